@@ -1,0 +1,62 @@
+"""Settings: the only reader of the environment. Every field is an environment variable of template.yaml."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+
+class SettingsError(Exception):
+    """The environment lacks a variable or holds a value of the wrong shape."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a function knows about its surroundings. Durations in seconds, sizes in bytes."""
+
+    tasks_table: str
+    api_keys_table: str
+    results_bucket: str
+    event_bus: str
+    resubmissions_queue_url: str
+    callback_secret_id: str
+    provider_secret_id: str
+    provider_url: str = "https://api.cometapi.com"
+    public_url: str = ""
+    """The base of our own callback URLs; empty: the domain that the client's request arrived at."""
+    allow_loopback: bool = False
+    """Results and callbacks on http://127.0.0.1 are allowed. Only the local configuration sets it."""
+    prompt_limit: int = 2500
+    negative_prompt_limit: int = 2500
+    submit_timeout: int = 20
+    task_deadline: int = 86_400
+    first_poll_after: int = 120
+    retention_days: int = 90
+    inline_request_bytes: int = 4096
+    max_result_bytes: int = 5_368_709_120
+    result_url_seconds: int = 3600
+    secret_ttl: int = 300
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read every field from the variable of the same name in capitals; raises SettingsError."""
+        values: dict[str, str | int | bool] = {}
+        for field in fields(cls):
+            text = environment.get(field.name.upper())
+            if text is not None and (text != "" or field.type == "str"):
+                values[field.name] = _parsed(field.name, str(field.type), text)
+        try:
+            return cls(**values)  # type: ignore[arg-type]
+        except TypeError as error:
+            raise SettingsError(f"{error}: set the variable of that name in capitals, see template.yaml") from None
+
+
+def _parsed(name: str, kind: str, text: str) -> str | int | bool:
+    if "int" in kind:
+        if not text.isdecimal():
+            raise SettingsError(f"{name.upper()} must be a whole number, got {text!r}")
+        return int(text)
+    if "bool" in kind:
+        if text not in {"true", "false"}:
+            raise SettingsError(f"{name.upper()} must be true or false, got {text!r}")
+        return text == "true"
+    return text
