@@ -5,8 +5,9 @@ from typing import Any
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from relay.bootstrap import services
-from relay.entrypoint import api, logger, metrics, request_id_of, success, tenant_of
+from relay.entrypoint import api, envelope, logger, metrics, request_id_of, tenant_of
 from relay.presenter import listed, native, own, whole_number
 from relay.usecases.query import find, numbered_page
 
@@ -15,12 +16,12 @@ app = api()
 
 @app.get("/health")
 def health() -> Any:
-    return success(request_id_of(app), {"status": "ok"})
+    return envelope(request_id_of(app), {"status": "ok"})
 
 
 @app.get("/tasks")
 def list_tasks() -> Any:
-    return success(
+    return envelope(
         request_id_of(app),
         listed(tenant_of(app.current_event.raw_event), app.current_event.query_string_parameters, services()),
     )
@@ -30,7 +31,7 @@ def list_tasks() -> Any:
 def get_task(task_id: str) -> Any:
     to = services()
     task = find(tenant_of(app.current_event.raw_event), task_id, operation=None, tasks=to.tasks)
-    return success(request_id_of(app), own(task, to))
+    return envelope(request_id_of(app), own(task, to))
 
 
 @app.get("/kling/v1/<category>/<action>")
@@ -41,7 +42,7 @@ def list_operation(category: str, action: str) -> Any:
     tenant = tenant_of(app.current_event.raw_event)
     operation = to.operation(f"{category}/{action}")
     page = numbered_page(tenant, operation, number=number, size=size, tasks=to.tasks)
-    return success(request_id_of(app), [native(task, to) for task in page])
+    return envelope(request_id_of(app), [native(task, to) for task in page])
 
 
 @app.get("/kling/v1/<category>/<action>/<reference>")
@@ -50,7 +51,7 @@ def get_operation(category: str, action: str, reference: str) -> Any:
     to = services()
     tenant = tenant_of(app.current_event.raw_event)
     operation = to.operation(f"{category}/{action}")
-    return success(request_id_of(app), native(find(tenant, reference, operation=operation, tasks=to.tasks), to))
+    return envelope(request_id_of(app), native(find(tenant, reference, operation=operation, tasks=to.tasks), to))
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True)

@@ -5,9 +5,10 @@ from typing import Any
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from relay.bootstrap import services
 from relay.domain.errors import CallbackNotAuthenticError
-from relay.entrypoint import answer, body_of, logger, metrics, success
+from relay.entrypoint import answer, body_of, envelope, logger, metrics
 
 
 # A plain function: a resolver would cost a third of the warm time of the function that is called most.
@@ -21,7 +22,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         outcome = services().receive(task_id, token, body_of(event))
     except CallbackNotAuthenticError:
         metrics.add_metric(name="CallbackForged", unit=MetricUnit.Count, value=1)
-        return answer(404, code=1203, message="not found", request_id=request_id)
+        return answer(404, envelope(request_id, code=1203, message="not found"))
     logger.info("callback", task_id=task_id, outcome=outcome)
     metrics.add_metric(name=f"Callback{outcome.name.title()}", unit=MetricUnit.Count, value=1)
-    return success(request_id, {"status": outcome.value})
+    return answer(200, envelope(request_id, {"status": outcome.value}))

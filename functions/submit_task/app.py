@@ -5,6 +5,7 @@ from typing import Any
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from relay.bootstrap import services
 from relay.entrypoint import api, json_object, logger, metrics, request_id_of, tenant_of
 from relay.presenter import submitted_answer

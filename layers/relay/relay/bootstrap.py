@@ -128,9 +128,7 @@ class Services:
     def operation(self, name: str) -> str:
         """The name, when there is such an operation; raises UnknownOperationError."""
         if name not in self.provider.operations:
-            raise UnknownOperationError(
-                f"no operation {name[:80]}: the operations are {', '.join(self.provider.operations)}"
-            )
+            raise UnknownOperationError(f"no operation {name[:80]}: the operations are {', '.join(self.provider.operations)}")
         return name
 
     def try_archiving_later(self, receipt: str, delay: int) -> None:

@@ -24,6 +24,8 @@ from relay.domain.errors import (
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
+_JSON = "application/json"
+
 logger = Logger()
 metrics = Metrics()
 
@@ -53,22 +55,16 @@ def status_of(error: RelayError) -> int:
     return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
 
 
-def answer(status: int, *, code: int, message: str, request_id: str, data: Any = None) -> dict[str, Any]:
-    """A response in the provider's envelope; `data` is left out when there is none."""
+def envelope(request_id: str, data: Any = None, *, code: int = 0, message: str = "SUCCEED") -> dict[str, Any]:
+    """The provider's envelope; `data` is left out when there is none."""
     body = {"code": code, "message": message, "request_id": request_id}
-    if data is not None:
-        body["data"] = data
-    return {
-        "statusCode": status,
-        "headers": {"Content-Type": "application/json; charset=utf-8"},
-        "body": json.dumps(body, ensure_ascii=False, separators=(",", ":")),
-        "isBase64Encoded": False,
-    }
+    return body if data is None else {**body, "data": data}
 
 
-def success(request_id: str, data: Any, message: str = "SUCCEED") -> dict[str, Any]:
-    """HTTP 200, code 0."""
-    return answer(200, code=0, message=message, request_id=request_id, data=data)
+def answer(status: int, body: dict[str, Any]) -> dict[str, Any]:
+    """A response of payload format 2.0, for a function without a resolver."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return {"statusCode": status, "headers": {"Content-Type": _JSON}, "body": text, "isBase64Encoded": False}
 
 
 def api() -> "APIGatewayHttpResolver":
@@ -77,31 +73,26 @@ def api() -> "APIGatewayHttpResolver":
 
     app = APIGatewayHttpResolver()
 
-    def respond(error: ClientError) -> Response[str]:
+    def respond(status: int, code: int, message: str) -> Response[str]:
+        body = envelope(request_id_of(app), code=code, message=message)
+        return Response(status_code=status, content_type=_JSON, body=json.dumps(body, ensure_ascii=False))
+
+    def refused(error: ClientError) -> Response[str]:
         logger.info("refused", status=status_of(error), code=error.code)
-        return _response(
-            answer(status_of(error), code=error.code, message=error.message, request_id=request_id_of(app))
-        )
+        return respond(status_of(error), error.code, error.message)
 
     def not_found(_error: Exception) -> Response[str]:
-        error = UnknownOperationError("no such path: operations are below /kling/v1/ or /v1/, see the README")
-        return respond(error)
+        return refused(UnknownOperationError("no such path: operations are below /kling/v1/ or /v1/, see the README"))
 
     def broken(error: Exception) -> Response[str]:
-        logger.exception("internal error", error_type=type(error).__name__)
-        message = "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key"
-        return _response(answer(500, code=5000, message=message, request_id=request_id_of(app)))
+        logger.error("internal error", error_type=type(error).__name__, exc_info=error)
+        metrics.add_metric(name="InternalErrors", unit=MetricUnit.Count, value=1)
+        return respond(500, 5000, "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key")
 
-    app.exception_handler(ClientError)(respond)
+    app.exception_handler(ClientError)(refused)
     app.exception_handler(Exception)(broken)
     app.not_found(not_found)
     return app
-
-
-def _response(built: dict[str, Any]) -> Any:
-    from aws_lambda_powertools.event_handler import Response
-
-    return Response(status_code=built["statusCode"], headers=built["headers"], body=built["body"])
 
 
 def request_id_of(app: "APIGatewayHttpResolver") -> str:
@@ -135,9 +126,7 @@ def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
         raise ClientError(f"Content-Type: expected application/json; got {kind[:80]}")
     body = body_of(event)
     if len(body) > REQUEST_LIMIT:
-        raise RequestTooLargeError(
-            f"the body has {len(body)} bytes, expected at most {REQUEST_LIMIT}: give images by URL"
-        )
+        raise RequestTooLargeError(f"the body has {len(body)} bytes, expected at most {REQUEST_LIMIT}: give images by URL")
     if not body.strip():
         raise ClientError("the body is empty: expected a JSON object")
     try:
@@ -167,9 +156,7 @@ def each_message(
         try:
             process(json.loads(record["body"]), receives)
         except Exception as error:
-            logger.exception(
-                "message failed", message_id=record["messageId"], receives=receives, error=type(error).__name__
-            )
+            logger.exception("message failed", message_id=record["messageId"], receives=receives, error=type(error).__name__)
             metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=1)
             failures.append({"itemIdentifier": record["messageId"]})
             if put_off:

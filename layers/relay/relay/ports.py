@@ -1,4 +1,4 @@
-"""Protocols for what the use cases need of the world. Adapters fulfil them on AWS, fakes in tests; one contract suite checks both."""
+"""What the use cases need of the world, as Protocols: adapters fulfil them on AWS, fakes in tests, and one suite checks both."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,9 +47,7 @@ class TaskStore(Protocol):
     def archived(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """Write what `Task.archived` says."""
 
-    def of_tenant(
-        self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None
-    ) -> Page:
+    def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
         """A page of a tenant's tasks; raises InvalidRequestError for a cursor that is not ours."""
 
     def due(self, shard: int, *, now: int, limit: int) -> list[str]:

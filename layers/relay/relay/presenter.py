@@ -7,21 +7,21 @@ from relay.bootstrap import Services
 from relay.domain.errors import InvalidRequestError
 from relay.domain.events import described
 from relay.domain.task import FailureCode, Status, Task
-from relay.entrypoint import answer, success
+from relay.entrypoint import envelope
 from relay.usecases.submit import Submitted
 
 _PAGE = 30
 _LONGEST_PAGE = 100
 
 
-def submitted_answer(submitted: Submitted, to: Services, request_id: str) -> dict[str, Any]:
-    """The create envelope; what is doubtful about the request stands in `message`. A refusal is the provider's."""
+def submitted_answer(submitted: Submitted, to: Services, request_id: str) -> tuple[dict[str, Any], int]:
+    """The create envelope and its HTTP status; what is doubtful about the request stands in `message`. A refusal is the provider's."""
     failure = submitted.task.failure
     if failure and failure.code is FailureCode.REJECTED:
         status, code, message = to.provider.refusal(failure)
-        return answer(status, code=code, message=message, request_id=request_id)
+        return envelope(request_id, code=code, message=message), status
     message = "; ".join(["SUCCEED", *(f"warning: {warning}" for warning in submitted.warnings)])
-    return success(request_id, native(submitted.task, to), message)
+    return envelope(request_id, native(submitted.task, to), message=message), 200
 
 
 def native(task: Task, to: Services) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from relay.domain.errors import InvalidRequestError
 from relay.providers.kling_capabilities import MODELS, RULES
 from relay.providers.kling_requests import (
@@ -27,8 +28,7 @@ from relay.providers.kling_requests import (
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "kling" / "requests"
 REQUESTS: dict[str, type[KlingRequest]] = {
-    model.operation: model
-    for model in (ImageGeneration, TextToVideo, ImageToVideo, VideoExtension, VirtualTryOn, LipSync)
+    model.operation: model for model in (ImageGeneration, TextToVideo, ImageToVideo, VideoExtension, VirtualTryOn, LipSync)
 }
 GENERATE, T2V, I2V, EXTEND, TRY_ON, LIP = REQUESTS
 URL = "https://example.com/cat.png"
@@ -69,9 +69,7 @@ def png(width: int, height: int) -> str:
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     rows = zlib.compress((b"\0" + bytes(width)) * height)
     chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
-    framed = (
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
+    framed = (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks)
     return b64encode(b"\x89PNG\r\n\x1a\n" + b"".join(framed)).decode()
 
 
@@ -508,9 +506,7 @@ WARNINGS: list[tuple[str, Body, list[str]]] = [
 
 
 @pytest.mark.parametrize(("operation", "patch", "warnings"), WARNINGS)
-def test_what_the_model_is_not_known_to_do_is_sent_with_a_warning(
-    operation: str, patch: Body, warnings: list[str]
-) -> None:
+def test_what_the_model_is_not_known_to_do_is_sent_with_a_warning(operation: str, patch: Body, warnings: list[str]) -> None:
     assert list(check(operation, patched(operation, patch)).warnings) == warnings
 
 
@@ -657,9 +653,7 @@ JSON = st.recursive(
 
 @settings(deadline=None)
 @given(data=st.data(), operation=st.sampled_from(list(REQUESTS)))
-def test_any_json_in_any_field_is_accepted_for_good_or_refused_in_one_short_line(
-    data: st.DataObject, operation: str
-) -> None:
+def test_any_json_in_any_field_is_accepted_for_good_or_refused_in_one_short_line(data: st.DataObject, operation: str) -> None:
     name = data.draw(st.sampled_from(list(REQUESTS[operation].model_fields)))
     body = fixture(operation, "fullest") | {name: data.draw(JSON)}
     message = ""

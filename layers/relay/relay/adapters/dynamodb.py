@@ -153,13 +153,9 @@ class DynamoTaskStore:
             names={"#status": "status", "#version": "version"},
         )
 
-    def of_tenant(
-        self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None
-    ) -> Page:
+    def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
         """See listing.py."""
-        return tenant_page(
-            self._client, self._table, tenant, operation=operation, status=status, limit=limit, cursor=cursor
-        )
+        return tenant_page(self._client, self._table, tenant, operation=operation, status=status, limit=limit, cursor=cursor)
 
     def due(self, shard: int, *, now: int, limit: int) -> list[str]:
         """One Query of the sparse index."""
@@ -179,9 +175,7 @@ class DynamoTaskStore:
         except ClientError as error:
             raise _translated(error) from error
 
-    def _update(
-        self, task_id: str, expression: str, condition: str, values: dict[str, Any], *, names: dict[str, str]
-    ) -> Task:
+    def _update(self, task_id: str, expression: str, condition: str, values: dict[str, Any], *, names: dict[str, str]) -> Task:
         try:
             written = self._client.update_item(
                 TableName=self._table,

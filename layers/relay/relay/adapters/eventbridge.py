@@ -22,9 +22,7 @@ class EventBridgePublisher:
         failed: list[int] = []
         for batch in batched(enumerate(events), _BATCH, strict=False):
             answer = self._client.put_events(Entries=[self._entry(event) for _, event in batch])
-            failed += [
-                number for (number, _), entry in zip(batch, answer["Entries"], strict=True) if entry.get("ErrorCode")
-            ]
+            failed += [number for (number, _), entry in zip(batch, answer["Entries"], strict=True) if entry.get("ErrorCode")]
         return failed
 
     def _entry(self, event: Event) -> dict[str, Any]:

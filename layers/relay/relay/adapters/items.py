@@ -38,9 +38,9 @@ def item_of(task: Task) -> dict[str, Any]:
 
 def task_of(item: Item) -> Task:
     """The task in an item."""
-    numbers = {name: int(item[name]["N"]) for name in _NUMBERS if name != "rank"}
-    texts = {name: item[name]["S"] for name in _TEXTS}
-    optional = {name: item[name]["S"] for name in _OPTIONAL_TEXTS if name in item}
+    numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name != "rank"}
+    texts: dict[str, Any] = {name: item[name]["S"] for name in _TEXTS}
+    optional: dict[str, Any] = {name: item[name]["S"] for name in _OPTIONAL_TEXTS if name in item}
     return Task(
         **numbers,
         **texts,
@@ -82,9 +82,7 @@ def json_text(value: Any) -> dict[str, str]:
 
 def results_text(results: tuple[Result, ...]) -> dict[str, str]:
     """The results, without what is not known of them."""
-    return json_text(
-        [{name: value for name, value in asdict(result).items() if value is not None} for result in results]
-    )
+    return json_text([{name: value for name, value in asdict(result).items() if value is not None} for result in results])
 
 
 def failure_text(failure: Failure) -> dict[str, str]:

@@ -17,9 +17,7 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 class HttpProviderApi:
     """ProviderApi at one base URL; `key` gives the Bearer key at the time of each request."""
 
-    def __init__(
-        self, base_url: str, key: Callable[[], str | None], transport: httpx.BaseTransport | None = None
-    ) -> None:
+    def __init__(self, base_url: str, key: Callable[[], str | None], transport: httpx.BaseTransport | None = None) -> None:
         self._base_url = base_url.rstrip("/")
         self._key = key
         self._client = httpx.Client(transport=transport, follow_redirects=False, trust_env=False)

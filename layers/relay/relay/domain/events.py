@@ -63,11 +63,7 @@ def _detail(task: Task, previous: Status | None) -> dict[str, Any]:
 
 def described(result: Result) -> dict[str, Any]:
     """A result as events and the API show it: only what is known."""
-    return {
-        name: value
-        for name, value in asdict(result).items()
-        if value is not None and name not in _PRIVATE_RESULT_FIELDS
-    }
+    return {name: value for name, value in asdict(result).items() if value is not None and name not in _PRIVATE_RESULT_FIELDS}
 
 
 def quarantine_event(task_id: str, key: str, bucket: str, reason: str, at: int) -> Event:

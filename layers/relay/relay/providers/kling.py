@@ -29,7 +29,7 @@ _OPERATIONS = (
     Operation("videos/lip-sync", "LipSync"),
 )
 
-# Refusals that pass with time; every other code from 1000 to 1399 is final, among them those that come with HTTP 429 (1100-1102, 1304).
+# Refusals that pass with time; every other code from 1000 to 1399 is final, those that come with HTTP 429 (1100-1102, 1304) too.
 _BUSY_CODES = frozenset({1003, 1004, 1302, 1303, 5001})
 _BUSY_HTTP = frozenset({425, 429})
 _FINAL_CODES = range(1000, 1400)
@@ -55,9 +55,7 @@ class Kling:
         from relay.providers import kling_requests
 
         model = getattr(kling_requests, operation.model)
-        result = kling_requests.checked(
-            model, body, prompt_limit=limits.prompt, negative_prompt_limit=limits.negative_prompt
-        )
+        result = kling_requests.checked(model, body, prompt_limit=limits.prompt, negative_prompt_limit=limits.negative_prompt)
         return Checked(result.body, result.warnings)
 
     def create_request(
@@ -89,12 +87,7 @@ class Kling:
         error = _error(response.status, document)
         if error is None:
             return _snapshot(_unwrapped(document))
-        if (
-            error.code in {1201, 1203}
-            or error.status == 404
-            or "not_exist" in error.message
-            or "not found" in error.message
-        ):
+        if error.code in {1201, 1203} or error.status == 404 or "not_exist" in error.message or "not found" in error.message:
             raise ProviderTaskMissingError(error.message, status=error.status, code=error.code)
         raise error
 

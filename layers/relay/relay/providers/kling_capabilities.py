@@ -69,9 +69,7 @@ RULES = (
     Rule(VIDEOS, (), "multi_prompt", needs={"multi_shot": (True,), "shot_type": ("customize",)}),
     Rule((TEXT_TO_VIDEO,), (V1,), "camera_control", needs={"mode": ("std",), **FIVE_SECONDS}),
     Rule((TEXT_TO_VIDEO,), FROM_V1_6, "camera_control"),
-    Rule(
-        (IMAGE_TO_VIDEO,), (V1_5,), "camera_control", needs={"camera_control.type": ("simple",), **PRO, **FIVE_SECONDS}
-    ),
+    Rule((IMAGE_TO_VIDEO,), (V1_5,), "camera_control", needs={"camera_control.type": ("simple",), **PRO, **FIVE_SECONDS}),
     Rule((IMAGE_TO_VIDEO,), (V1, *FROM_V1_6), "camera_control"),
     Rule((IMAGE_TO_VIDEO,), (V1,), "image_tail", needs=FIVE_SECONDS),
     Rule((IMAGE_TO_VIDEO,), (V1_5, V1_6, V2_1, V2_5_TURBO), "image_tail", needs=PRO),
@@ -101,9 +99,7 @@ def broken_rules(operation: str, body: Mapping[str, object]) -> list[str]:
     known = MODELS.get(operation, ())
     found = []
     if known and model and model not in known:
-        found.append(
-            f"model_name: {shown(model)} is not documented for {operation} ({', '.join(known)}); sent as it is"
-        )
+        found.append(f"model_name: {shown(model)} is not documented for {operation} ({', '.join(known)}); sent as it is")
     applying = (rule for rule in RULES if operation in rule.operations and (not rule.models or model in rule.models))
     found.extend(_sentence(rule, effective) for rule in applying if _breaks(effective, rule))
     return found
@@ -125,7 +121,5 @@ def _value(body: object, path: str) -> object:
 def _sentence(rule: Rule, body: Mapping[str, object]) -> str:
     subject = f"{rule.path} {shown(_value(body, rule.path))}" if rule.values else rule.path
     model = f" with model_name {shown(body.get('model_name'))}" if rule.models else ""
-    needs = " and ".join(
-        f"{path} {' or '.join(shown(value) for value in allowed)}" for path, allowed in rule.needs.items()
-    )
+    needs = " and ".join(f"{path} {' or '.join(shown(value) for value in allowed)}" for path, allowed in rule.needs.items())
     return f"{subject}: documented{model} only together with {needs}" if needs else f"{subject}: not documented{model}"

@@ -245,9 +245,7 @@ class ImageToVideo(Video):
         groups = ("image_tail", "dynamic_masks", "static_mask", "camera_control")
         used = [name for name in groups if getattr(self, name)]
         if len(used) > 1 and used != ["dynamic_masks", "static_mask"]:
-            raise wrong(
-                "one of image_tail, dynamic_masks/static_mask and camera_control", " and ".join(used), at=used[0]
-            )
+            raise wrong("one of image_tail, dynamic_masks/static_mask and camera_control", " and ".join(used), at=used[0])
         if self.image_tail and self.multi_shot:
             raise wrong("no value together with multi_shot", "an image", at="image_tail")
         if self.element_list and self.voice_list:
@@ -337,9 +335,7 @@ class Checked:
     warnings: tuple[str, ...]
 
 
-def checked(
-    model: type[KlingRequest], body: Mapping[str, object], *, prompt_limit: int, negative_prompt_limit: int
-) -> Checked:
+def checked(model: type[KlingRequest], body: Mapping[str, object], *, prompt_limit: int, negative_prompt_limit: int) -> Checked:
     """Check and normalise a request body.
 
     Raises InvalidRequestError: code 1200 when it is not a JSON object, else 1201 with a message that names the first

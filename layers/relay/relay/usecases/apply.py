@@ -16,9 +16,7 @@ class Outcome(StrEnum):
     QUARANTINED = "quarantined"
 
 
-def apply(
-    task_id: str, snapshot: Snapshot, raw: bytes, *, tasks: TaskStore, documents: DocumentStore, at: int
-) -> Outcome:
+def apply(task_id: str, snapshot: Snapshot, raw: bytes, *, tasks: TaskStore, documents: DocumentStore, at: int) -> Outcome:
     """Keep the document of a success first, then change the task; raises TaskNotFoundError."""
     if snapshot.status is Status.SUCCEED:
         documents.put_callback(task_id, raw)

@@ -27,10 +27,10 @@ def receive(
     """Take one callback; raises CallbackNotAuthenticError before anything is read or parsed."""
     provider = providers[tokens.provider_of(task_id, token)]
     at = clock()
+    reason = f"{len(body)} bytes, more than {CALLBACK_LIMIT}"
     try:
-        if len(body) > CALLBACK_LIMIT:
-            raise UnreadableSnapshotError(f"{len(body)} bytes, more than {CALLBACK_LIMIT}")
-        return apply(task_id, provider.read_callback(body), body, tasks=tasks, documents=documents, at=at)
+        if len(body) <= CALLBACK_LIMIT:
+            return apply(task_id, provider.read_callback(body), body, tasks=tasks, documents=documents, at=at)
     except UnreadableSnapshotError as error:
         reason = str(error)
     except TaskNotFoundError:

@@ -89,9 +89,7 @@ def reconcile_one(
     return _waiting(task, snapshot, settings=settings, tasks=tasks, clock=clock)
 
 
-def _waiting(
-    task: Task, snapshot: Snapshot | None, *, settings: Settings, tasks: TaskStore, clock: Clock
-) -> Reconciled:
+def _waiting(task: Task, snapshot: Snapshot | None, *, settings: Settings, tasks: TaskStore, clock: Clock) -> Reconciled:
     """No verdict yet: expire the task, or look again later."""
     now = clock()
     if now >= task.deadline_at:

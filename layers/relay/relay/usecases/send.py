@@ -77,24 +77,20 @@ def queue_attempt(
     task: Task, *, settings: Settings, tasks: TaskStore, resubmissions: Resubmissions, clock: Clock, least: int = 0
 ) -> None:
     """Queue another attempt after a jittered, exponential delay of at least `least` seconds."""
-    delay = max(
-        least, backoff(task.attempts + task.polls, first=_FIRST_DELAY, longest=SQS_LONGEST_DELAY, seed=task.task_id)
-    )
+    delay = max(least, backoff(task.attempts + task.polls, first=_FIRST_DELAY, longest=SQS_LONGEST_DELAY, seed=task.task_id))
     tasks.postponed(task.task_id, due_at=clock() + (delay + settings.first_poll_after) * 1000)
     resubmissions.put(task.task_id, attempt=task.attempts, delay=delay)
 
 
 def backoff(attempt: int, *, first: int, longest: int, seed: str) -> int:
     """Seconds to wait after `attempt` attempts: doubling, between half and all of it, spread over tasks by their ids."""
-    full = min(longest, first * 2 ** min(attempt, 20))
+    full = min(longest, first << min(attempt, 20))
     share = int(seed[-4:], 16) / 0xFFFF
     return max(1, round(full * (0.5 + share / 2)))
 
 
 def _refused(task: Task, refusal: ProviderRefusedError, *, tasks: TaskStore, clock: Clock) -> Task:
-    change = Change.given_up(
-        FailureCode.REJECTED, refusal.message, provider_code=refusal.code, http_status=refusal.status
-    )
+    change = Change.given_up(FailureCode.REJECTED, refusal.message, provider_code=refusal.code, http_status=refusal.status)
     try:
         return tasks.change(task.task_id, change, at=clock())
     except TaskConflictError:  # a callback was faster: the provider has the task after all

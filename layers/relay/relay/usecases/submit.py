@@ -18,6 +18,7 @@ from relay.providers.base import Checked, Operation, PromptLimits, Provider
 from relay.usecases.send import Order, send
 
 _GENERATIONS = 16
+_NOT_CALLED_BACK = "callback_url is kept, but this version does not call it: subscribe to the relay's events, or query"
 _KEY_LIMIT = 255
 _REUSED = "this Idempotency-Key came before with another body: use a new key for a new request"
 
@@ -64,18 +65,17 @@ def submit(
         known = ", ".join(provider.operations)
         raise UnknownOperationError(f"no operation {submission.operation[:80]}: the operations are {known}")
     _check_key(submission.idempotency_key)
-    checked = provider.checked(
-        operation, submission.body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit)
-    )
+    checked = provider.checked(operation, submission.body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
     draft = _draft(submission, operation, checked, provider=provider, settings=settings, now=clock())
     order = Order(_upstream(checked), submission.public_url)
     ids = [_task_id(draft, new_id, generation) for generation in range(_GENERATIONS)]
-    _claim_key(draft, settings=settings, tasks=tasks)
+    _claim_key(draft, tasks)
     task, is_new = _stored(draft, ids, order, limit=settings.inline_request_bytes, tasks=tasks, documents=documents)
     if is_new:
         task = send(task, order, provider=provider, settings=settings, tasks=tasks, api=api, tokens=tokens,
                     resubmissions=resubmissions, clock=clock)  # fmt: skip
-    return Submitted(task, checked.warnings, repeated=not is_new)
+    warnings = checked.warnings + ((_NOT_CALLED_BACK,) if draft.callback_url else ())
+    return Submitted(task, warnings, repeated=not is_new)
 
 
 def _check_key(key: str | None) -> None:
@@ -113,7 +113,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _claim_key(draft: Task, *, settings: Settings, tasks: TaskStore) -> None:
+def _claim_key(draft: Task, tasks: TaskStore) -> None:
     """With both keys given, external_task_id determines the task, and the Idempotency-Key is bound to the request beside it."""
     key = draft.idempotency_key
     if key is None or draft.external_task_id is None:
