@@ -15,7 +15,7 @@ _LONGEST_PAGE = 100
 
 
 def submitted_answer(submitted: Submitted, to: Services, request_id: str) -> tuple[dict[str, Any], int]:
-    """The create envelope and its HTTP status; what is doubtful about the request stands in `message`. A refusal is the provider's."""
+    """The create envelope and its HTTP status; what is doubtful stands in `message`. A refusal is the provider's own."""
     failure = submitted.task.failure
     if failure and failure.code is FailureCode.REJECTED:
         status, code, message = to.provider.refusal(failure)
