@@ -45,7 +45,7 @@ def build() -> bool:
 def translated(endpoint_url: str, parameters: dict[str, str]) -> dict[str, Any]:
     """The built template as CloudFormation, its code in the emulator's S3."""
     template = yaml.safe_load((BUILD / "template.yaml").read_text())
-    _upload(template, endpoint_url)
+    _upload_code(template, endpoint_url)
     done = subprocess.run(
         [str(TOOLS / "emulator" / "bin" / "python"), "-m", "local.translate"],
         cwd=ROOT,
@@ -61,15 +61,20 @@ def translated(endpoint_url: str, parameters: dict[str, str]) -> dict[str, Any]:
     return result
 
 
-def _upload(template: dict[str, Any], endpoint_url: str) -> None:
+def upload(endpoint_url: str, key: str, content: bytes) -> str:
+    """Put it into the bucket of artefacts; its URL."""
+    emulator_client("s3", endpoint_url).put_object(Bucket=BUCKET, Key=key, Body=content)
+    return f"{endpoint_url}/{BUCKET}/{key}"
+
+
+def _upload_code(template: dict[str, Any], endpoint_url: str) -> None:
     """Put every folder that the template names into S3 and name the object instead."""
-    s3 = emulator_client("s3", endpoint_url)
-    s3.create_bucket(Bucket=BUCKET)
+    emulator_client("s3", endpoint_url).create_bucket(Bucket=BUCKET)
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
         for key in _CODE:
             if key in properties:
-                s3.put_object(Bucket=BUCKET, Key=f"{name}.zip", Body=_zipped(BUILD / properties[key]))
+                upload(endpoint_url, f"{name}.zip", _zipped(BUILD / properties[key]))
                 properties[key] = f"s3://{BUCKET}/{name}.zip"
 
 

@@ -87,7 +87,7 @@ def _routes(name: str, body: dict[str, Any], authorizers: dict[str, str]) -> dic
 def _route_key(name: str, path: str, method: str) -> str:
     if method not in _METHODS:
         raise UnknownBodyError(f"{name}: {method} {path}")
-    if path == "/$default":
+    if path.lstrip("/") == "$default":
         return "$default"
     return f"{'ANY' if method == _ANY else method.upper()} {path}"
 
