@@ -9,7 +9,7 @@ from local.simulator.errors import AdminError
 
 @dataclass(frozen=True)
 class Settings:
-    """Every name here is a field of `POST /_admin/settings`. Sizes are bytes, times seconds (before `speed` divides them)."""
+    """Each is a field of `POST /_admin/settings`. Sizes are bytes, times seconds (before `speed` divides them)."""
 
     speed: float = 1.0  # 0: tasks move only by POST /_admin/tasks/{id}/advance
     submitted_seconds: float = 1.0

@@ -64,7 +64,7 @@ def noise(seed: str) -> bytes:
 
 
 def padding(total: int, largest: int, smallest: int, wrap: Callable[[int], bytes]) -> tuple[Part, ...]:
-    """Exactly `total` bytes of legal pieces made by wrap(size), smallest <= size <= largest; nothing if total < smallest."""
+    """`total` bytes of legal pieces: wrap(size) with smallest <= size <= largest; nothing if total < smallest."""
     if total < smallest:
         return ()
     count, rest = divmod(total, largest)

@@ -43,7 +43,7 @@ def jpeg(seed: str, size: int) -> MediaFile:
 
 
 def jpeg_frame(seed: str, width: int, height: int) -> bytes:
-    """A whole baseline JPEG of one shade of grey (sides are multiples of 8): every block but the first repeats its DC value."""
+    """A whole baseline JPEG of one shade of grey; sides are multiples of 8 and every block repeats the first one."""
     level = 1 + _colour(seed)[0] % 127  # above mid-grey, so the difference is positive
     category = level.bit_length()
     blocks = (width // 8) * (height // 8)
