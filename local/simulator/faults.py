@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from local.simulator.dice import Dice
-from local.simulator.errors import AdminError
+from local.simulator.errors import TABLE, AdminError
+from local.simulator.malformed import VARIANTS
+
+type Facts = Mapping[str, Collection[str]]
 
 # What can go wrong with a request (`accept`: the task is made all the same) ...
 REQUEST_FAULTS: Final[dict[str, frozenset[str]]] = {
@@ -62,7 +65,7 @@ class Rule:
     left: int | None = None
     probability: float = 1.0
 
-    def matches(self, at: str, facts: Mapping[str, Collection[str]]) -> bool:
+    def matches(self, at: str, facts: Facts) -> bool:
         """True if the rule has draws left and every matcher finds its value among the facts."""
         return self.at == at and self.left != 0 and all(v in facts.get(k, ()) for k, v in self.matchers.items())
 
@@ -101,15 +104,8 @@ class Faults:
         """One rule, or all of them. Tasks keep the faults that they have met already."""
         self.rules = [rule for rule in self.rules if number not in (None, rule.number)]
 
-    def draw(
-        self,
-        menu: Collection[str],
-        facts: Mapping[str, Collection[str]],
-        *,
-        at: str = "create",
-        limit: int | None = None,
-    ) -> list[Fault]:
-        """The faults of the menu that this request or task meets, at most `limit` of them; each draw uses a rule up once."""
+    def draw(self, menu: Collection[str], facts: Facts, *, at: str = "create", limit: int | None = None) -> list[Fault]:
+        """The faults of the menu that these facts meet, at most `limit` of them; each draw uses its rule up once."""
         drawn: list[Fault] = []
         for rule in self.rules:
             if len(drawn) == limit:
@@ -140,3 +136,5 @@ def _check(raw: Mapping[str, Any]) -> None:
         raise AdminError(f"params of {name} are {', '.join(sorted(allowed)) or 'none'}")
     if raw.get("at", "create") not in ("create", "query") or (raw.get("at") == "query" and name not in REQUEST_FAULTS):
         raise AdminError(f"at is create, or query for {', '.join(REQUEST_FAULTS)}")
+    if params.get("variant", "html") not in VARIANTS or params.get("code", 5000) not in TABLE:
+        raise AdminError(f"variant is one of {', '.join(VARIANTS)}; code is one of {', '.join(map(str, TABLE))}")
