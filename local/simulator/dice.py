@@ -17,6 +17,10 @@ class Dice:
             self._generators[purpose] = Random(f"{self.seed}:{purpose}")
         return self._generators[purpose]
 
+    def once(self, purpose: str) -> Random:
+        """A generator for a purpose that comes up once, such as one task's; it is not kept."""
+        return Random(f"{self.seed}:{purpose}")
+
     def uuid(self, purpose: str) -> str:
-        """A random UUID in its usual form."""
-        return str(UUID(int=self.of(purpose).getrandbits(128), version=4))
+        """The UUID of a purpose that comes up once."""
+        return str(UUID(int=self.once(purpose).getrandbits(128), version=4))

@@ -26,21 +26,23 @@ class Ledger:
         self.seeded = _seeded(settings)
         self._publish(self.seeded)
 
-    def add(self, task: Task, settings: Settings) -> None:
-        """Take the task in (and its slots), or raise what the provider answers."""
+    def admit(self, task: Task, settings: Settings) -> None:
+        """Find the parent of a task that is about to be added, or raise what the provider answers."""
         external, pool = task.external_task_id, _pool(task)
         if external in self._external and settings.unique_external_ids:
             raise ProviderError(1201, f"External_task_id {external} already exists")
         task.parent = self._parent(task)
-        wanted = task.operation.count(task.body)
         limit = settings.concurrency.get(pool, settings.concurrency.get("*"))
-        if limit is not None and self.slots[pool] + wanted > limit:
+        if limit is not None and self.slots[pool] + task.operation.count(task.body) > limit:
             raise ProviderError(1303)
-        self.slots[pool] += wanted
-        self.paid[external] += 1
+
+    def add(self, task: Task) -> None:
+        """Take in a task that was admitted; it holds its slots until finish()."""
+        self.slots[_pool(task)] += task.operation.count(task.body)
         self.tasks[task.id] = task
-        if external:
-            self._external[external] = task
+        if task.external_task_id:
+            self.paid[task.external_task_id] += 1
+            self._external[task.external_task_id] = task
 
     def finish(self, task: Task) -> None:
         """Give the slots back; from now on the videos of the task can be built upon."""

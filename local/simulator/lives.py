@@ -51,14 +51,13 @@ class Lives:
         return True
 
     def verdict(self, task: Task, settings: Settings) -> tuple[str, str]:
-        """How the task will end, and why if badly. Asked once for each task, as it draws from the seed."""
+        """How the task will end, and why if badly."""
         if any(_RISK in each for each in _texts(task.body)):
             return "failed", _RISK_MESSAGE
         if fault := task.fault("fail"):
             return "failed", self._faults.count(fault).params.get("message", settings.failure_message)
         chosen = settings.verdicts.get(task.operation.path, settings.verdicts.get("*"))
-        unlucky = self._dice.of("verdicts").random() < settings.failure_rate
-        if chosen == "failed" or (chosen is None and unlucky):
+        if chosen == "failed" or (chosen is None and task.luck < settings.failure_rate):
             return "failed", settings.failure_message
         return "succeed", ""
 
@@ -89,8 +88,7 @@ class Lives:
         if task.status == "succeed":
             task.results = make_results(task, settings, self._dice)
             if fault := task.fault("result_dead"):
-                task.dead_below = task.generation + fault.params.get("times", 1)
-                task.dead_status = fault.params.get("status", 404)
+                task.kill_urls(fault.params.get("status", 404), fault.params.get("times", 1))
         self._ledger.finish(task)
 
     def _delays(self, settings: Settings) -> tuple[float, float]:

@@ -42,9 +42,8 @@ def parent_video(task: Task, make_url: MakeUrl) -> dict[str, str]:
 
 
 def _entry(task: Task, result: Result, make_url: MakeUrl, *, watermark: bool) -> dict[str, Any]:
-    urls = {
-        name: make_url(task, medium) for name, medium in result.media.items() if watermark or name != "watermark_url"
-    }
+    shown = {name: medium for name, medium in result.media.items() if watermark or name != "watermark_url"}
+    urls = {name: make_url(task, medium) for name, medium in shown.items()}
     match task.operation.kind:
         case "image":
             return {"index": result.index, **urls}
@@ -69,7 +68,7 @@ def _result(task: Task, index: int, settings: Settings, dice: Dice) -> Result:
     if fault := task.fault("result_size"):
         size = fault.params["bytes"]
     media = {field: Medium(name, f"{task.id}:{name}", size) for field, name in files.items()}
-    return Result(index, dice.uuid("result ids"), _duration(task), media)
+    return Result(index, dice.uuid(f"result {task.id} {index}"), _duration(task), media)
 
 
 def _duration(task: Task) -> str:

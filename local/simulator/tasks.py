@@ -45,6 +45,7 @@ class Task:
     updated_at: int = 0
     status: str = "submitted"
     message: str = ""
+    luck: float = 1.0  # below the failure rate, the task fails
     parent: "tuple[Task, Result] | None" = None
     faults: list[Fault] = field(default_factory=list)
     results: tuple[Result, ...] = ()
@@ -76,6 +77,10 @@ class Task:
     def medium(self, name: str) -> Medium | None:
         """The result file of this name."""
         return next((each for result in self.results for each in result.media.values() if each.name == name), None)
+
+    def kill_urls(self, status: int = 404, times: int = 1) -> None:
+        """From now on the URLs issued answer `status`, and so do the next times - 1 generations."""
+        self.dead_below, self.dead_status = self.generation + times, status
 
     def refresh_urls(self) -> None:
         """Issue a fresh generation of URLs if the present one is dead, as a query does."""

@@ -1,4 +1,4 @@
-"""A task as the provider shows it: in the create answer, in queries and in callbacks (provider-kling.md, sections 1.2 and 2.2)."""
+"""A task as the provider shows it: in the create answer, in queries and in callbacks."""
 
 from typing import Any
 
