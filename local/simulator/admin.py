@@ -1,4 +1,4 @@
-"""The simulator's own endpoints under /_admin: settings, faults, and the truth for tests to compare with (README.md)."""
+"""The simulator's own endpoints under /_admin: settings, faults, and the truth for tests to compare with (README)."""
 
 import asyncio
 from functools import lru_cache

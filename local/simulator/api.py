@@ -57,21 +57,22 @@ class KlingApi:
 
     async def _answer(self, request: web.Request, task: Task, fault: Fault | None) -> web.StreamResponse:
         """Answer first and begin the task then, except where a fault needs it the other way round."""
-        world, settings = self._world, self._world.settings
+        world, settings, lives = self._world, self._world.settings, self._world.lives
         early = task.fault("callback_early")
         if early or fault:
-            world.lives.start(task, settings)
+            lives.start(task, settings)
         if early:
-            await world.lives.until(task, world.faults.count(early).params.get("through", "submitted"))
+            await lives.until(task, world.faults.count(early).params.get("through", "submitted"))
         if fault and (answer := await misbehave(request, fault)):
             return answer
         response = web.json_response(views.envelope(self._request_id(), views.created(task)))
         if not (early or fault):
+            lives.expect(task)
             try:
                 await response.prepare(request)
                 await response.write_eof()
             finally:
-                world.lives.start(task, settings)
+                lives.start(task, settings)
         return response
 
     async def query(self, request: web.Request, operation: Operation, identifier: str) -> web.StreamResponse:

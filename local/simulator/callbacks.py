@@ -114,12 +114,8 @@ class Callbacks:
             body = body | {"task_status": self._faults.count(fault).params.get("value", "paused")}
         content = _encode(body)
         if fault := task.fault("callback_malformed", status):
-            content = spoil(
-                body,
-                content,
-                self._faults.count(fault).params.get("variant"),
-                self._dice.once(f"malformed {task.id} {status}"),
-            )
+            variant = self._faults.count(fault).params.get("variant")
+            content = spoil(body, content, variant, self._dice.once(f"malformed {task.id} {status}"))
         return content
 
     async def _send(self, task: Task, status: str, content: bytes, settings: Settings) -> None:

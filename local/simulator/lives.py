@@ -27,14 +27,20 @@ class Lives:
     def __init__(self, ledger: Ledger, faults: Faults, callbacks: Callbacks, dice: Dice) -> None:
         self._ledger, self._faults, self._callbacks, self._dice = ledger, faults, callbacks, dice
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._expected: set[str] = set()
 
     @property
     def is_idle(self) -> bool:
         """True if no task will move by itself."""
-        return not self._running
+        return not (self._running or self._expected)
+
+    def expect(self, task: Task) -> None:
+        """Count the task as one that will move although it has not been started yet."""
+        self._expected.add(task.id)
 
     def start(self, task: Task, settings: Settings) -> None:
         """Announce the task as submitted and let it take its course."""
+        self._expected.discard(task.id)
         self._callbacks.announce(task, settings)
         if settings.speed and task.id not in self._running:
             life = asyncio.get_running_loop().create_task(self._live(task, settings, self._delays(settings)))
