@@ -98,7 +98,8 @@ def test_a_jpeg_is_segments_from_start_to_end_of_image() -> None:
     data = content(make_media("jpg", "t", 200_000))
     assert data[:2] == b"\xff\xd8"
     assert data[-2:] == b"\xff\xd9"
-    markers, at = [], 2
+    markers: list[int] = []
+    at = 2
     while not markers or markers[-1] != 0xDA:
         prefix, marker, length = struct.unpack_from(">BBH", data, at)
         assert prefix == 0xFF
