@@ -10,6 +10,7 @@ from typing import Any
 
 from local.artefacts import translated, upload
 from local.expand_http_api import expand_http_apis
+from local.number_parameters import resolve_number_parameters
 from local.stack import ROOT, TENANT, emulator_client
 
 API_ID = "relay"
@@ -30,7 +31,8 @@ def gateway_url(endpoint_url: str) -> str:
 
 def deploy(endpoint_url: str, name: str, parameters: dict[str, str]) -> dict[str, str]:
     """Create the stack and wait for it; its outputs."""
-    template = expand_http_apis(translated(endpoint_url, parameters), api_ids={"Gateway": API_ID})
+    template = resolve_number_parameters(translated(endpoint_url, parameters), parameters)
+    template = expand_http_apis(template, api_ids={"Gateway": API_ID})
     cloudformation = emulator_client("cloudformation", endpoint_url)
     cloudformation.create_stack(
         StackName=name,
@@ -49,13 +51,13 @@ def put_provider_key(endpoint_url: str, secret_name: str, key: str) -> None:
     emulator_client("secretsmanager", endpoint_url).create_secret(Name=secret_name, SecretString=key)
 
 
-def create_api_key(endpoint_url: str, table: str) -> str:
-    """A key of the tenant `demo`."""
+def create_api_key(endpoint_url: str, table: str, tenant: str = TENANT) -> str:
+    """A new key of a tenant; only its SHA-256 is stored."""
     key = f"rk_{secrets.token_urlsafe(32)}"
     digest = hashlib.sha256(key.encode()).hexdigest()
     item = {
         "key_sha256": {"S": digest},
-        "tenant": {"S": TENANT},
+        "tenant": {"S": tenant},
         "key_id": {"S": digest[:8]},
         "created_at": {"N": str(int(datetime.now(UTC).timestamp() * 1000))},
     }

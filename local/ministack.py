@@ -25,6 +25,7 @@ def start(*, enforce_iam: bool) -> tuple[Process, str]:
     for name in ("STATE_DIR", "S3_DATA_DIR", "TMPDIR"):
         Path(environment[name]).mkdir(parents=True)
     command = [str(TOOLS / "emulator" / "bin" / "ministack")]
+    LOG.unlink(missing_ok=True)
     process = processes.start(command, environment=environment, log=LOG, cwd=ROOT)
     endpoint = f"http://127.0.0.1:{port}"
     try:

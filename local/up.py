@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--provider-url", default="", help="another provider than the simulator")
-    parser.add_argument("--provider-key", default="", help="the key for it")
+    parser.add_argument("--provider-key", default=os.environ.get("COMETAPI_KEY", ""), help="its key (COMETAPI_KEY)")
     parser.add_argument("--speed", type=float, default=1.0, help="divides the simulator's durations")
     parser.add_argument("--seed", type=int, default=7, help="of the simulator")
     parser.add_argument("--iam", action="store_true", help="enforce the functions' IAM policies")
@@ -105,6 +105,7 @@ def _simulator(options: argparse.Namespace) -> tuple[Process, str]:
     port_file.unlink(missing_ok=True)
     command = [sys.executable, "-m", "local.simulator", "--port", "0", "--port-file", str(port_file)]
     command += ["--seed", str(options.seed), "--speed", str(options.speed), "--api-key", SIMULATOR_KEY]
+    SIMULATOR_LOG.unlink(missing_ok=True)
     process = processes.start(command, environment=dict(os.environ), log=SIMULATOR_LOG, cwd=ROOT)
     try:
         return process, f"http://127.0.0.1:{_written(port_file, process)}"
