@@ -18,6 +18,7 @@ class Settings:
     results_bucket: str
     event_bus: str
     resubmissions_queue_url: str
+    archives_queue_url: str
     callback_secret_id: str
     provider_secret_id: str
     provider_url: str = "https://api.cometapi.com"
@@ -32,6 +33,8 @@ class Settings:
     first_poll_after: int = 120
     retention_days: int = 90
     inline_request_bytes: int = 4096
+    archive_attempts: int = 5
+    """Deliveries of an archiving message before its dead-letter queue: the queue's maxReceiveCount."""
     max_result_bytes: int = 5_368_709_120
     result_url_seconds: int = 3600
     secret_ttl: int = 300

@@ -31,7 +31,7 @@ class RelayError(Exception):
 
 
 class ClientError(RelayError):
-    """The client can mend it. `code` is the provider's business code (provider-kling.md, 2.1)."""
+    """The client can mend it. `code` is the provider's business code (Kling API reference, error codes)."""
 
     code = 1200
 

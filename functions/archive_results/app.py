@@ -1,0 +1,29 @@
+"""The queue `archives`: the files of succeeded tasks, from the provider into the bucket."""
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from relay.bootstrap import services
+from relay.entrypoint import each_message, logger, metrics
+
+_FIRST_DELAY = 5
+
+
+def archive_results(message: dict[str, Any], receives: int) -> None:
+    to = services()
+    task_id = message["detail"]["task_id"]
+    task = to.archive(task_id, last_attempt=receives >= to.settings.archive_attempts)
+    logger.info("archived", task_id=task_id, files=len(task.results) if task else 0)
+    metrics.add_metric(name="FilesArchived", unit=MetricUnit.Count, value=len(task.results) if task else 0)
+
+
+def try_later(receipt: str, receives: int) -> None:
+    services().try_archiving_later(receipt, _FIRST_DELAY * 2 ** min(receives, 8))
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return each_message(event, archive_results, put_off=try_later)

@@ -1,0 +1,22 @@
+"""The stream of the table `tasks`: each change of a task becomes an event on the bus."""
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from relay.adapters.stream import records_of
+from relay.bootstrap import services
+from relay.entrypoint import logger, metrics
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    records = records_of(event)
+    failed = services().publish(records)
+    metrics.add_metric(name="StreamRecords", unit=MetricUnit.Count, value=len(records))
+    if failed is None:
+        return {"batchItemFailures": []}
+    logger.warning("some events were not taken: the stream delivers them again", sequence_number=failed)
+    return {"batchItemFailures": [{"itemIdentifier": failed}]}

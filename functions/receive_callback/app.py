@@ -1,0 +1,28 @@
+"""POST /callbacks/{task_id}/{token}: the provider reports on a task."""
+
+from typing import Any
+
+from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from relay.bootstrap import services
+from relay.domain.errors import CallbackNotAuthenticError
+from relay.entrypoint import answer, body_of, envelope, logger, metrics
+
+
+# A plain function: a resolver would cost a third of the warm time of the function that is called most.
+@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True)
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    path = event.get("pathParameters") or {}
+    request_id = event["requestContext"]["requestId"]
+    task_id, token = path.get("task_id", ""), path.get("token", "")
+    try:
+        outcome = services().receive(task_id, token, body_of(event))
+    except CallbackNotAuthenticError:
+        metrics.add_metric(name="CallbackForged", unit=MetricUnit.Count, value=1)
+        return answer(404, envelope(request_id, code=1203, message="not found"))
+    logger.info("callback", task_id=task_id, outcome=outcome)
+    metrics.add_metric(name=f"Callback{outcome.name.title()}", unit=MetricUnit.Count, value=1)
+    return answer(200, envelope(request_id, {"status": outcome.value}))

@@ -1,0 +1,25 @@
+"""AWS clients: one session, plain low-level clients, each made on first use."""
+
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+
+_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 4},
+    max_pool_connections=16,
+)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@cache
+def client(service: str) -> Any:
+    """The process's client of an AWS service; endpoint, region and credentials from the environment."""
+    return _session().create_client(service, config=_CONFIG)

@@ -1,0 +1,98 @@
+"""The SSRF guard: an HTTP transport that dials only addresses it has checked, for every URL that nobody configured."""
+
+import ipaddress
+import socket
+from collections.abc import Callable
+
+import httpx
+
+from relay.domain.errors import ForbiddenAddressError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
+_SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
+_ALLOWED_PORTS = frozenset({None, 443})
+
+
+def resolve(host: str) -> list[Address]:
+    """Every address of a host name; raises ForbiddenAddressError when it has none."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ForbiddenAddressError(f"{host[:80]} cannot be resolved") from error
+    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+
+class Guard:
+    """Says where a URL may lead: https on port 443 of public addresses; with `allow_loopback` also plain http on loopback."""
+
+    def __init__(self, *, allow_loopback: bool = False, resolver: Callable[[str], list[Address]] = resolve) -> None:
+        self._allow_loopback = allow_loopback
+        self._resolver = resolver
+
+    def address_of(self, url: httpx.URL) -> Address:
+        """The address to dial; raises ForbiddenAddressError unless every address of the host is allowed."""
+        if url.userinfo:
+            raise ForbiddenAddressError("a URL with a user name in it")
+        addresses = self._resolver(url.host)
+        if not addresses:
+            raise ForbiddenAddressError("a host without an address")
+        if self._allow_loopback and all(address.is_loopback for address in addresses):
+            return addresses[0]
+        if url.scheme != "https":
+            raise ForbiddenAddressError(f"expected an https URL, got {url.scheme}")
+        if url.port not in _ALLOWED_PORTS:
+            raise ForbiddenAddressError(f"port {url.port}: expected 443")
+        if not all(is_public(address) for address in addresses):
+            raise ForbiddenAddressError("a host with an address that is not public")
+        return addresses[0]
+
+
+def is_public(address: Address) -> bool:
+    """Whether anybody on the internet could be there; an IPv4 address inside an IPv6 one counts as itself."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = _embedded(address)
+        if inner is not None:
+            return is_public(inner)
+        if address in _NAT64_LOCAL or address.is_site_local:
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved and not address.is_unspecified
+
+
+def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address in _SIX_TO_FOUR:
+        return address.sixtofour
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if address.teredo is not None:
+        return address.teredo[1]
+    return None
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """Checks every request, redirects included, and dials the checked address, so that no second resolution comes between."""
+
+    def __init__(self, guard: Guard, inner: httpx.BaseTransport | None = None) -> None:
+        self._guard = guard
+        # No connection is kept: one that was verified for a host must not serve another host at the same address.
+        self._inner = inner or httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0), trust_env=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The host name stays in the Host header and in TLS; only the address is put in its place."""
+        address = self._guard.address_of(request.url)
+        dialled = httpx.Request(
+            request.method,
+            request.url.copy_with(host=str(address)),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": request.url.host},
+        )
+        return self._inner.handle_request(dialled)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()

@@ -1,0 +1,98 @@
+"""The stored shape of a task: DynamoDB's attribute values, in the table and in its stream."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from relay.domain.task import Archive, Failure, FailureCode, Rank, Result, Status, Task, due_shard_of
+
+Item = Mapping[str, Any]
+
+_NUMBERS = (
+    "created_at",
+    "updated_at",
+    "deadline_at",
+    "expires_at",
+    "rank",
+    "version",
+    "attempts",
+    "polls",
+    "snapshot_at",
+)
+_TEXTS = ("task_id", "tenant", "provider", "operation", "fingerprint", "message")
+_OPTIONAL_TEXTS = ("provider_task_id", "external_task_id", "idempotency_key", "callback_url", "request")
+
+
+def item_of(task: Task) -> dict[str, Any]:
+    """A task as an item; what is None is absent."""
+    item: dict[str, Any] = {name: number(getattr(task, name)) for name in _NUMBERS}
+    item |= {name: text(getattr(task, name)) for name in _TEXTS}
+    item |= {name: text(value) for name in _OPTIONAL_TEXTS if (value := getattr(task, name)) is not None}
+    item["status"] = text(task.status.value)
+    item["created_key"] = text(created_key(task.created_at, task.task_id))
+    if task.due_at is not None:
+        item |= {"due_at": number(task.due_at), "due_shard": text(str(due_shard_of(task.task_id)))}
+    return item
+
+
+def task_of(item: Item) -> Task:
+    """The task in an item."""
+    numbers: dict[str, Any] = {name: int(item[name]["N"]) for name in _NUMBERS if name != "rank"}
+    texts: dict[str, Any] = {name: item[name]["S"] for name in _TEXTS}
+    optional: dict[str, Any] = {name: item[name]["S"] for name in _OPTIONAL_TEXTS if name in item}
+    return Task(
+        **numbers,
+        **texts,
+        **optional,
+        rank=Rank(int(item["rank"]["N"])),
+        status=Status(item["status"]["S"]),
+        due_at=int(item["due_at"]["N"]) if "due_at" in item else None,
+        results=tuple(Result(**entry) for entry in _json(item, "results") or ()),
+        document=_json(item, "document"),
+        failure=_failure(_json(item, "failure")),
+        archive=Archive(item["archive"]["S"]) if "archive" in item else None,
+    )
+
+
+def is_task(item: Item) -> bool:
+    """Whether an item is a task, and not the claim of an idempotency key."""
+    return "version" in item
+
+
+def created_key(created_at: int, task_id: str) -> str:
+    """The sort key of a tenant's tasks: by time, then by id."""
+    return f"{created_at:013d}#{task_id}"
+
+
+def text(value: str) -> dict[str, str]:
+    """A string attribute."""
+    return {"S": value}
+
+
+def number(value: int) -> dict[str, str]:
+    """A number attribute."""
+    return {"N": str(value)}
+
+
+def json_text(value: Any) -> dict[str, str]:
+    """A document, as JSON in a string: smaller than DynamoDB's own nesting."""
+    return text(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+
+
+def results_text(results: tuple[Result, ...]) -> dict[str, str]:
+    """The results, without what is not known of them."""
+    return json_text([{name: value for name, value in asdict(result).items() if value is not None} for result in results])
+
+
+def failure_text(failure: Failure) -> dict[str, str]:
+    """A failure, without what is empty."""
+    return json_text({name: value for name, value in asdict(failure).items() if value})
+
+
+def _failure(value: Any) -> Failure | None:
+    return Failure(**{"message": "", **value, "code": FailureCode(value["code"])}) if value else None
+
+
+def _json(item: Item, name: str) -> Any:
+    return json.loads(item[name]["S"]) if name in item else None

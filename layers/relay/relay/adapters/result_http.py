@@ -1,0 +1,67 @@
+"""HttpResultSource: result files from the provider's hosts, under guard, bounded in time and never held as a whole."""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+
+from relay.domain.errors import ResultError, ResultGoneError
+
+_TIMEOUT = httpx.Timeout(30, connect=10)
+_LONGEST_TRANSFER = 780
+"""Seconds for one file: less than the function's 15 minutes, so that its end is ours to report."""
+_REDIRECTS = 3
+
+
+class HttpResultSource:
+    """ResultSource over a guarded transport."""
+
+    def __init__(self, transport: httpx.BaseTransport, *, longest: float = _LONGEST_TRANSFER) -> None:
+        self._client = httpx.Client(
+            transport=transport, timeout=_TIMEOUT, follow_redirects=True, max_redirects=_REDIRECTS, trust_env=False
+        )
+        self._longest = longest
+
+    def open(self, url: str) -> "HttpResult":
+        """GET without content coding: the very bytes. 4xx raises ResultGoneError, anything else but 200 ResultError."""
+        until = time.monotonic() + self._longest
+        try:
+            request = self._client.build_request("GET", url, headers={"Accept-Encoding": "identity", "Accept": "*/*"})
+            response = self._client.send(request, stream=True)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ResultError(f"the result cannot be fetched: {type(error).__name__}") from error
+        if response.status_code == httpx.codes.OK:
+            return HttpResult(response, until)
+        response.close()
+        kind = ResultGoneError if response.is_client_error else ResultError
+        raise kind(f"the result's URL answers HTTP {response.status_code}")
+
+
+class HttpResult:
+    """A result being read."""
+
+    def __init__(self, response: httpx.Response, until: float) -> None:
+        self._response = response
+        self._until = until
+
+    @property
+    def size(self) -> int | None:
+        """Content-Length, when it is there and a number."""
+        text = self._response.headers.get("content-length", "")
+        return int(text) if text.isdecimal() and len(text) < 16 else None
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes as they come; a connection that ends early, or drips, raises ResultError."""
+        try:
+            for chunk in self._response.iter_raw():
+                if time.monotonic() > self._until:
+                    raise ResultError("the result comes too slowly")
+                yield chunk
+        except httpx.HTTPError as error:
+            raise ResultError(f"the result broke off: {type(error).__name__}") from error
+
+    def __enter__(self) -> "HttpResult":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._response.close()

@@ -1,0 +1,47 @@
+"""Secrets from Secrets Manager, cached for a while, so that a rotation takes effect."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+_LEAST_AGE = 10
+"""Seconds between two reads of a secret that forged tokens can cause."""
+
+
+class Secrets:
+    """Secret strings by id and stage; `ttl` in seconds."""
+
+    def __init__(self, client: Any, ttl: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._ttl = ttl
+        self._monotonic = monotonic
+        self._kept: dict[tuple[str, str], tuple[float, str | None]] = {}
+
+    def get(self, secret_id: str, stage: str = "AWSCURRENT") -> str | None:
+        """The secret, or None when it has no version in that stage."""
+        now = self._monotonic()
+        until, value = self._kept.get((secret_id, stage), (0.0, None))
+        if until <= now:
+            value = self._read(secret_id, stage)
+            self._kept[secret_id, stage] = (now + self._ttl, value)
+        return value
+
+    def renew(self, secret_id: str) -> bool:
+        """Forget what is kept of a secret, unless it was read a moment ago; True when it is worth another look."""
+        fresh = self._monotonic() + self._ttl - _LEAST_AGE
+        kept = [until for (name, _), (until, _) in self._kept.items() if name == secret_id]
+        if any(until > fresh for until in kept):
+            return False
+        self._kept = {entry: value for entry, value in self._kept.items() if entry[0] != secret_id}
+        return True
+
+    def _read(self, secret_id: str, stage: str) -> str | None:
+        try:
+            answer = self._client.get_secret_value(SecretId=secret_id, VersionStage=stage)
+        except ClientError as error:
+            if stage != "AWSCURRENT" and error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return None
+            raise
+        return str(answer["SecretString"]).strip()

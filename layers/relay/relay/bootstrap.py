@@ -1,0 +1,239 @@
+"""The composition root: each adapter is made on first use, so that a function pays only for what it uses."""
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING
+
+from relay.adapters.aws import client
+from relay.config import Settings
+from relay.domain.errors import UnknownOperationError
+from relay.domain.task import Task
+from relay.providers.kling import Kling
+
+if TYPE_CHECKING:
+    from relay.adapters.api_keys import DynamoApiKeys
+    from relay.adapters.secrets import Secrets
+    from relay.ports import (
+        CallbackTokens,
+        DocumentStore,
+        EventPublisher,
+        ProviderApi,
+        Record,
+        Resubmissions,
+        ResultSource,
+        ResultStore,
+        TaskStore,
+    )
+    from relay.providers.base import Provider
+    from relay.usecases.apply import Outcome
+    from relay.usecases.reconcile import Reconciled
+    from relay.usecases.resubmit import Resubmitted
+    from relay.usecases.submit import Submission, Submitted
+
+
+def now() -> int:
+    """Unix time in ms."""
+    return time.time_ns() // 1_000_000
+
+
+class Services:
+    """The use cases, with what they need on AWS."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.provider: Provider = Kling()
+
+    @cached_property
+    def providers(self) -> Mapping[str, "Provider"]:
+        """Every provider by name."""
+        return {self.provider.name: self.provider}
+
+    @cached_property
+    def tasks(self) -> "TaskStore":
+        """The table `tasks`."""
+        from relay.adapters.dynamodb import DynamoTaskStore
+
+        return DynamoTaskStore(client("dynamodb"), self.settings.tasks_table)
+
+    @cached_property
+    def api_keys(self) -> "DynamoApiKeys":
+        """The table `api_keys`."""
+        from relay.adapters.api_keys import DynamoApiKeys
+
+        return DynamoApiKeys(client("dynamodb"), self.settings.api_keys_table)
+
+    @cached_property
+    def documents(self) -> "DocumentStore":
+        """The bucket's documents."""
+        from relay.adapters.documents import S3DocumentStore
+
+        return S3DocumentStore(client("s3"), self.settings.results_bucket)
+
+    @cached_property
+    def results(self) -> "ResultStore":
+        """The bucket's result files."""
+        from relay.adapters.results import S3ResultStore
+
+        return S3ResultStore(
+            client("s3"),
+            self.settings.results_bucket,
+            largest=self.settings.max_result_bytes,
+            url_seconds=self.settings.result_url_seconds,
+        )
+
+    @cached_property
+    def source(self) -> "ResultSource":
+        """The provider's result hosts, under guard."""
+        from relay.adapters.guard import Guard, GuardedTransport
+        from relay.adapters.result_http import HttpResultSource
+
+        return HttpResultSource(GuardedTransport(Guard(allow_loopback=self.settings.allow_loopback)))
+
+    @cached_property
+    def events(self) -> "EventPublisher":
+        """The bus."""
+        from relay.adapters.eventbridge import EventBridgePublisher
+
+        return EventBridgePublisher(client("events"), self.settings.event_bus)
+
+    @cached_property
+    def resubmissions(self) -> "Resubmissions":
+        """The queue of the same name."""
+        from relay.adapters.sqs import SqsResubmissions
+
+        return SqsResubmissions(client("sqs"), self.settings.resubmissions_queue_url)
+
+    @cached_property
+    def api(self) -> "ProviderApi":
+        """The provider, with the key from its secret."""
+        from relay.adapters.provider_http import HttpProviderApi
+
+        return HttpProviderApi(self.settings.provider_url, partial(self._secrets.get, self.settings.provider_secret_id))
+
+    @cached_property
+    def tokens(self) -> "CallbackTokens":
+        """Callback tokens, keyed by the generated secret."""
+        from relay.adapters.tokens import HmacCallbackTokens
+
+        return HmacCallbackTokens(self._secrets, self.settings.callback_secret_id)
+
+    @cached_property
+    def _secrets(self) -> "Secrets":
+        from relay.adapters.secrets import Secrets
+
+        return Secrets(client("secretsmanager"), self.settings.secret_ttl)
+
+    def operation(self, name: str) -> str:
+        """The name, when there is such an operation; raises UnknownOperationError."""
+        if name not in self.provider.operations:
+            raise UnknownOperationError(f"no operation {name[:80]}: the operations are {', '.join(self.provider.operations)}")
+        return name
+
+    def try_archiving_later(self, receipt: str, delay: int) -> None:
+        """Have a message of the queue `archives` delivered again in `delay` seconds."""
+        queue = self.settings.archives_queue_url
+        client("sqs").change_message_visibility(QueueUrl=queue, ReceiptHandle=receipt, VisibilityTimeout=delay)
+
+    def submit(self, submission: "Submission") -> "Submitted":
+        """See usecases/submit.py."""
+        from relay.usecases.submit import submit
+
+        return submit(
+            submission,
+            provider=self.provider,
+            settings=self.settings,
+            tasks=self.tasks,
+            documents=self.documents,
+            api=self.api,
+            tokens=self.tokens,
+            resubmissions=self.resubmissions,
+            clock=now,
+            new_id=uuid.uuid4().hex,
+        )
+
+    def resubmit(self, task_id: str, attempt: int) -> "Resubmitted":
+        """See usecases/resubmit.py."""
+        from relay.usecases.resubmit import resubmit
+
+        return resubmit(
+            task_id,
+            attempt,
+            provider=self.provider,
+            settings=self.settings,
+            tasks=self.tasks,
+            documents=self.documents,
+            api=self.api,
+            tokens=self.tokens,
+            resubmissions=self.resubmissions,
+            clock=now,
+        )
+
+    def receive(self, task_id: str, token: str, body: bytes) -> "Outcome":
+        """See usecases/receive.py."""
+        from relay.usecases.receive import receive
+
+        return receive(
+            task_id,
+            token,
+            body,
+            providers=self.providers,
+            tokens=self.tokens,
+            tasks=self.tasks,
+            documents=self.documents,
+            events=self.events,
+            clock=now,
+        )
+
+    def publish(self, records: list["Record"]) -> str | None:
+        """See usecases/publish.py."""
+        from relay.usecases.publish import publish
+
+        return publish(records, events=self.events)
+
+    def archive(self, task_id: str, *, last_attempt: bool) -> Task | None:
+        """See usecases/archive.py."""
+        from relay.usecases.archive import archive
+
+        return archive(
+            task_id,
+            last_attempt=last_attempt,
+            provider=self.provider,
+            tasks=self.tasks,
+            api=self.api,
+            source=self.source,
+            store=self.results,
+            clock=now,
+        )
+
+    def reconcile(self, time_left: Callable[[], int]) -> dict[str, int]:
+        """See usecases/reconcile.py."""
+        from relay.usecases.reconcile import reconcile
+
+        return reconcile(self.reconcile_one, tasks=self.tasks, clock=now, time_left=time_left)
+
+    def reconcile_one(self, task_id: str) -> "Reconciled":
+        """See usecases/reconcile.py."""
+        from relay.usecases.reconcile import reconcile_one
+
+        return reconcile_one(
+            task_id,
+            provider=self.provider,
+            settings=self.settings,
+            tasks=self.tasks,
+            documents=self.documents,
+            api=self.api,
+            resubmissions=self.resubmissions,
+            clock=now,
+        )
+
+    def urls(self, task: Task) -> dict[str, str]:
+        """Where each result can be downloaded now: presigned once it is stored, the provider's URL before."""
+        return {result.path: self.results.url(result) if result.key else result.url for result in task.results}
+
+
+@cache
+def services() -> Services:
+    """The process's services, from its environment."""
+    return Services(Settings.from_environment())

@@ -1,0 +1,80 @@
+"""The events that consumers subscribe to, derived from two versions of a task and from nothing else."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from relay.domain.task import Archive, Result, Status, Task
+
+SOURCE = "comet.relay"
+SCHEMA_VERSION = "1.0"
+
+STATUS_CHANGED = "Task Status Changed"
+RESULTS_STORED = "Task Results Stored"
+ARCHIVING_FAILED = "Task Results Archiving Failed"
+CALLBACK_QUARANTINED = "Task Callback Quarantined"
+
+_PRIVATE_RESULT_FIELDS = {"path"}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One EventBridge entry: `detail_type` and the detail (events/schemas/)."""
+
+    detail_type: str
+    detail: dict[str, Any]
+
+
+def event_between(before: Task | None, after: Task) -> Event | None:
+    """The event of the change from `before` (None: created) to `after`; None when nothing that is told has changed.
+
+    The id is `{task_id}:{version}`, so a repeated delivery is recognised and the order per task is known.
+    """
+    if before is not None and before.version == after.version:
+        return None
+    if before is not None and before.archive is not after.archive:
+        kind = RESULTS_STORED if after.archive is Archive.STORED else ARCHIVING_FAILED
+    else:
+        kind = STATUS_CHANGED
+    return Event(kind, _detail(after, before.status if before else None))
+
+
+def _detail(task: Task, previous: Status | None) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "event_id": f"{task.task_id}:{task.version}",
+        "version": task.version,
+        "tenant": task.tenant,
+        "provider": task.provider,
+        "operation": task.operation,
+        "task_id": task.task_id,
+        "provider_task_id": task.provider_task_id,
+        "external_task_id": task.external_task_id,
+        "status": task.status.value,
+        "previous_status": previous.value if previous else None,
+        "status_message": task.message,
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "results": [described(result) for result in task.results],
+    }
+    if task.failure:
+        detail["failure"] = {name: value for name, value in asdict(task.failure).items() if value}
+    return detail
+
+
+def described(result: Result) -> dict[str, Any]:
+    """A result as events and the API show it: only what is known."""
+    return {name: value for name, value in asdict(result).items() if value is not None and name not in _PRIVATE_RESULT_FIELDS}
+
+
+def quarantine_event(task_id: str, key: str, bucket: str, reason: str, at: int) -> Event:
+    """An authenticated callback was kept at `key` because it could not be understood."""
+    detail = {
+        "schema_version": SCHEMA_VERSION,
+        "event_id": f"{task_id}:{key.rsplit('/', 1)[-1]}",
+        "task_id": task_id,
+        "bucket": bucket,
+        "key": key,
+        "reason": reason,
+        "created_at": at,
+    }
+    return Event(CALLBACK_QUARANTINED, detail)

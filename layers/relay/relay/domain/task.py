@@ -1,0 +1,248 @@
+"""Task: its statuses, their ranks, and the only transitions there are."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from relay.domain.errors import TaskConflictError
+
+STATUS_MESSAGE_LIMIT = 1024
+DUE_SHARDS = 4
+"""Partitions of the index of due tasks: more of them lift its write throughput (1,000 a second each)."""
+
+
+class Status(StrEnum):
+    """The four statuses of the callback protocol: the only ones the outside sees."""
+
+    SUBMITTED = "submitted"
+    PROCESSING = "processing"
+    SUCCEED = "succeed"
+    FAILED = "failed"
+
+
+class Rank(IntEnum):
+    """How final a status is. A change never lowers the rank.
+
+    EXPIRED is every verdict of our own (deadline passed, refused for good): the provider's verdict still beats it, since a task
+    that we gave up on may have been accepted, paid and finished.
+    """
+
+    SUBMITTED = 0
+    PROCESSING = 1
+    EXPIRED = 2
+    VERDICT = 3
+
+
+RANKS = {
+    Status.SUBMITTED: Rank.SUBMITTED,
+    Status.PROCESSING: Rank.PROCESSING,
+    Status.SUCCEED: Rank.VERDICT,
+    Status.FAILED: Rank.VERDICT,
+}
+
+
+class FailureCode(StrEnum):
+    """Why a task failed: `provider` its own verdict, `rejected` it refused the task, `expired` no verdict in time, `archive` the
+    results could not be stored (the status stays `succeed`)."""
+
+    PROVIDER = "provider"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    ARCHIVE = "archive"
+
+
+class Archive(StrEnum):
+    """What became of a succeeded task's files."""
+
+    STORED = "stored"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """`provider_code` and `http_status` are the provider's, of a refusal; 0 when there was none."""
+
+    code: FailureCode
+    message: str
+    provider_code: int = 0
+    http_status: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One file of a succeeded task.
+
+    `path` is its place in the provider's document ("task_result/videos/0/url"); `bytes`, `sha256` (hex), `media_type`, `bucket`
+    and `key` are there once it is stored, `error` when storing it was given up.
+    """
+
+    path: str
+    kind: str
+    url: str
+    index: int | None = None
+    id: str | None = None
+    duration: str | None = None
+    bucket: str | None = None
+    key: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    media_type: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What the provider says about a task at one moment. `updated_at` in ms; None where it did not say.
+
+    `document` is the rest of its task object (task_info, deductions, task_result with the URLs of `results` blanked), kept so
+    that our answer can be as complete as the provider's.
+    """
+
+    status: Status
+    provider_task_id: str | None = None
+    external_task_id: str | None = None
+    message: str = ""
+    updated_at: int | None = None
+    results: tuple[Result, ...] = ()
+    document: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A new state for a task, from whatever source: a callback, a query, a refusal, the deadline."""
+
+    status: Status
+    rank: Rank
+    message: str = ""
+    snapshot_at: int = 0
+    provider_task_id: str | None = None
+    results: tuple[Result, ...] = ()
+    document: dict[str, Any] | None = None
+    failure: Failure | None = None
+
+    @classmethod
+    def reported(cls, snapshot: Snapshot) -> "Change":
+        """The provider said so, in a callback or in the answer to a query."""
+        message = snapshot.message[:STATUS_MESSAGE_LIMIT]
+        return cls(
+            status=snapshot.status,
+            rank=RANKS[snapshot.status],
+            message=message,
+            snapshot_at=snapshot.updated_at or 0,
+            provider_task_id=snapshot.provider_task_id,
+            results=snapshot.results,
+            document=snapshot.document,
+            failure=Failure(code=FailureCode.PROVIDER, message=message) if snapshot.status is Status.FAILED else None,
+        )
+
+    @classmethod
+    def given_up(cls, code: FailureCode, message: str, *, provider_code: int = 0, http_status: int = 0) -> "Change":
+        """We say so: the task was refused for good, or its deadline passed."""
+        message = message[:STATUS_MESSAGE_LIMIT]
+        failure = Failure(code=code, message=message, provider_code=provider_code, http_status=http_status)
+        return cls(status=Status.FAILED, rank=Rank.EXPIRED, message=message, failure=failure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One generation task of one tenant. Times are Unix milliseconds; `due_at` None: nobody needs to ask the provider."""
+
+    task_id: str
+    tenant: str
+    provider: str
+    operation: str
+    created_at: int
+    updated_at: int
+    deadline_at: int
+    due_at: int | None
+    expires_at: int
+    """When the store forgets the task, in seconds."""
+    fingerprint: str
+    status: Status = Status.SUBMITTED
+    rank: Rank = Rank.SUBMITTED
+    version: int = 1
+    attempts: int = 1
+    """How often the create request was sent, or begun to be sent, to the provider."""
+    polls: int = 0
+    snapshot_at: int = 0
+    """The provider's `updated_at` of the last snapshot applied; 0 before the first."""
+    message: str = ""
+    provider_task_id: str | None = None
+    external_task_id: str | None = None
+    idempotency_key: str | None = None
+    callback_url: str | None = None
+    request: str | None = None
+    """The stored request, as JSON, or `s3:{key}` when it is large; gone once the provider has the task."""
+    results: tuple[Result, ...] = ()
+    document: dict[str, Any] | None = None
+    failure: Failure | None = None
+    archive: Archive | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """No provider's verdict is awaited any more (though a late one is still welcome)."""
+        return self.rank >= Rank.EXPIRED
+
+    def moved_to(self, change: Change, *, at: int) -> "Task":
+        """The task after `change`; raises TaskConflictError when it is stale, repeated, or comes after the verdict.
+
+        A higher rank always wins. At equal rank, before any verdict, only a newer snapshot that says something new does.
+        """
+        news = change.rank > self.rank or (
+            change.rank == self.rank <= Rank.PROCESSING
+            and change.snapshot_at > self.snapshot_at
+            and change.message != self.message
+        )
+        if not news:
+            raise TaskConflictError(f"{self.status} at version {self.version} is not followed by {change.status}")
+        over = change.rank >= Rank.EXPIRED
+        return replace(
+            self,
+            status=change.status,
+            rank=change.rank,
+            version=self.version + 1,
+            updated_at=at,
+            snapshot_at=change.snapshot_at,
+            message=change.message,
+            provider_task_id=self.provider_task_id or change.provider_task_id,
+            results=change.results,
+            document=change.document,
+            failure=change.failure,
+            due_at=None if over else self.due_at,
+            request=None if change.provider_task_id or over else self.request,
+        )
+
+    def archived(self, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> "Task":
+        """The task with its files stored, or, with a failure, given up on; raises TaskConflictError when that is settled."""
+        if self.status is not Status.SUCCEED or self.archive is Archive.STORED or (failure and self.archive):
+            raise TaskConflictError(f"results of a task that is {self.status}, archive {self.archive}")
+        return replace(
+            self,
+            results=results,
+            archive=Archive.FAILED if failure else Archive.STORED,
+            failure=failure,
+            version=self.version + 1,
+            updated_at=at,
+        )
+
+
+def derived_task_id(tenant: str, kind: str, value: str, generation: int = 0) -> str:
+    """The id of the task that a tenant's key determines: 32 hex digits, the same for the same arguments.
+
+    `generation` counts the refused tasks before it: a refused create does not use up its key, as at the provider.
+    """
+    text = json.dumps([tenant, kind, value, generation])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def fingerprint_of(operation: str, body: dict[str, Any]) -> str:
+    """What tells two requests apart: a hash over the operation and the body, whatever the order of its fields."""
+    text = json.dumps([operation, body], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def due_shard_of(task_id: str) -> int:
+    """The partition of the `due` index that a task is in."""
+    return hashlib.sha256(task_id.encode()).digest()[0] % DUE_SHARDS

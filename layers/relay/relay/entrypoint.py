@@ -1,0 +1,164 @@
+"""What every entry point shares: logger, metrics, the resolver, and the one table from error to HTTP status."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from relay.domain.errors import (
+    AuthenticationError,
+    CallbackNotAuthenticError,
+    ClientError,
+    ExternalTaskIdTakenError,
+    IdempotencyKeyReusedError,
+    InvalidRequestError,
+    RelayError,
+    RequestTooLargeError,
+    TaskNotFoundError,
+    UnknownOperationError,
+)
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+
+_JSON = "application/json"
+
+logger = Logger()
+metrics = Metrics()
+
+REQUEST_LIMIT = 5_242_880
+"""Bytes: a Lambda event holds 6 MB, and a larger body would not reach a function."""
+
+STATUS: Mapping[type[RelayError], int] = {
+    ClientError: 400,
+    InvalidRequestError: 400,
+    ExternalTaskIdTakenError: 400,
+    RequestTooLargeError: 413,
+    AuthenticationError: 401,
+    UnknownOperationError: 404,
+    TaskNotFoundError: 404,
+    CallbackNotAuthenticError: 404,
+    IdempotencyKeyReusedError: 422,
+}
+
+_UNAUTHENTICATED = {
+    "missing": (1001, "Authorization: expected `Bearer` and a key of this relay"),
+    "unknown": (1002, "Authorization: this relay does not know the key"),
+}
+
+
+def status_of(error: RelayError) -> int:
+    """The HTTP status of an error: that of its nearest ancestor in the table."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def envelope(request_id: str, data: Any = None, *, code: int = 0, message: str = "SUCCEED") -> dict[str, Any]:
+    """The provider's envelope; `data` is left out when there is none."""
+    body = {"code": code, "message": message, "request_id": request_id}
+    return body if data is None else {**body, "data": data}
+
+
+def answer(status: int, body: dict[str, Any]) -> dict[str, Any]:
+    """A response of payload format 2.0, for a function without a resolver."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return {"statusCode": status, "headers": {"Content-Type": _JSON}, "body": text, "isBase64Encoded": False}
+
+
+def api() -> "APIGatewayHttpResolver":
+    """A resolver whose errors come in the envelope."""
+    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+    app = APIGatewayHttpResolver()
+
+    def respond(status: int, code: int, message: str) -> Response[str]:
+        body = envelope(request_id_of(app), code=code, message=message)
+        return Response(status_code=status, content_type=_JSON, body=json.dumps(body, ensure_ascii=False))
+
+    def refused(error: ClientError) -> Response[str]:
+        logger.info("refused", status=status_of(error), code=error.code)
+        return respond(status_of(error), error.code, error.message)
+
+    def not_found(_error: Exception) -> Response[str]:
+        return refused(UnknownOperationError("no such path: operations are below /kling/v1/ or /v1/, see the README"))
+
+    def broken(error: Exception) -> Response[str]:
+        logger.error("internal error", error_type=type(error).__name__, exc_info=error)
+        metrics.add_metric(name="InternalErrors", unit=MetricUnit.Count, value=1)
+        return respond(500, 5000, "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key")
+
+    app.exception_handler(ClientError)(refused)
+    app.exception_handler(Exception)(broken)
+    app.not_found(not_found)
+    return app
+
+
+def request_id_of(app: "APIGatewayHttpResolver") -> str:
+    """API Gateway's id of the request."""
+    return str(app.current_event.request_context.request_id)
+
+
+def tenant_of(event: Mapping[str, Any]) -> str:
+    """The tenant that the authorizer found; raises AuthenticationError with Kling's code when it found none.
+
+    The authorizer lets every request pass and says whose it is, since only a function can answer in the envelope.
+    """
+    context = event.get("requestContext", {}).get("authorizer", {}).get("lambda") or {}
+    tenant = context.get("tenant")
+    if tenant:
+        return str(tenant)
+    code, message = _UNAUTHENTICATED[context.get("refusal") or "missing"]
+    raise AuthenticationError(message, code)
+
+
+def body_of(event: Mapping[str, Any]) -> bytes:
+    """The request body as it came."""
+    body = event.get("body") or ""
+    return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
+
+
+def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The body as a JSON object; raises a ClientError that says what it is instead."""
+    kind = (event.get("headers") or {}).get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ClientError(f"Content-Type: expected application/json; got {kind[:80]}")
+    body = body_of(event)
+    if len(body) > REQUEST_LIMIT:
+        raise RequestTooLargeError(f"the body has {len(body)} bytes, expected at most {REQUEST_LIMIT}: give images by URL")
+    if not body.strip():
+        raise ClientError("the body is empty: expected a JSON object")
+    try:
+        document = json.loads(body.decode())
+    except UnicodeDecodeError:
+        raise ClientError("the body is not UTF-8") from None
+    except (ValueError, RecursionError):
+        raise ClientError("the body is not JSON") from None
+    if not isinstance(document, dict):
+        raise ClientError("the body is not a JSON object")
+    return document
+
+
+def each_message(
+    event: Mapping[str, Any],
+    process: Callable[[dict[str, Any], int], None],
+    *,
+    put_off: Callable[[str, int], None] | None = None,
+) -> dict[str, Any]:
+    """Process the messages of an SQS batch, each by itself: `process(body, receives)`.
+
+    One that fails is delivered again, and at last goes to the dead-letter queue; `put_off(receipt, receives)` may say when.
+    """
+    failures = []
+    for record in event["Records"]:
+        receives = int(record["attributes"]["ApproximateReceiveCount"])
+        try:
+            process(json.loads(record["body"]), receives)
+        except Exception as error:
+            logger.exception("message failed", message_id=record["messageId"], receives=receives, error=type(error).__name__)
+            metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=1)
+            failures.append({"itemIdentifier": record["messageId"]})
+            if put_off:
+                put_off(record["receiptHandle"], receives)
+    return {"batchItemFailures": failures}

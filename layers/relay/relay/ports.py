@@ -1,0 +1,160 @@
+"""What the use cases need of the world, as Protocols: adapters fulfil them on AWS, fakes in tests, and one suite checks both."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from relay.domain.events import Event
+from relay.domain.task import Change, Failure, Result, Status, Task
+from relay.providers.base import ProviderRequest, ProviderResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a tenant's tasks, newest first; `cursor` is None at the end."""
+
+    tasks: list[Task]
+    cursor: str | None
+
+
+class TaskStore(Protocol):
+    """The tasks. Every write is one conditional write; a condition that does not hold raises TaskConflictError."""
+
+    def create(self, task: Task) -> None:
+        """Store a task that does not exist yet."""
+
+    def claim_key(self, tenant: str, key: str, fingerprint: str, expires_at: int) -> bool:
+        """Bind an idempotency key to a request; False when it is bound to another one. `expires_at` in s."""
+
+    def get(self, task_id: str) -> Task | None:
+        """The task, read consistently."""
+
+    def change(self, task_id: str, change: Change, *, at: int) -> Task:
+        """Write what `Task.moved_to` says, without reading first; returns the task after it.
+
+        Raises TaskConflictError when stale or repeated, TaskNotFoundError when there is no such task.
+        """
+
+    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int) -> None:
+        """The provider has the task: remember its id, forget the request. Not a change that is told: no new version."""
+
+    def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
+        """Claim the sending number `attempt` (from 2 on) of the create request, so that no one else makes it."""
+
+    def postponed(self, task_id: str, *, due_at: int) -> None:
+        """A query brought no news: ask again at `due_at`. Does nothing to a task that is over."""
+
+    def archived(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
+        """Write what `Task.archived` says."""
+
+    def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
+        """A page of a tenant's tasks; raises InvalidRequestError for a cursor that is not ours."""
+
+    def due(self, shard: int, *, now: int, limit: int) -> list[str]:
+        """The ids of tasks whose `due_at` has passed, oldest first."""
+
+
+class DocumentStore(Protocol):
+    """Small documents, kept verbatim."""
+
+    def put_request(self, name: str, body: bytes) -> str:
+        """Keep a large request; returns its key."""
+
+    def get_request(self, key: str) -> bytes:
+        """A kept request."""
+
+    def put_callback(self, task_id: str, body: bytes) -> None:
+        """Keep the succeed document of a task, as received."""
+
+    def quarantine(self, task_id: str, body: bytes, *, reason: str, at: int) -> tuple[str, str]:
+        """Keep a callback that cannot be understood; returns bucket and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A result file in the bucket; `sha256` in hex."""
+
+    bucket: str
+    key: str
+    bytes: int
+    sha256: str
+    media_type: str
+
+
+class ResultStore(Protocol):
+    """The result files."""
+
+    def store(self, prefix: str, chunks: Iterator[bytes], *, size: int | None) -> StoredFile:
+        """Stream one file to `{prefix}.{extension}` with bounded memory; raises ResultError. Nothing is left of a failure."""
+
+    def url(self, result: Result) -> str:
+        """A presigned URL of a stored result."""
+
+
+class ResultSource(Protocol):
+    """Where result files come from: hosts that nobody configured, hence under guard."""
+
+    def open(self, url: str) -> "OpenResult":
+        """Begin to read; raises ResultGoneError, ForbiddenAddressError or another ResultError."""
+
+
+class OpenResult(Protocol):
+    """A result being read, a context manager."""
+
+    @property
+    def size(self) -> int | None:
+        """The announced number of bytes."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes; raises ResultError when the connection fails."""
+
+    def __enter__(self) -> "OpenResult": ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One change of one item; `after` is None for an item that is gone or is no task."""
+
+    sequence_number: str
+    before: Task | None
+    after: Task | None
+
+
+class EventPublisher(Protocol):
+    """The event bus."""
+
+    def publish(self, events: Sequence[Event]) -> list[int]:
+        """Put the events; returns the indices of those that were not taken."""
+
+
+class ProviderApi(Protocol):
+    """The provider over HTTP."""
+
+    def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
+        """Any HTTP answer; raises ProviderBusyError when nothing was sent, OutcomeUnknownError when something may have been."""
+
+
+class Resubmissions(Protocol):
+    """The queue of tasks that the provider could not take."""
+
+    def put(self, task_id: str, *, attempt: int, delay: int) -> None:
+        """After `attempt` attempts: ask for another in `delay` seconds (at most 900)."""
+
+
+class CallbackTokens(Protocol):
+    """The secrets in our callback URLs."""
+
+    def path(self, task_id: str, provider: str) -> str:
+        """`{task_id}/{token}`, the end of the task's callback URL."""
+
+    def provider_of(self, task_id: str, token: str) -> str:
+        """The provider that the token was made for, in constant time; raises CallbackNotAuthenticError."""
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def __call__(self) -> int:
+        """Unix time in ms."""

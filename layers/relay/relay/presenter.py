@@ -1,0 +1,83 @@
+"""How tasks look in answers: in the provider's own shape below its paths, in ours below /tasks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from relay.bootstrap import Services
+from relay.domain.errors import InvalidRequestError
+from relay.domain.events import described
+from relay.domain.task import FailureCode, Status, Task
+from relay.entrypoint import envelope
+from relay.usecases.submit import Submitted
+
+_PAGE = 30
+_LONGEST_PAGE = 100
+
+
+def submitted_answer(submitted: Submitted, to: Services, request_id: str) -> tuple[dict[str, Any], int]:
+    """The create envelope and its HTTP status; what is doubtful stands in `message`. A refusal is the provider's own."""
+    failure = submitted.task.failure
+    if failure and failure.code is FailureCode.REJECTED:
+        status, code, message = to.provider.refusal(failure)
+        return envelope(request_id, code=code, message=message), status
+    message = "; ".join(["SUCCEED", *(f"warning: {warning}" for warning in submitted.warnings)])
+    return envelope(request_id, native(submitted.task, to), message=message), 200
+
+
+def native(task: Task, to: Services) -> dict[str, Any]:
+    """A task as the provider shows it."""
+    return to.provider.view(task, to.urls(task))
+
+
+def own(task: Task, to: Services) -> dict[str, Any]:
+    """A task as the relay shows it: its events' detail, and what only its owner is told."""
+    urls = to.urls(task)
+    return {
+        "task_id": task.task_id,
+        "provider": task.provider,
+        "operation": task.operation,
+        "provider_task_id": task.provider_task_id,
+        "external_task_id": task.external_task_id,
+        "status": task.status.value,
+        "status_message": task.message,
+        "version": task.version,
+        "attempts": task.attempts,
+        "failure": {"code": task.failure.code.value, "message": task.failure.message} if task.failure else None,
+        "archive": task.archive.value if task.archive else None,
+        "results": [{**described(result), "url": urls[result.path]} for result in task.results],
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "deadline_at": task.deadline_at,
+    }
+
+
+def listed(tenant: str, parameters: Mapping[str, str], to: Services) -> dict[str, Any]:
+    """`GET /tasks?status=&operation=&cursor=&limit=`: a page and the cursor of the next."""
+    limit = whole_number(parameters, "limit", _PAGE)
+    if not 1 <= limit <= _LONGEST_PAGE:
+        raise InvalidRequestError(f"limit: expected 1 to {_LONGEST_PAGE}; got {limit}")
+    page = to.tasks.of_tenant(
+        tenant,
+        operation=parameters.get("operation"),
+        status=_status(parameters.get("status")),
+        limit=limit,
+        cursor=parameters.get("cursor"),
+    )
+    return {"tasks": [own(task, to) for task in page.tasks], "cursor": page.cursor}
+
+
+def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
+    """A query parameter; raises InvalidRequestError when it is no whole number."""
+    given = parameters.get(name, str(default))
+    if not (given.isascii() and given.isdecimal() and len(given) < 10):
+        raise InvalidRequestError(f"{name}: expected a whole number; got {given[:40]!r}")
+    return int(given)
+
+
+def _status(given: str | None) -> Status | None:
+    if given is None:
+        return None
+    try:
+        return Status(given)
+    except ValueError:
+        raise InvalidRequestError(f"status: expected one of {', '.join(Status)}; got {given[:40]!r}") from None

@@ -1,0 +1,99 @@
+"""Archive the results of a succeeded task: every file from the provider's URL into our bucket."""
+
+from dataclasses import replace
+
+from relay.domain.errors import ProviderError, ResultError, ResultGoneError, TaskConflictError, UnreadableSnapshotError
+from relay.domain.task import Archive, Failure, FailureCode, Result, Status, Task
+from relay.ports import Clock, ProviderApi, ResultSource, ResultStore, TaskStore
+from relay.providers.base import Provider
+
+_QUERY_TIMEOUT = 20
+
+
+class ArchivingError(Exception):
+    """Some files are not stored; names them. Another attempt may help."""
+
+
+def archive(
+    task_id: str,
+    *,
+    last_attempt: bool,
+    provider: Provider,
+    tasks: TaskStore,
+    api: ProviderApi,
+    source: ResultSource,
+    store: ResultStore,
+    clock: Clock,
+) -> Task | None:
+    """Store all files and mark the task; None when there is nothing to do.
+
+    Raises ArchivingError when a file cannot be stored; on the last attempt the task is marked first, each file by itself, so
+    that its event names what is stored and what is not.
+    """
+    task = tasks.get(task_id)
+    if task is None or task.status is not Status.SUCCEED or task.archive is Archive.STORED:
+        return None
+    renewed: dict[str, str] = {}
+    results = []
+    for number, result in enumerate(task.results):
+        prefix = f"results/{task_id}/{number}"
+        results.append(_stored(task, result, prefix, renewed, provider=provider, api=api, source=source, store=store))
+    errors = [f"{result.path}: {result.error}" for result in results if result.error]
+    failure = Failure(code=FailureCode.ARCHIVE, message="; ".join(errors)[:1024]) if errors else None
+    marked = None
+    if last_attempt or failure is None:
+        try:
+            marked = tasks.archived(task_id, tuple(results), at=clock(), failure=failure)
+        except TaskConflictError:  # another delivery of the same message was faster
+            return None
+    if failure:
+        raise ArchivingError(failure.message)
+    return marked
+
+
+def _stored(
+    task: Task,
+    result: Result,
+    prefix: str,
+    renewed: dict[str, str],
+    *,
+    provider: Provider,
+    api: ProviderApi,
+    source: ResultSource,
+    store: ResultStore,
+) -> Result:
+    try:
+        try:
+            return _copied(result, result.url, prefix, source, store)
+        except ResultGoneError:
+            renewed = renewed or _renewed(task, provider, api)
+            if renewed.get(result.path, result.url) == result.url:
+                raise
+            return _copied(result, renewed[result.path], prefix, source, store)
+    except ResultError as error:
+        return replace(result, error=str(error)[:256])
+
+
+def _copied(result: Result, url: str, prefix: str, source: ResultSource, store: ResultStore) -> Result:
+    with source.open(url) as opened:
+        file = store.store(prefix, opened.chunks(), size=opened.size)
+    return replace(
+        result,
+        url=url,
+        bucket=file.bucket,
+        key=file.key,
+        bytes=file.bytes,
+        sha256=file.sha256,
+        media_type=file.media_type,
+        error=None,
+    )
+
+
+def _renewed(task: Task, provider: Provider, api: ProviderApi) -> dict[str, str]:
+    """Fresh URLs by path, from a query at the provider; none when it does not answer with the task."""
+    request = provider.query_request(provider.operations[task.operation], task.provider_task_id or task.task_id)
+    try:
+        snapshot = provider.read_queried(api.send(request, timeout=_QUERY_TIMEOUT))
+    except (ProviderError, UnreadableSnapshotError):
+        return {}
+    return {result.path: result.url for result in snapshot.results}

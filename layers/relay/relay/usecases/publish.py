@@ -1,0 +1,21 @@
+"""Publish the events of the tasks' changes: the stream of the table is the outbox."""
+
+from collections.abc import Sequence
+
+from relay.domain.events import event_between
+from relay.ports import EventPublisher, Record
+
+
+def publish(records: Sequence[Record], *, events: EventPublisher) -> str | None:
+    """Publish in order; returns the sequence number to begin again from, or None when all are out.
+
+    What follows a failed record is published again with it: at least once, and never a later version without the earlier.
+    """
+    numbers, entries = [], []
+    for record in records:
+        event = event_between(record.before, record.after) if record.after else None
+        if event:
+            numbers.append(record.sequence_number)
+            entries.append(event)
+    failed = events.publish(entries) if entries else []
+    return numbers[min(failed)] if failed else None

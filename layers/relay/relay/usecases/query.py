@@ -1,0 +1,44 @@
+"""Query tasks: one by either id, or a page of a tenant's."""
+
+from relay.domain.errors import InvalidRequestError, TaskNotFoundError
+from relay.domain.task import FailureCode, Task, derived_task_id
+from relay.ports import TaskStore
+
+LONGEST_PAGE = 500
+LAST_PAGE = 1000
+_GENERATIONS = 16
+
+
+def find(tenant: str, reference: str, *, operation: str | None, tasks: TaskStore) -> Task:
+    """The tenant's task with this `task_id` or `external_task_id`; raises TaskNotFoundError."""
+    task = tasks.get(reference) or _by_external_id(tenant, reference, tasks)
+    if task is None or task.tenant != tenant or (operation is not None and task.operation != operation):
+        raise TaskNotFoundError(f"no task {reference[:80]}: check the id, and that it was created with the same key")
+    return task
+
+
+def _by_external_id(tenant: str, reference: str, tasks: TaskStore) -> Task | None:
+    """The last task made with the id: a refused one leaves it free for the next."""
+    found = None
+    for generation in range(_GENERATIONS):
+        task = tasks.get(derived_task_id(tenant, "external_task_id", reference, generation))
+        if task is None:
+            break
+        found = task
+        if task.failure is None or task.failure.code is not FailureCode.REJECTED:
+            break
+    return found
+
+
+def numbered_page(tenant: str, operation: str, *, number: int, size: int, tasks: TaskStore) -> list[Task]:
+    """Page `number` (from 1) of `size` tasks of one operation, newest first, as the provider's list query."""
+    if not 1 <= number <= LAST_PAGE:
+        raise InvalidRequestError(f"pageNum: expected 1 to {LAST_PAGE}; got {number}")
+    if not 1 <= size <= LONGEST_PAGE:
+        raise InvalidRequestError(f"pageSize: expected 1 to {LONGEST_PAGE}; got {size}")
+    cursor: str | None = None
+    for _ in range(number - 1):
+        cursor = tasks.of_tenant(tenant, operation=operation, status=None, limit=size, cursor=cursor).cursor
+        if cursor is None:
+            return []
+    return tasks.of_tenant(tenant, operation=operation, status=None, limit=size, cursor=cursor).tasks

@@ -1,0 +1,79 @@
+"""Resubmit a task that the provider could not take: ask for it first, and send it again only when it is not there."""
+
+from enum import StrEnum
+
+from relay.config import Settings
+from relay.domain.errors import ProviderError, ProviderTaskMissingError, TaskConflictError, UnreadableSnapshotError
+from relay.domain.task import Change, FailureCode, Task
+from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore
+from relay.providers.base import Provider
+from relay.usecases.apply import apply
+from relay.usecases.send import Order, accept, queue_attempt, send
+
+_QUERY_TIMEOUT = 15
+
+
+class Resubmitted(StrEnum):
+    """What an attempt came to."""
+
+    FOUND = "found"
+    SENT = "sent"
+    QUEUED = "queued"
+    EXPIRED = "expired"
+    OVER = "over"
+    """Nothing to do: accepted, finished, or in the hands of a later attempt."""
+
+
+def resubmit(
+    task_id: str,
+    attempt: int,
+    *,
+    provider: Provider,
+    settings: Settings,
+    tasks: TaskStore,
+    documents: DocumentStore,
+    api: ProviderApi,
+    tokens: CallbackTokens,
+    resubmissions: Resubmissions,
+    clock: Clock,
+) -> Resubmitted:
+    """Make attempt number `attempt` + 1. A repeated message finds the attempt begun and does nothing."""
+    task = tasks.get(task_id)
+    if task is None or task.is_over or task.provider_task_id or task.attempts != attempt or task.request is None:
+        return Resubmitted.OVER
+    if clock() >= task.deadline_at:
+        return _expired(task, tasks, clock)
+    try:
+        request = provider.query_request(provider.operations[task.operation], task_id)
+        response = api.send(request, timeout=_QUERY_TIMEOUT)
+        snapshot = provider.read_queried(response)
+    except ProviderTaskMissingError:
+        pass
+    except (ProviderError, UnreadableSnapshotError):
+        queue_attempt(task, settings=settings, tasks=tasks, resubmissions=resubmissions, clock=clock)
+        return Resubmitted.QUEUED
+    else:
+        accept(task, snapshot, due_at=clock() + settings.first_poll_after * 1000, tasks=tasks)
+        apply(task_id, snapshot, response.body, tasks=tasks, documents=documents, at=clock())
+        return Resubmitted.FOUND
+    order = _order(task.request, documents)
+    try:
+        begun = tasks.begin_attempt(task_id, attempt + 1, due_at=clock() + settings.first_poll_after * 1000)
+    except TaskConflictError:
+        return Resubmitted.OVER
+    sent = send(begun, order, provider=provider, settings=settings, tasks=tasks, api=api, tokens=tokens,
+                resubmissions=resubmissions, clock=clock)  # fmt: skip
+    return Resubmitted.SENT if sent.provider_task_id or sent.is_over else Resubmitted.QUEUED
+
+
+def _order(request: str, documents: DocumentStore) -> Order:
+    return Order.from_json(documents.get_request(request.removeprefix("s3:")) if request.startswith("s3:") else request)
+
+
+def _expired(task: Task, tasks: TaskStore, clock: Clock) -> Resubmitted:
+    change = Change.given_up(FailureCode.EXPIRED, "the provider could not take the task before its deadline")
+    try:
+        tasks.change(task.task_id, change, at=clock())
+    except TaskConflictError:
+        return Resubmitted.OVER
+    return Resubmitted.EXPIRED

@@ -1,0 +1,97 @@
+"""Send a stored task to the provider, once, and put down what came of it. Shared by submitting and resubmitting."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+from relay.config import Settings
+from relay.domain.errors import OutcomeUnknownError, ProviderError, ProviderRefusedError, TaskConflictError
+from relay.domain.task import Change, FailureCode, Snapshot, Task
+from relay.ports import CallbackTokens, Clock, ProviderApi, Resubmissions, TaskStore
+from relay.providers.base import Provider
+
+SQS_LONGEST_DELAY = 900
+_FIRST_DELAY = 4
+_DELAY_AFTER_UNKNOWN = 30
+"""Seconds: a task that the provider took a moment ago may not be found by a query yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What it takes to send a task: the body for the provider, and the base of our callback URL."""
+
+    body: dict[str, Any]
+    public_url: str
+
+    def to_json(self) -> str:
+        """As it is kept until the provider has the task."""
+        return json.dumps({"body": self.body, "public_url": self.public_url}, separators=(",", ":"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Order":
+        """The reverse of `to_json`."""
+        kept = json.loads(text)
+        return cls(kept["body"], kept["public_url"])
+
+
+def send(
+    task: Task,
+    order: Order,
+    *,
+    provider: Provider,
+    settings: Settings,
+    tasks: TaskStore,
+    api: ProviderApi,
+    tokens: CallbackTokens,
+    resubmissions: Resubmissions,
+    clock: Clock,
+) -> Task:
+    """Send the create request; returns the task as it stands then.
+
+    Accepted: the provider's id is stored. Refused for good: the task is failed. Anything else: another attempt is queued, and
+    the reconciler is told to look only after it.
+    """
+    callback_url = f"{order.public_url}/callbacks/{tokens.path(task.task_id, provider.name)}"
+    operation = provider.operations[task.operation]
+    request = provider.create_request(operation, order.body, task_id=task.task_id, callback_url=callback_url)
+    try:
+        snapshot = provider.read_created(api.send(request, timeout=settings.submit_timeout))
+    except ProviderRefusedError as refusal:
+        return _refused(task, refusal, tasks=tasks, clock=clock)
+    except ProviderError as error:
+        unknown = isinstance(error, OutcomeUnknownError)
+        queue_attempt(task, settings=settings, tasks=tasks, resubmissions=resubmissions, clock=clock,
+                      least=_DELAY_AFTER_UNKNOWN if unknown else 0)  # fmt: skip
+        return task
+    return accept(task, snapshot, due_at=clock() + settings.first_poll_after * 1000, tasks=tasks)
+
+
+def accept(task: Task, snapshot: Snapshot, *, due_at: int, tasks: TaskStore) -> Task:
+    """The provider has the task: store its id."""
+    provider_task_id = snapshot.provider_task_id or ""
+    tasks.accepted(task.task_id, provider_task_id, due_at=due_at)
+    return replace(task, provider_task_id=provider_task_id, request=None)
+
+
+def queue_attempt(
+    task: Task, *, settings: Settings, tasks: TaskStore, resubmissions: Resubmissions, clock: Clock, least: int = 0
+) -> None:
+    """Queue another attempt after a jittered, exponential delay of at least `least` seconds."""
+    delay = max(least, backoff(task.attempts + task.polls, first=_FIRST_DELAY, longest=SQS_LONGEST_DELAY, seed=task.task_id))
+    tasks.postponed(task.task_id, due_at=clock() + (delay + settings.first_poll_after) * 1000)
+    resubmissions.put(task.task_id, attempt=task.attempts, delay=delay)
+
+
+def backoff(attempt: int, *, first: int, longest: int, seed: str) -> int:
+    """Seconds to wait after `attempt` attempts: doubling, between half and all of it, spread over tasks by their ids."""
+    full = min(longest, first << min(attempt, 20))
+    share = int(seed[-4:], 16) / 0xFFFF
+    return max(1, round(full * (0.5 + share / 2)))
+
+
+def _refused(task: Task, refusal: ProviderRefusedError, *, tasks: TaskStore, clock: Clock) -> Task:
+    change = Change.given_up(FailureCode.REJECTED, refusal.message, provider_code=refusal.code, http_status=refusal.status)
+    try:
+        return tasks.change(task.task_id, change, at=clock())
+    except TaskConflictError:  # a callback was faster: the provider has the task after all
+        return tasks.get(task.task_id) or task

@@ -1,0 +1,167 @@
+"""Submit a task: written first, then sent; every outcome leaves it where the next step finds it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from relay.config import Settings
+from relay.domain.errors import (
+    ExternalTaskIdTakenError,
+    IdempotencyKeyReusedError,
+    InvalidRequestError,
+    TaskConflictError,
+    UnknownOperationError,
+)
+from relay.domain.task import FailureCode, Task, derived_task_id, fingerprint_of
+from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore
+from relay.providers.base import Checked, Operation, PromptLimits, Provider
+from relay.usecases.send import Order, send
+
+_GENERATIONS = 16
+_NOT_CALLED_BACK = "callback_url is kept, but this version does not call it: subscribe to the relay's events, or query"
+_KEY_LIMIT = 255
+_REUSED = "this Idempotency-Key came before with another body: use a new key for a new request"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A client's request. `public_url` is the base that the provider can call back at, without a trailing slash."""
+
+    tenant: str
+    operation: str
+    body: Mapping[str, Any]
+    idempotency_key: str | None
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The task as it stands now; `repeated` when an earlier request with the same key made it."""
+
+    task: Task
+    warnings: tuple[str, ...]
+    repeated: bool = False
+
+
+def submit(
+    submission: Submission,
+    *,
+    provider: Provider,
+    settings: Settings,
+    tasks: TaskStore,
+    documents: DocumentStore,
+    api: ProviderApi,
+    tokens: CallbackTokens,
+    resubmissions: Resubmissions,
+    clock: Clock,
+    new_id: str,
+) -> Submitted:
+    """Check, store and send one task; `new_id` is taken when the client gives no key of its own.
+
+    Raises a ClientError when the request is wrong; a provider's refusal is the task's failure (code `rejected`).
+    """
+    operation = provider.operations.get(submission.operation)
+    if operation is None:
+        known = ", ".join(provider.operations)
+        raise UnknownOperationError(f"no operation {submission.operation[:80]}: the operations are {known}")
+    _check_key(submission.idempotency_key)
+    checked = provider.checked(operation, submission.body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
+    draft = _draft(submission, operation, checked, provider=provider, settings=settings, now=clock())
+    order = Order(_upstream(checked), submission.public_url)
+    ids = [_task_id(draft, new_id, generation) for generation in range(_GENERATIONS)]
+    _claim_key(draft, tasks)
+    task, is_new = _stored(draft, ids, order, limit=settings.inline_request_bytes, tasks=tasks, documents=documents)
+    if is_new:
+        task = send(task, order, provider=provider, settings=settings, tasks=tasks, api=api, tokens=tokens,
+                    resubmissions=resubmissions, clock=clock)  # fmt: skip
+    warnings = checked.warnings + ((_NOT_CALLED_BACK,) if draft.callback_url else ())
+    return Submitted(task, warnings, repeated=not is_new)
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not (0 < len(key) <= _KEY_LIMIT and key.isascii() and key.isprintable()):
+        raise InvalidRequestError(f"Idempotency-Key: expected 1 to {_KEY_LIMIT} printable ASCII characters")
+
+
+def _upstream(checked: Checked) -> dict[str, Any]:
+    """The body without the two fields that we put our own values into."""
+    return {name: value for name, value in checked.body.items() if name not in {"callback_url", "external_task_id"}}
+
+
+def _draft(
+    submission: Submission, operation: Operation, checked: Checked, *, provider: Provider, settings: Settings, now: int
+) -> Task:
+    """The task but for its id and its stored request."""
+    return Task(
+        task_id="",
+        tenant=submission.tenant,
+        provider=provider.name,
+        operation=operation.name,
+        created_at=now,
+        updated_at=now,
+        deadline_at=now + settings.task_deadline * 1000,
+        due_at=now + settings.first_poll_after * 1000,
+        expires_at=now // 1000 + settings.retention_days * 86_400,
+        fingerprint=fingerprint_of(operation.name, checked.body),
+        external_task_id=_text(checked.body.get("external_task_id")),
+        idempotency_key=submission.idempotency_key,
+        callback_url=_text(checked.body.get("callback_url")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _claim_key(draft: Task, tasks: TaskStore) -> None:
+    """With both keys given, external_task_id determines the task, and the Idempotency-Key is bound to the request beside it."""
+    key = draft.idempotency_key
+    if key is None or draft.external_task_id is None:
+        return
+    if not tasks.claim_key(draft.tenant, key, draft.fingerprint, draft.expires_at):
+        raise IdempotencyKeyReusedError(_REUSED)
+
+
+def _stored(
+    draft: Task, ids: list[str], order: Order, *, limit: int, tasks: TaskStore, documents: DocumentStore
+) -> tuple[Task, bool]:
+    """The new task, stored, with True; or the earlier one that the same key stands for, with False."""
+    for task_id in ids:
+        request = order.to_json()
+        if len(request) > limit:
+            request = "s3:" + documents.put_request(f"{task_id}-{draft.fingerprint}", request.encode())
+        task = replace(draft, task_id=task_id, request=request)
+        try:
+            tasks.create(task)
+        except TaskConflictError:
+            if not (draft.external_task_id or draft.idempotency_key):
+                return task, True  # nobody else has this random id: our own write, repeated after its answer was lost
+            earlier = tasks.get(task_id)
+            if earlier is not None and not _is_free_again(earlier, draft):
+                return _checked_repeat(earlier, draft), False
+        else:
+            return task, True
+    raise ExternalTaskIdTakenError("the requests with this external_task_id were refused too often: use a new one")
+
+
+def _task_id(draft: Task, new_id: str, generation: int) -> str:
+    if draft.external_task_id is not None:
+        return derived_task_id(draft.tenant, "external_task_id", draft.external_task_id, generation)
+    if draft.idempotency_key is not None:
+        return derived_task_id(draft.tenant, "idempotency_key", draft.idempotency_key)
+    return new_id
+
+
+def _is_free_again(earlier: Task, draft: Task) -> bool:
+    """A refused create does not use up its external_task_id, but a repeated Idempotency-Key gets the refusal again."""
+    rejected = earlier.failure is not None and earlier.failure.code is FailureCode.REJECTED
+    same_key = draft.idempotency_key is not None and draft.idempotency_key == earlier.idempotency_key
+    return rejected and draft.external_task_id is not None and not same_key
+
+
+def _checked_repeat(earlier: Task, draft: Task) -> Task:
+    if draft.idempotency_key is None or draft.idempotency_key != earlier.idempotency_key:
+        raise ExternalTaskIdTakenError(f"External_task_id {draft.external_task_id} already exists")
+    if earlier.fingerprint != draft.fingerprint:
+        raise IdempotencyKeyReusedError(_REUSED)
+    return earlier
