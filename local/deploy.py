@@ -1,17 +1,15 @@
 """The translated template becomes a stack of the emulator, with what only the embedded run needs beside it."""
 
-import hashlib
 import json
-import secrets
 import time
 import tomllib
-from datetime import UTC, datetime
 from typing import Any
 
 from local.artefacts import translated, upload
 from local.expand_http_api import expand_http_apis
 from local.number_parameters import resolve_number_parameters
 from local.stack import ROOT, TENANT, emulator_client
+from relay.keys import create_key
 
 API_ID = "relay"
 _IN_PROGRESS = "_IN_PROGRESS"
@@ -52,17 +50,8 @@ def put_provider_key(endpoint_url: str, secret_name: str, key: str) -> None:
 
 
 def create_api_key(endpoint_url: str, table: str, tenant: str = TENANT) -> str:
-    """A new key of a tenant; only its SHA-256 is stored."""
-    key = f"rk_{secrets.token_urlsafe(32)}"
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    item = {
-        "key_sha256": {"S": digest},
-        "tenant": {"S": tenant},
-        "key_id": {"S": digest[:8]},
-        "created_at": {"N": str(int(datetime.now(UTC).timestamp() * 1000))},
-    }
-    emulator_client("dynamodb", endpoint_url).put_item(TableName=table, Item=item)
-    return key
+    """A new key of a tenant; raises ValueError for a name that no tenant may have."""
+    return create_key(emulator_client("dynamodb", endpoint_url), table, tenant)
 
 
 def subscribe(endpoint_url: str, bus: str) -> str:
