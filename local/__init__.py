@@ -1,1 +1,1 @@
-"""The embedded run: the built template on an emulator, the provider simulator and the demo. Never imported by the product."""
+"""The embedded run: the built template on an emulator, the provider simulator, the demo. The product never imports it."""

@@ -50,7 +50,7 @@ def put_provider_key(endpoint_url: str, secret_name: str, key: str) -> None:
 
 
 def create_api_key(endpoint_url: str, table: str, tenant: str = TENANT) -> str:
-    """A new key of a tenant; only its SHA-256 is stored."""
+    """A new key of a tenant; raises ValueError for a name that no tenant may have."""
     return create_key(emulator_client("dynamodb", endpoint_url), table, tenant)
 
 

@@ -34,7 +34,7 @@ def _expanded(name: str, resource: dict[str, Any], api_id: str | None) -> dict[s
     authorizers = _authorizers(name, body)
     return (
         {name: _api(resource, body, api_id)}
-        | {logical_id: authorizer for logical_id, authorizer in authorizers.values()}
+        | dict(authorizers.values())
         | _routes(name, body, {scheme: logical_id for scheme, (logical_id, _) in authorizers.items()})
     )
 

@@ -1,4 +1,4 @@
-"""A template in which event source mappings hold numbers instead of references to Number parameters.
+"""A template in which queues and their pollers hold numbers instead of references to Number parameters.
 
 CloudFormation converts such a reference; the emulator passes the string on and its queue poller stops at it.
 """
@@ -7,6 +7,8 @@ import copy
 from typing import Any
 
 type Template = dict[str, Any]
+
+_POLLING = {"AWS::Lambda::EventSourceMapping", "AWS::SQS::Queue"}
 
 
 def resolve_number_parameters(template: Template, values: dict[str, str]) -> Template:
@@ -18,7 +20,7 @@ def resolve_number_parameters(template: Template, values: dict[str, str]) -> Tem
     }
     resolved = copy.deepcopy(template)
     for resource in resolved["Resources"].values():
-        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+        if resource["Type"] in _POLLING:
             resource["Properties"] = _resolved(resource["Properties"], numbers)
     return resolved
 

@@ -33,8 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
             processes.end(process)
         raise
     stack.save()
-    print(f"up in {time.monotonic() - began:.1f} s\n  gateway  {stack.gateway_url}\n  API key  {stack.api_key}")
-    print(f"  provider {stack.provider_url}\n  AWS      {stack.aws_endpoint_url}\n  details  {STACK_FILE.relative_to(ROOT)}")
+    _say("up", f"{time.monotonic() - began:.1f} s")
+    print(f"  gateway  {stack.gateway_url}\n  API key  {stack.api_key}\n  provider {stack.provider_url}")
+    print(f"  AWS      {stack.aws_endpoint_url}\n  details  {STACK_FILE.relative_to(ROOT)}")
     return 0
 
 
@@ -118,7 +119,7 @@ def _written(port_file: Path, process: Process) -> int:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not port_file.exists():
         if not processes.alive(process) or time.monotonic() > deadline:
-            raise RuntimeError(f"the simulator did not start, see {SIMULATOR_LOG}:\n{SIMULATOR_LOG.read_text()[-2000:]}")
+            raise RuntimeError(f"the simulator did not start: {SIMULATOR_LOG}\n{SIMULATOR_LOG.read_text()[-2000:]}")
         time.sleep(0.05)
     return int(port_file.read_text())
 

@@ -20,9 +20,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m local.simulator", description="CometAPI's Kling surface on loopback."
-    )
+    parser = argparse.ArgumentParser(prog="python -m local.simulator", description="CometAPI's Kling surface on loopback.")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--port-file", type=Path, help="where to write the port, once it listens")
     parser.add_argument("--seed", type=int, default=7, help="decides every random choice")

@@ -42,9 +42,7 @@ _BY_MODEL = (
 _ELEMENTS = needed("element_id")
 _CLIP = (_PROMPTS, _MODE, _CFG, choice("sound", "on", "off"), *_BY_MODEL, *MULTI_SHOT, *VOICES, *CAMERA)
 SOURCE = (exactly_one("video_id", "video_url"), url("video_url"))
-VIDEO_MODELS = tuple(
-    f"kling-{version}" for version in ("v1", "v1-6", "v2-master", "v2-1-master", "v2-5-turbo", "v2-6", "v3")
-)
+VIDEO_MODELS = tuple(f"kling-{version}" for version in ("v1", "v1-6", "v2-master", "v2-1-master", "v2-5-turbo", "v2-6", "v3"))
 IMAGE_MODELS = tuple(f"kling-{version}" for version in ("v1", "v1-5", "v2", "v2-new", "v2-1", "v3"))
 
 IMAGES = (

@@ -61,9 +61,7 @@ OPERATIONS: Final = _table(
         Operation("images/omni-image", "image", bodies.OMNI_IMAGE, ("kling-image-o1", "kling-v3-omni")),
         Operation("images/editing/expand", "image", bodies.EXPAND),
         Operation("videos/text2video", "video", bodies.TEXT_VIDEO, bodies.VIDEO_MODELS),
-        Operation(
-            "videos/image2video", "video", bodies.IMAGE_VIDEO, (*bodies.VIDEO_MODELS, "kling-v1-5", "kling-v2-1")
-        ),
+        Operation("videos/image2video", "video", bodies.IMAGE_VIDEO, (*bodies.VIDEO_MODELS, "kling-v1-5", "kling-v2-1")),
         Operation("videos/multi-image2video", "video", bodies.MANY_IMAGES, ("kling-v1-6",)),
         Operation("videos/video-extend", "video", bodies.EXTEND, source=("video_id",), extends=True),
         Operation("videos/lip-sync", "video", bodies.LIP_SYNC, source=("input", "video_id")),

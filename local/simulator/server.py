@@ -20,9 +20,7 @@ def make_app(world: World) -> web.Application:
     """The provider's routes, the downloads and the admin routes."""
 
     @web.middleware
-    async def errors(
-        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
+    async def errors(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
         try:
             return await handler(request)
         except ProviderError as error:

@@ -28,9 +28,7 @@ def wav(seed: str, size: int) -> MediaFile:
     if data + _WAV_HEADER > _LARGEST_RIFF:
         data -= 36
         sizes = struct.pack("<4sIQQQI", b"ds64", 28, data + 72, data, data // 2, 0)
-        head = (
-            struct.pack("<4sI4s", b"RF64", 2**32 - 1, b"WAVE") + sizes + form + struct.pack("<4sI", b"data", 2**32 - 1)
-        )
+        head = struct.pack("<4sI4s", b"RF64", 2**32 - 1, b"WAVE") + sizes + form + struct.pack("<4sI", b"data", 2**32 - 1)
     else:
         head = struct.pack("<4sI4s", b"RIFF", data + 36, b"WAVE") + form + struct.pack("<4sI", b"data", data)
     return MediaFile("audio/wav", (whole(head), Part(noise(seed), data)))

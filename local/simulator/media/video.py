@@ -25,9 +25,7 @@ def mp4(seed: str, size: int, seconds: int = 5) -> MediaFile:
 
 
 def _moov(frame_bytes: int, offset: int, seconds: int) -> bytes:
-    header = _full(
-        b"mvhd", 0, struct.pack(">5IH10x", 0, 0, 1, seconds, 0x10000, 0x100), _MATRIX, bytes(24), b"\0\0\0\x02"
-    )
+    header = _full(b"mvhd", 0, struct.pack(">5IH10x", 0, 0, 1, seconds, 0x10000, 0x100), _MATRIX, bytes(24), b"\0\0\0\x02")
     return _box(b"moov", header, _track(frame_bytes, offset, seconds))
 
 
@@ -62,9 +60,7 @@ def _samples(frame_bytes: int, offset: int, seconds: int) -> bytes:
 def _sample_entry(frame_bytes: int) -> bytes:
     picture = struct.pack(">6xH16xHHII4xH32xHH", 1, _WIDTH, _HEIGHT, 0x480000, 0x480000, 1, 24, 0xFFFF)
     config = (
-        struct.pack(">BB", 0x6C, 0x11)
-        + frame_bytes.to_bytes(3, "big")
-        + struct.pack(">II", frame_bytes * 8, frame_bytes * 8)
+        struct.pack(">BB", 0x6C, 0x11) + frame_bytes.to_bytes(3, "big") + struct.pack(">II", frame_bytes * 8, frame_bytes * 8)
     )
     stream = struct.pack(">HB", 1, 0) + _descriptor(4, config) + _descriptor(6, b"\x02")
     return _box(b"mp4v", picture, _full(b"esds", 0, _descriptor(3, stream)))
