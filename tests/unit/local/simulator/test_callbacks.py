@@ -160,7 +160,7 @@ def test_a_contradiction_follows_the_verdict(simulator: Controls, provider: http
 def test_a_callback_comes_before_the_create_answer(
     simulator: Controls, provider: httpx.Client, receiver: Receiver, through: str, expected: list[str]
 ) -> None:
-    simulator.settings(processing_seconds=0.0 if through == "succeed" else 100.0)
+    simulator.settings(speed=0 if through == "submitted" else 1000.0)
     simulator.fault("callback_early", params={"through": through})
     task_id = submit(provider, receiver)
     assert receiver.statuses == expected
