@@ -230,6 +230,17 @@ def test_only_videos_of_the_first_models_can_be_extended(simulator: Controls, pr
     assert refused(provider.post("/videos/video-extend", json={"video_id": video_id}))[:2] == (400, 1201)
 
 
+def test_a_video_can_be_extended_to_three_minutes_and_no_further(simulator: Controls, provider: httpx.Client) -> None:
+    simulator.settings(speed=0)
+    video_id, extend = "sim-video-0000", "/videos/video-extend"
+    for _ in range(35):
+        task_id = made(provider.post(extend, json={"video_id": video_id}))["task_id"]
+        result = simulator.advance(task_id, status="succeed")["results"][0]
+        video_id = result["id"]
+    assert result["duration"] == "180"
+    assert refused(provider.post(extend, json={"video_id": video_id}))[:2] == (400, 1201)
+
+
 def test_lip_sync_names_the_video_that_it_started_from(simulator: Controls, provider: httpx.Client) -> None:
     speech = {"mode": "text2video", "text": "hi", "voice_id": "a", "voice_language": "en"}
     body = {"input": speech | {"video_id": "sim-video-0000"}}

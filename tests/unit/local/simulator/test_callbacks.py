@@ -58,6 +58,13 @@ def test_a_callback_that_is_refused_is_not_sent_again(
     assert all(each["url"] == receiver.url and each["at"] for each in log)
 
 
+def test_a_redirect_is_not_followed(simulator: Controls, provider: httpx.Client, receiver: Receiver) -> None:
+    receiver.status, receiver.location = 307, f"{receiver.url}/elsewhere"
+    submit(provider, receiver)
+    assert [each["status"] for each in simulator.settle()["callbacks"]] == [307] * 3
+    assert len(receiver.bodies) == 3
+
+
 def test_a_receiver_that_is_not_there_changes_nothing(simulator: Controls, provider: httpx.Client) -> None:
     provider.post(T2V, json={"prompt": "a", "callback_url": "http://127.0.0.1:9/"})
     state = simulator.settle()
@@ -69,6 +76,15 @@ def test_a_receiver_that_is_not_there_changes_nothing(simulator: Controls, provi
 def test_nobody_beyond_loopback_is_called(simulator: Controls, provider: httpx.Client) -> None:
     provider.post(T2V, json={"prompt": "a", "callback_url": "https://example.com/"})
     assert {each["error"] for each in simulator.settle()["callbacks"]} == {"not a loopback host"}
+
+
+def test_a_host_that_is_named_may_be_called(simulator: Controls, provider: httpx.Client) -> None:
+    for hosts, refused in (([], True), (["127.0.0.2"], False)):
+        simulator.settings(callback_hosts=hosts)
+        task = provider.post(T2V, json={"prompt": "a", "callback_url": "http://127.0.0.2:9/"}).json()["data"]
+        simulator.settle()
+        errors = {each["error"] for each in simulator.task(task["task_id"])["callbacks"]}
+        assert (errors == {"not a loopback host"}) is refused
 
 
 def test_a_task_without_callback_url_tells_nobody(simulator: Controls, provider: httpx.Client) -> None:
@@ -160,7 +176,7 @@ def test_a_contradiction_follows_the_verdict(simulator: Controls, provider: http
 def test_a_callback_comes_before_the_create_answer(
     simulator: Controls, provider: httpx.Client, receiver: Receiver, through: str, expected: list[str]
 ) -> None:
-    simulator.settings(processing_seconds=0.0 if through == "succeed" else 100.0)
+    simulator.settings(speed=0 if through == "submitted" else 1000.0)
     simulator.fault("callback_early", params={"through": through})
     task_id = submit(provider, receiver)
     assert receiver.statuses == expected
