@@ -19,6 +19,4 @@ def allow_plain_http(template: Template) -> Template:
 
 
 def _demands_tls(statement: dict[str, Any]) -> bool:
-    return bool(
-        statement["Effect"] == "Deny" and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
-    )
+    return bool(statement["Effect"] == "Deny" and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}})
