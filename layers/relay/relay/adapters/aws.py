@@ -13,6 +13,8 @@ _CONFIG = Config(
     max_pool_connections=16,
 )
 
+_S3 = Config(signature_version="s3v4")  # presigned URLs: the older signature is not taken in every region
+
 
 @cache
 def _session() -> botocore.session.Session:
@@ -22,4 +24,5 @@ def _session() -> botocore.session.Session:
 @cache
 def client(service: str) -> Any:
     """The process's client of an AWS service; endpoint, region and credentials from the environment."""
-    return _session().create_client(service, config=_CONFIG)
+    config = _CONFIG.merge(_S3) if service == "s3" else _CONFIG
+    return _session().create_client(service, config=config)
