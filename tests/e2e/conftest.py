@@ -1,6 +1,7 @@
 """The stack that is up, a client of its gateway, the provider behind it, and its events."""
 
 import json
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,7 +39,7 @@ def gateway(stack: Stack) -> Iterator[Gateway]:
 @pytest.fixture(scope="session")
 def stranger(stack: Stack) -> Iterator[Gateway]:
     """Another tenant."""
-    key = create_api_key(stack.aws_endpoint_url, stack.api_keys_table, "stranger")
+    key = create_api_key(stack.aws_endpoint_url, stack.api_keys_table, f"stranger-{uuid.uuid4().hex[:8]}")
     with Gateway(stack, key) as client:
         yield client
 
