@@ -33,7 +33,7 @@ class Settings:
     first_poll_after: int = 120
     retention_days: int = 90
     inline_request_bytes: int = 4096
-    archive_attempts: int = 5
+    archive_attempts: int = 8
     """Deliveries of an archiving message before its dead-letter queue: the queue's maxReceiveCount."""
     max_result_bytes: int = 5_368_709_120
     result_url_seconds: int = 3600

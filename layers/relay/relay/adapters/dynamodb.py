@@ -1,5 +1,6 @@
 """DynamoTaskStore: every transition is one conditional write that says what `Task` says."""
 
+import re
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,6 +20,7 @@ from relay.domain.errors import TaskConflictError, TaskNotFoundError
 from relay.domain.task import Archive, Change, Failure, Rank, Result, Status, Task, derived_task_id, due_shard_of
 from relay.ports import Page
 
+_NAME = re.compile(r"#(\w+)")  # in expressions, a # marks the names that DynamoDB reserves
 _SAYS_NEWS = "#rank = :rank AND snapshot_at < :snapshot_at AND #message <> :message"
 
 
@@ -80,11 +82,10 @@ class DynamoTaskStore:
         if over:
             removes += ["due_at", "due_shard"]
         if over or change.provider_task_id is not None:
-            removes.append("request")
+            removes.append("#request")
         condition = "#rank < :rank" if over else f"(#rank < :rank OR ({_SAYS_NEWS}))"
         return self._update(
             task_id, f"SET {', '.join(sets)} REMOVE {', '.join(removes)}", condition, values,
-            names={"#status": "status", "#rank": "rank", "#version": "version", "#message": "message"},
         )  # fmt: skip
 
     def accepted(self, task_id: str, provider_task_id: str, *, due_at: int) -> None:
@@ -92,10 +93,9 @@ class DynamoTaskStore:
         try:
             self._update(
                 task_id,
-                "SET provider_task_id = if_not_exists(provider_task_id, :p), due_at = :d, due_shard = :s REMOVE request",
+                "SET provider_task_id = if_not_exists(provider_task_id, :p), due_at = :d, due_shard = :s REMOVE #request",
                 "#rank < :expired",
                 {":p": text(provider_task_id), **_due(task_id, due_at), ":expired": number(Rank.EXPIRED)},
-                names={"#rank": "rank"},
             )
         except TaskConflictError:
             return
@@ -112,7 +112,6 @@ class DynamoTaskStore:
                 ":expired": number(Rank.EXPIRED),
                 **_due(task_id, due_at),
             },
-            names={"#rank": "rank"},
         )
 
     def postponed(self, task_id: str, *, due_at: int) -> None:
@@ -123,7 +122,6 @@ class DynamoTaskStore:
                 "SET due_at = :d, due_shard = :s, polls = polls + :one",
                 "#rank < :expired",
                 {":one": number(1), ":expired": number(Rank.EXPIRED), **_due(task_id, due_at)},
-                names={"#rank": "rank"},
             )
         except TaskConflictError:
             return
@@ -138,19 +136,18 @@ class DynamoTaskStore:
             ":at": number(at),
             ":succeed": text(Status.SUCCEED.value),
         }
-        condition = "#status = :succeed AND attribute_not_exists(archive)"
+        condition = "#status = :succeed AND attribute_not_exists(#archive)"
         if failure:
             values[":failure"] = failure_text(failure)
         else:
             values[":failed"] = text(Archive.FAILED.value)
-            condition = "#status = :succeed AND (attribute_not_exists(archive) OR archive = :failed)"
+            condition = "#status = :succeed AND (attribute_not_exists(#archive) OR #archive = :failed)"
         tail = ", failure = :failure" if failure else " REMOVE failure"
         return self._update(
             task_id,
-            f"SET results = :results, archive = :archive, #version = #version + :one, updated_at = :at{tail}",
+            f"SET results = :results, #archive = :archive, #version = #version + :one, updated_at = :at{tail}",
             condition,
             values,
-            names={"#status": "status", "#version": "version"},
         )
 
     def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
@@ -175,7 +172,7 @@ class DynamoTaskStore:
         except ClientError as error:
             raise _translated(error) from error
 
-    def _update(self, task_id: str, expression: str, condition: str, values: dict[str, Any], *, names: dict[str, str]) -> Task:
+    def _update(self, task_id: str, expression: str, condition: str, values: dict[str, Any]) -> Task:
         try:
             written = self._client.update_item(
                 TableName=self._table,
@@ -183,7 +180,7 @@ class DynamoTaskStore:
                 UpdateExpression=expression,
                 ConditionExpression=f"attribute_exists(task_id) AND {condition}",
                 ExpressionAttributeValues=values,
-                ExpressionAttributeNames=names,
+                ExpressionAttributeNames={f"#{name}": name for name in _NAME.findall(expression + condition)},
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )

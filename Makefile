@@ -1,0 +1,114 @@
+# `make` lists the targets. Everything runs in environments of this folder: .uv (when uv is missing), .venv, .local/venvs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+export PATH := $(CURDIR)/.uv/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= us-east-1
+# The three environments of this Makefile, whatever environment the caller is in.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME UV_PROJECT_ENVIRONMENT
+
+UV_VERSION := 0.13.9
+RUN := uv run --no-sync
+SAM := .local/venvs/sam/bin/sam
+TENANT ?= demo
+ENVIRONMENT ?= default
+STAMPS := .local/stamps
+
+PROVIDER_URL ?=
+COMETAPI_KEY ?=
+FUNCTION ?=
+IAM ?=
+SPEED ?=
+UP_OPTIONS := $(if $(PROVIDER_URL),--provider-url "$(PROVIDER_URL)") $(if $(IAM),--iam) $(if $(SPEED),--speed $(SPEED))
+export COMETAPI_KEY
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# ── Environments ─────────────────────────────────────────────────────────────────────────────────────────────────────
+.PHONY: setup uv
+setup: $(STAMPS)/project $(STAMPS)/emulator $(STAMPS)/sam ## Install everything into this folder
+
+uv:
+	@command -v uv >/dev/null || $(MAKE) .uv/bin/uv
+
+.uv/bin/uv:
+	@echo "fetching uv $(UV_VERSION)"
+	@if python3 -m venv .uv 2>/dev/null; then .uv/bin/python -m pip install --quiet uv==$(UV_VERSION); \
+	else rm -rf .uv; python3 -m pip install --quiet --target .uv uv==$(UV_VERSION); fi
+
+$(STAMPS)/project: pyproject.toml uv.lock .python-version | uv
+	@uv sync --locked --quiet
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/%: local/%/pyproject.toml local/%/uv.lock | uv
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.local/venvs/$* uv sync --locked --quiet --project local/$* --python 3.13
+	@mkdir -p $(@D) && touch $@
+
+# ── The embedded run ─────────────────────────────────────────────────────────────────────────────────────────────────
+.PHONY: demo up down logs api-key
+demo: setup ## Up, one task of each operation shown from request to stored result, down
+	@trap '$(RUN) python -m local.down' EXIT; $(RUN) python -m local.up $(UP_OPTIONS); $(RUN) python -m local.demo
+
+up: setup ## Deploy the built template into a local emulator (PROVIDER_URL=… COMETAPI_KEY=… IAM=1 SPEED=…)
+	@$(RUN) python -m local.up $(UP_OPTIONS)
+
+down: setup ## End what `make up` started
+	@$(RUN) python -m local.down
+
+logs: setup ## Show what the functions logged (FUNCTION=receive_callback)
+	@$(RUN) python -m local.logs $(if $(FUNCTION),--function $(FUNCTION))
+
+api-key: setup ## Create an API key (TENANT=demo) on the stack that is up
+	@$(RUN) python -m local.api_key --tenant "$(TENANT)"
+
+# ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+.PHONY: test unit e2e lint fmt type validate ci
+test: setup ## All tests but the end-to-end ones
+	@$(RUN) pytest -q tests -m "not e2e" --ignore=tests/e2e
+
+unit: setup ## The unit tests only
+	@$(RUN) pytest -q tests/unit
+
+e2e: setup ## The end-to-end tests, on a stack of their own unless one is up
+	@up=$$(test -f .local/stack.json && echo yes || echo no); \
+	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
+	$(RUN) python -m local.up $(UP_OPTIONS); $(RUN) pytest -q tests/e2e
+
+lint: setup requirements-check ## Style, imports, stale exports
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) lint-imports
+
+fmt: setup ## Format, and repair what can be repaired
+	@$(RUN) ruff format
+	@$(RUN) ruff check --fix
+
+type: setup ## mypy --strict
+	@$(RUN) mypy
+
+validate: $(STAMPS)/sam ## sam validate --lint
+	@$(SAM) validate --lint
+
+ci: lint type validate test e2e ## Exactly what CI runs
+
+# ── Building and deploying ───────────────────────────────────────────────────────────────────────────────────────────
+.PHONY: build deploy requirements requirements-check
+EXPORT := uv export --frozen --no-dev --no-emit-project --no-hashes --no-annotate --no-header --quiet
+REQUIREMENTS := layers/dependencies/requirements.txt
+
+build: $(STAMPS)/sam ## sam build
+	@$(SAM) build
+
+deploy: build ## sam deploy (ENVIRONMENT=prod)
+	@$(SAM) deploy --config-env $(ENVIRONMENT)
+
+requirements: | uv ## Export the layer's requirements from uv.lock
+	@$(EXPORT) --output-file $(REQUIREMENTS) >/dev/null
+
+requirements-check: | uv
+	@diff -u $(REQUIREMENTS) <($(EXPORT)) || { echo "$(REQUIREMENTS) is stale: make requirements" >&2; exit 1; }

@@ -1,0 +1,1 @@
+"""The embedded run: the built template on an emulator, the provider simulator, the demo. The product never imports it."""

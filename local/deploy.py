@@ -1,0 +1,87 @@
+"""The translated template becomes a stack of the emulator, with what only the embedded run needs beside it."""
+
+import json
+import time
+import tomllib
+from typing import Any
+
+from local.artefacts import translated, upload
+from local.expand_http_api import expand_http_apis
+from local.number_parameters import resolve_number_parameters
+from local.stack import ROOT, TENANT, emulator_client
+from relay.keys import create_key
+
+API_ID = "relay"
+_IN_PROGRESS = "_IN_PROGRESS"
+
+
+def configured() -> tuple[str, dict[str, str]]:
+    """The stack's name and its parameters, as samconfig.toml has them for `local`."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())["local"]
+    overrides = config["deploy"]["parameters"]["parameter_overrides"]
+    return config["global"]["parameters"]["stack_name"], dict(pair.split("=", 1) for pair in overrides.split())
+
+
+def gateway_url(endpoint_url: str) -> str:
+    """Known before the API exists, since its id is ours to choose: the base of callback URLs is a parameter."""
+    return f"{endpoint_url}/_aws/execute-api/{API_ID}/$default"
+
+
+def deploy(endpoint_url: str, name: str, parameters: dict[str, str]) -> dict[str, str]:
+    """Create the stack and wait for it; its outputs."""
+    template = resolve_number_parameters(translated(endpoint_url, parameters), parameters)
+    template = expand_http_apis(template, api_ids={"Gateway": API_ID})
+    cloudformation = emulator_client("cloudformation", endpoint_url)
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateURL=upload(endpoint_url, "template.json", json.dumps(template).encode()),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    stack = _settled(cloudformation, name)
+    if stack["StackStatus"] != "CREATE_COMPLETE":
+        raise RuntimeError(f"{stack['StackStatus']}: {_reasons(cloudformation, name)}")
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def put_provider_key(endpoint_url: str, secret_name: str, key: str) -> None:
+    """The secret that an operator brings along."""
+    emulator_client("secretsmanager", endpoint_url).create_secret(Name=secret_name, SecretString=key)
+
+
+def create_api_key(endpoint_url: str, table: str, tenant: str = TENANT) -> str:
+    """A new key of a tenant; raises ValueError for a name that no tenant may have."""
+    return create_key(emulator_client("dynamodb", endpoint_url), table, tenant)
+
+
+def subscribe(endpoint_url: str, bus: str) -> str:
+    """A queue that gets every event of the bus; its URL."""
+    sqs = emulator_client("sqs", endpoint_url)
+    url: str = sqs.create_queue(QueueName="local-events")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    events = emulator_client("events", endpoint_url)
+    events.put_rule(Name="local-everything", EventBusName=bus, EventPattern=json.dumps({"source": [{"prefix": ""}]}))
+    events.put_targets(Rule="local-everything", EventBusName=bus, Targets=[{"Id": "local-events", "Arn": arn}])
+    return url
+
+
+def _settled(cloudformation: Any, name: str) -> dict[str, Any]:
+    while True:
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        if not stack["StackStatus"].endswith(_IN_PROGRESS):
+            return stack
+        time.sleep(0.1)
+
+
+def _reasons(cloudformation: Any, name: str) -> str:
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+    return "; ".join(f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason')}" for event in reversed(failed))

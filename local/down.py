@@ -1,0 +1,26 @@
+"""`make down`: ends exactly the processes that `make up` started."""
+
+import shutil
+import sys
+
+from local import ministack, processes
+from local.stack import STACK_FILE, NoStackError, Stack
+
+
+def main() -> int:
+    """End them, newest first, and forget the stack."""
+    try:
+        stack = Stack.load()
+    except NoStackError:
+        print("nothing is up")
+        return 0
+    for name, process in reversed(stack.processes.items()):
+        processes.end(process)
+        print(f"ended: {name} ({process.pid})")
+    shutil.rmtree(ministack.STATE, ignore_errors=True)
+    STACK_FILE.unlink(missing_ok=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

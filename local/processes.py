@@ -1,0 +1,79 @@
+"""Processes of the embedded run: started in the background, recognised again later, ended by their own pid."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+GRACE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A pid and when it began: a pid that was given to somebody else since has another beginning."""
+
+    pid: int
+    began: str
+
+
+def start(command: list[str], *, environment: dict[str, str], log: Path, cwd: Path) -> Process:
+    """Start `command` detached from this terminal, both outputs appended to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Process(pid=child.pid, began=_began(child.pid))
+
+
+def alive(process: Process) -> bool:
+    """Whether that very process still runs."""
+    return process.began != "" and _began(process.pid) == process.began
+
+
+def end(process: Process) -> None:
+    """SIGTERM, then SIGKILL after three seconds; nothing when the pid is no longer the process that was started."""
+    for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
+        if not alive(process):
+            return
+        try:
+            os.kill(process.pid, number)
+        except ProcessLookupError:
+            return
+        _wait(process, patience)
+
+
+def _wait(process: Process, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while alive(process) and time.monotonic() < deadline:
+        _reap(process.pid)
+        time.sleep(0.05)
+
+
+def _reap(pid: int) -> None:
+    """Take leave of a child of this very interpreter; for all others there is nothing to do."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def _began(pid: int) -> str:
+    """When the process began in the system's own words; empty when it is gone or a zombie."""
+    stat = Path(f"/proc/{pid}/stat")
+    if Path("/proc/self/stat").exists():
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+        return "" if fields[0] == "Z" else fields[19]
+    listing = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return listing.stdout.strip()

@@ -1,0 +1,75 @@
+"""A client of the admin endpoints, for tests and demos."""
+
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+_LOOK_EVERY = 0.005
+
+
+class Controls:
+    """The simulator at `url`, as its operator sees it. Every method raises httpx.HTTPStatusError on a wrong request."""
+
+    def __init__(self, url: str, api_key: str = "") -> None:
+        self.url, self.api_key = url, api_key
+        self._client = httpx.Client(base_url=url, timeout=30, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._client.close()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request to the provider's surface needs."""
+        return {"Authorization": f"Bearer {self.api_key}"}
+
+    def state(self, *, hashes: bool = True) -> dict[str, Any]:
+        """Tasks, callbacks, faults, settings and who paid how often."""
+        return self._ask("GET", f"state?hashes={int(hashes)}")
+
+    def task(self, identifier: str) -> dict[str, Any]:
+        """One task by its id or external_task_id, with its callbacks."""
+        return self._ask("GET", f"tasks/{identifier}")
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Change settings; all of them are returned."""
+        return self._ask("POST", "settings", changes)
+
+    def fault(self, name: str, **rule: Any) -> int:
+        """Add a rule: params, next, probability, operation, external_task_id, task_id, at. Its number is returned."""
+        return int(self._ask("POST", "faults", {"fault": name, **rule})["rules"][0]["rule"])
+
+    def clear_faults(self) -> None:
+        """Remove every rule."""
+        self._ask("DELETE", "faults")
+
+    def advance(self, identifier: str, **to: str) -> dict[str, Any]:
+        """Move a task on by hand: to the next status, or to status= with message=."""
+        return self._ask("POST", f"tasks/{identifier}/advance", to)
+
+    def kill_urls(self, identifier: str, *, status: int = 404, times: int = 1) -> None:
+        """Let the URLs issued so far for a task die."""
+        self._ask("POST", f"tasks/{identifier}/kill-urls", {"status": status, "times": times})
+
+    def reset(self, *, keep_settings: bool = False) -> None:
+        """Begin again from the seed."""
+        self._ask("POST", "reset", {"keep_settings": keep_settings})
+
+    def settle(self, timeout: float = 10.0) -> dict[str, Any]:
+        """The state once nothing moves by itself any more, or TimeoutError."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            if self.state(hashes=False)["idle"]:
+                return self.state()
+            time.sleep(_LOOK_EVERY)
+        raise TimeoutError("the simulator is still busy")
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        answer = self._client.request(method, f"/_admin/{path}", json=body)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found

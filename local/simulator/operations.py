@@ -1,0 +1,77 @@
+"""The table of the provider's asynchronous operations: a further one is one entry."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from local.simulator import bodies
+from local.simulator.errors import ProviderError
+from local.simulator.rules import Body, Rule
+
+type Kind = Literal["image", "video", "audio"]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What one create path accepts and makes. `pool` is the resource pack whose concurrency slots its tasks hold."""
+
+    path: str
+    kind: Kind
+    rules: tuple[Rule, ...]
+    models: tuple[str, ...] = ()  # the first is the default; empty: the operation has no model
+    pool: str = ""
+    source: tuple[str, ...] = ()  # where the body names an earlier video
+    extends: bool = False  # the source must be one that can be extended
+
+    @property
+    def action(self) -> str:
+        """The name of the operation in wrapped answers, such as TEXT2VIDEO."""
+        return self.path.rpartition("/")[2].upper().replace("-", "_")
+
+    def count(self, body: Body) -> int:
+        """How many results a task has, which is also how many slots it holds."""
+        return int(body.get("n") or 1) if self.kind == "image" else 1
+
+    def model(self, body: Body) -> str:
+        """The model that the body asks for, the default, or "" where there is none."""
+        return str(body.get("model_name") or (self.models[0] if self.models else ""))
+
+    def check(self, body: Body) -> None:
+        """Raise what the provider answers to a body that it does not take."""
+        for rule in (*bodies.COMMON, *self.rules):
+            rule(body)
+        if self.models and self.model(body) not in self.models:
+            raise ProviderError(1203, f"model {self.model(body)} does not exist or is not supported by {self.path}")
+
+
+def _table(operations: Iterable[Operation]) -> dict[str, Operation]:
+    return {operation.path: operation for operation in operations}
+
+
+OPERATIONS: Final = _table(
+    (
+        Operation("images/generations", "image", bodies.IMAGES, bodies.IMAGE_MODELS),
+        Operation("images/kolors-virtual-try-on", "image", bodies.TRY_ON, bodies.TRY_ON_MODELS, pool="try-on"),
+        Operation(
+            "images/multi-image2image",
+            "image",
+            bodies.IMAGES_OF_SUBJECTS,
+            ("kling-v2", "kling-v2-1"),
+        ),
+        Operation("images/omni-image", "image", bodies.OMNI_IMAGE, ("kling-image-o1", "kling-v3-omni")),
+        Operation("images/editing/expand", "image", bodies.EXPAND),
+        Operation("videos/text2video", "video", bodies.TEXT_VIDEO, bodies.VIDEO_MODELS),
+        Operation("videos/image2video", "video", bodies.IMAGE_VIDEO, (*bodies.VIDEO_MODELS, "kling-v1-5", "kling-v2-1")),
+        Operation("videos/multi-image2video", "video", bodies.MANY_IMAGES, ("kling-v1-6",)),
+        Operation("videos/video-extend", "video", bodies.EXTEND, source=("video_id",), extends=True),
+        Operation("videos/lip-sync", "video", bodies.LIP_SYNC, source=("input", "video_id")),
+        Operation("videos/advanced-lip-sync", "video", bodies.ADVANCED),
+        Operation("videos/omni-video", "video", bodies.OMNI, ("kling-video-o1", "kling-v3-omni")),
+        Operation("videos/motion-control", "video", bodies.MOTION, ("kling-v2-6", "kling-v3")),
+        Operation("videos/effects", "video", bodies.EFFECTS),
+        Operation("videos/avatar/image2video", "video", bodies.AVATAR),
+        Operation("videos/multi-elements", "video", bodies.ELEMENTS_EDIT, ("kling-v1-6",)),
+        Operation("audio/text-to-audio", "audio", bodies.TO_AUDIO),
+        Operation("audio/video-to-audio", "audio", bodies.SOURCE, source=("video_id",)),
+    )
+)

@@ -1,0 +1,136 @@
+"""`make up`: builds, starts the emulator, deploys the built template into it, starts the provider's simulator."""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+from local import artefacts, ministack, processes
+from local.deploy import configured, create_api_key, deploy, gateway_url, put_provider_key, subscribe
+from local.processes import Process
+from local.stack import LOCAL, REGION, ROOT, STACK_FILE, NoStackError, Stack
+
+SIMULATOR_KEY = "sk-sim"
+SIMULATOR_LOG = LOCAL / "logs" / "simulator.log"
+PATIENCE_SECONDS = 15.0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Bring the stack up, or say that it is."""
+    options = _parser().parse_args(arguments)
+    running = _running()
+    if running:
+        print(f"already up: {running.gateway_url} (`make down` ends it)")
+        return 0
+    began = time.monotonic()
+    started: dict[str, Process] = {}
+    try:
+        stack = _up(options, started)
+    except BaseException:
+        for process in started.values():
+            processes.end(process)
+        raise
+    stack.save()
+    _say("up", f"{time.monotonic() - began:.1f} s")
+    print(f"  gateway  {stack.gateway_url}\n  API key  {stack.api_key}\n  provider {stack.provider_url}")
+    print(f"  AWS      {stack.aws_endpoint_url}\n  details  {STACK_FILE.relative_to(ROOT)}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
+    parser.add_argument("--provider-url", default="", help="another provider than the simulator")
+    parser.add_argument("--provider-key", default=os.environ.get("COMETAPI_KEY", ""), help="its key (COMETAPI_KEY)")
+    parser.add_argument("--speed", type=float, default=1.0, help="divides the simulator's durations")
+    parser.add_argument("--seed", type=int, default=7, help="of the simulator")
+    parser.add_argument("--iam", action="store_true", help="enforce the functions' IAM policies")
+    parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of the template")
+    return parser
+
+
+def _running() -> Stack | None:
+    """The stack that is up and healthy; a dead one is cleared away."""
+    try:
+        stack = Stack.load()
+    except (NoStackError, TypeError, ValueError):
+        STACK_FILE.unlink(missing_ok=True)
+        return None
+    whole = all(processes.alive(process) for process in stack.processes.values())
+    if whole and ministack.answers(stack.aws_endpoint_url):
+        return stack
+    for process in stack.processes.values():
+        processes.end(process)
+    STACK_FILE.unlink(missing_ok=True)
+    return None
+
+
+def _up(options: argparse.Namespace, started: dict[str, Process]) -> Stack:
+    """Everything in its order; what was started so far is in `started`, for the caller to end on failure."""
+    _say("building", "built" if artefacts.build() else "nothing changed")
+    started["emulator"], endpoint = ministack.start(enforce_iam=options.iam)
+    provider_url, key = options.provider_url.rstrip("/"), options.provider_key
+    if not provider_url:
+        started["simulator"], provider_url = _simulator(options)
+        key = SIMULATOR_KEY
+    name, parameters = configured()
+    parameters |= {"Architecture": _architecture(), "ProviderUrl": provider_url, "PublicUrl": gateway_url(endpoint)}
+    parameters |= dict(pair.split("=", 1) for pair in options.parameter)
+    put_provider_key(endpoint, parameters["CometApiKeySecretName"], key)
+    outputs = deploy(endpoint, name, parameters)
+    _say("deploying", f"stack {name}")
+    return Stack(
+        gateway_url=gateway_url(endpoint),
+        api_key=create_api_key(endpoint, outputs["ApiKeysTable"]),
+        provider_url=provider_url,
+        provider_admin_url=f"{provider_url}/_admin" if "simulator" in started else "",
+        aws_endpoint_url=endpoint,
+        region=REGION,
+        stack_name=name,
+        tasks_table=outputs["TasksTable"],
+        api_keys_table=outputs["ApiKeysTable"],
+        results_bucket=outputs["ResultsBucket"],
+        event_bus=outputs["EventBus"],
+        events_queue_url=subscribe(endpoint, outputs["EventBus"]),
+        outputs=outputs,
+        logs={"emulator": str(ministack.LOG), "simulator": str(SIMULATOR_LOG)},
+        pids={name: process.pid for name, process in started.items()},
+        began={name: process.began for name, process in started.items()},
+    )
+
+
+def _simulator(options: argparse.Namespace) -> tuple[Process, str]:
+    """Start the provider's simulator; its process and its base URL."""
+    port_file = LOCAL / "simulator.port"
+    port_file.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "local.simulator", "--port", "0", "--port-file", str(port_file)]
+    command += ["--seed", str(options.seed), "--speed", str(options.speed), "--api-key", SIMULATOR_KEY]
+    SIMULATOR_LOG.unlink(missing_ok=True)
+    process = processes.start(command, environment=dict(os.environ), log=SIMULATOR_LOG, cwd=ROOT)
+    try:
+        return process, f"http://127.0.0.1:{_written(port_file, process)}"
+    except RuntimeError:
+        processes.end(process)
+        raise
+
+
+def _written(port_file: Path, process: Process) -> int:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not port_file.exists():
+        if not processes.alive(process) or time.monotonic() > deadline:
+            raise RuntimeError(f"the simulator did not start: {SIMULATOR_LOG}\n{SIMULATOR_LOG.read_text()[-2000:]}")
+        time.sleep(0.05)
+    return int(port_file.read_text())
+
+
+def _architecture() -> str:
+    return "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+
+
+def _say(step: str, result: str) -> None:
+    print(f"{step}: {result}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

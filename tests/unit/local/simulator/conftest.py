@@ -1,0 +1,30 @@
+"""A fast simulator, a client of its provider surface and a callback receiver, all on loopback."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from local.simulator import Controls, running
+from tests.unit.local.simulator.receiver import Receiver, receiving
+
+
+@pytest.fixture
+def simulator(socket_enabled: None) -> Iterator[Controls]:  # noqa: ARG001 - loopback only
+    """A simulator in which a task takes about 5 ms."""
+    with running(speed=1000.0, video_bytes=20_000, image_bytes=8_000, audio_bytes=20_000) as controls:
+        yield controls
+
+
+@pytest.fixture
+def provider(simulator: Controls) -> Iterator[httpx.Client]:
+    """A client of the provider's surface, with the right key."""
+    with httpx.Client(base_url=f"{simulator.url}/kling/v1", headers=simulator.headers, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def receiver(socket_enabled: None) -> Iterator[Receiver]:  # noqa: ARG001 - loopback only
+    """Somewhere to call back to."""
+    with receiving() as listening:
+        yield listening

@@ -1,0 +1,324 @@
+"""What template.yaml promises: one place for the environment, least privilege, a dead letter for everything."""
+
+import json
+import re
+from dataclasses import MISSING, fields
+from typing import Any
+
+import pytest
+
+from relay.config import Settings
+from tests.unit.cloudformation import ROOT, load_template
+
+TEMPLATE = load_template()
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+
+# A consumer of a queue may need six of the function's timeouts to be sure of no second delivery; these argue otherwise.
+SHORTER_VISIBILITY = {"Archives": 1.5}
+POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+# Resources of a statement that end in a wildcard: one prefix of the bucket, the streams of one table, the six
+# characters that Secrets Manager adds to a secret's name.
+WILDCARDS = re.compile(r"\$\{Results\.Arn\}/[a-z]+/\*|\$\{Tasks\.Arn\}/stream/\*|.*:secret:\$\{\w+\}-\?{6}")
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    """Logical id → properties of every resource of that type."""
+    return {name: each.get("Properties", {}) for name, each in RESOURCES.items() if each["Type"] == kind}
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+QUEUES = of_type("AWS::SQS::Queue")
+MAPPINGS = of_type("AWS::Lambda::EventSourceMapping")
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+RULES = of_type("AWS::Events::Rule")
+ENVIRONMENT: dict[str, Any] = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def arn_of(reference: dict[str, Any]) -> str:
+    """The logical id behind a `!GetAtt X.Arn`."""
+    name, attribute = reference["Fn::GetAtt"]
+    assert attribute == "Arn"
+    return str(name)
+
+
+def dead_letter_queues() -> set[str]:
+    """Every queue that something names as the place for what failed."""
+    redriven = {arn_of(queue["RedrivePolicy"]["deadLetterTargetArn"]) for queue in QUEUES.values() if "RedrivePolicy" in queue}
+    targets = {arn_of(target["DeadLetterConfig"]["Arn"]) for rule in RULES.values() for target in rule["Targets"]}
+    schedules = {arn_of(schedule["DeadLetterConfig"]["Arn"]) for schedule in scheduled()}
+    streams = {
+        arn_of(mapping["DestinationConfig"]["OnFailure"]["Destination"])
+        for mapping in MAPPINGS.values()
+        if "DestinationConfig" in mapping
+    }
+    return redriven | targets | schedules | streams
+
+
+def scheduled() -> list[dict[str, Any]]:
+    events = [event for function in FUNCTIONS.values() for event in function.get("Events", {}).values()]
+    return [event["Properties"] for event in events if event["Type"].startswith("Schedule")]
+
+
+def statements() -> list[tuple[str, dict[str, Any]]]:
+    """(function, statement) of every policy."""
+    return [
+        (name, statement)
+        for name, function in FUNCTIONS.items()
+        for policy in function["Policies"]
+        for statement in policy["Statement"]
+    ]
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_environment_is_exactly_the_settings() -> None:
+    assert set(ENVIRONMENT) - POWERTOOLS == {field.name.upper() for field in fields(Settings)}
+    assert set(ENVIRONMENT) >= POWERTOOLS
+
+
+def test_no_function_has_an_environment_of_its_own() -> None:
+    assert not [name for name, function in FUNCTIONS.items() if "Environment" in function]
+
+
+def test_parameters_default_to_what_the_settings_default_to() -> None:
+    defaults = {field.name.upper(): field.default for field in fields(Settings) if field.default is not MISSING}
+    assert len(defaults) > 10
+    for variable, default in defaults.items():
+        value = TEMPLATE["Parameters"][ENVIRONMENT[variable]["Ref"]]["Default"]
+        assert str(value) == (str(default).lower() if isinstance(default, bool) else str(default)), variable
+
+
+def test_every_parameter_is_described_grouped_and_used() -> None:
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(TEMPLATE["Parameters"])
+    text = (ROOT / "template.yaml").read_text()
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert parameter["Description"], name
+        assert f"!Ref {name}" in text or f"${{{name}}}" in text, name
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_its_folder_and_its_events_have_one_name(name: str) -> None:
+    folder = ROOT / FUNCTIONS[name]["CodeUri"]
+    assert folder == ROOT / "functions" / snake(name)
+    assert [path.name for path in folder.glob("*.py")] == ["app.py"]
+    assert list((ROOT / "events").glob(f"{snake(name)}.*.json"))
+
+
+def test_every_folder_of_functions_is_in_the_template() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+    assert folders == {snake(name) for name in FUNCTIONS}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_handler_exists(name: str) -> None:
+    function = TEMPLATE["Globals"]["Function"] | FUNCTIONS[name]
+    module, handler = function["Handler"].split(".")
+    source = (ROOT / function["CodeUri"] / f"{module}.py").read_text()
+    assert f"def {handler}(" in source
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_logs_into_a_group_with_a_retention(name: str) -> None:
+    group = RESOURCES[FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]]
+    assert group["Properties"]["LogGroupName"] == {"Fn::Sub": f"/${{AWS::StackName}}/{snake(name)}"}
+
+
+def test_every_log_group_has_a_retention() -> None:
+    groups = of_type("AWS::Logs::LogGroup")
+    assert len(groups) == len(FUNCTIONS) + 1
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+
+
+def test_access_logs_say_nothing_of_the_path() -> None:
+    settings = RESOURCES["Gateway"]["Properties"]["AccessLogSettings"]
+    said = set(json.loads(settings["Format"]).values())
+    assert "$context.routeKey" in said
+    assert not {variable for variable in said if "path" in variable.lower() or "request.header" in variable}
+
+
+def test_every_queue_has_a_dead_letter_queue_or_is_one() -> None:
+    for name, queue in QUEUES.items():
+        if name not in dead_letter_queues():
+            assert arn_of(queue["RedrivePolicy"]["deadLetterTargetArn"]) in QUEUES, name
+        assert queue["SqsManagedSseEnabled"] is True
+
+
+def test_dead_letters_are_kept_for_as_long_as_possible() -> None:
+    assert {name: QUEUES[name]["MessageRetentionPeriod"] for name in dead_letter_queues()} == dict.fromkeys(
+        dead_letter_queues(), 14 * 86_400
+    )
+
+
+@pytest.mark.parametrize("name", sorted(dead_letter_queues()))
+def test_every_dead_letter_queue_has_an_alarm(name: str) -> None:
+    dimensions = [{"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}}]
+    alarms = [alarm for alarm in ALARMS.values() if alarm["Dimensions"] == dimensions]
+    assert [(alarm["MetricName"], alarm["Threshold"]) for alarm in alarms] == [("ApproximateNumberOfMessagesVisible", 0)]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("metric", ["Errors", "Throttles"])
+def test_every_function_has_alarms(name: str, metric: str) -> None:
+    wanted = (metric, [{"Name": "FunctionName", "Value": {"Ref": name}}])
+    assert wanted in [(alarm["MetricName"], alarm["Dimensions"]) for alarm in ALARMS.values()]
+
+
+def test_every_alarm_notifies_the_topic() -> None:
+    actions = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
+    assert all(alarm["AlarmActions"] == actions for alarm in ALARMS.values())
+
+
+def test_old_records_in_the_stream_raise_an_alarm() -> None:
+    assert RESOURCES["PublishEventsIteratorAge"]["Properties"]["MetricName"] == "IteratorAge"
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_every_event_source_reports_single_failures_and_has_a_place_for_them(name: str) -> None:
+    mapping = MAPPINGS[name]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    source, attribute = mapping["EventSourceArn"]["Fn::GetAtt"]
+    if attribute == "StreamArn":
+        assert arn_of(mapping["DestinationConfig"]["OnFailure"]["Destination"]) in QUEUES
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert mapping["MaximumRecordAgeInSeconds"] < 86_400
+    else:
+        assert "RedrivePolicy" in QUEUES[source]
+        assert "ScalingConfig" in mapping
+
+
+def test_every_rule_and_schedule_retries_and_has_a_dead_letter_queue() -> None:
+    targets = [target for rule in RULES.values() for target in rule["Targets"]] + scheduled()
+    assert len(targets) > 1
+    for target in targets:
+        assert arn_of(target["DeadLetterConfig"]["Arn"]) in QUEUES
+        assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
+
+
+def test_rules_may_send_to_their_queues_and_dead_letter_queues() -> None:
+    allowed = {
+        arn_of(resource)
+        for policy in of_type("AWS::SQS::QueuePolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        for resource in as_list(statement["Resource"])
+    }
+    rules = [target for rule in RULES.values() for target in rule["Targets"]]
+    wanted = {arn_of(target["Arn"]) for target in rules}
+    wanted |= {arn_of(target["DeadLetterConfig"]["Arn"]) for target in [*rules, *scheduled()]}
+    assert allowed == wanted
+
+
+@pytest.mark.parametrize("name", MAPPINGS)
+def test_a_message_stays_hidden_while_it_is_worked_on(name: str) -> None:
+    source, attribute = MAPPINGS[name]["EventSourceArn"]["Fn::GetAtt"]
+    if attribute == "Arn":
+        timeout = FUNCTIONS[MAPPINGS[name]["FunctionName"]["Ref"]]["Timeout"]
+        assert QUEUES[source]["VisibilityTimeout"] >= SHORTER_VISIBILITY.get(source, 6) * timeout
+
+
+def test_functions_behind_the_api_answer_before_it_gives_up() -> None:
+    for name, function in FUNCTIONS.items():
+        if any(event["Type"] == "HttpApi" for event in function.get("Events", {}).values()):
+            assert function["Timeout"] < 30, name
+
+
+def test_archiving_counts_attempts_as_its_queue_does() -> None:
+    assert QUEUES["Archives"]["RedrivePolicy"]["maxReceiveCount"] == ENVIRONMENT["ARCHIVE_ATTEMPTS"]
+
+
+def test_policies_name_actions_and_resources() -> None:
+    assert {name for name, _ in statements()} == set(FUNCTIONS)
+    for name, statement in statements():
+        assert set(statement) == {"Effect", "Action", "Resource"}, name
+        for action in as_list(statement["Action"]):
+            assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action), (name, action)
+        for resource in as_list(statement["Resource"]):
+            assert isinstance(resource, dict), (name, resource)
+            text = resource.get("Fn::Sub", "")
+            assert ("*" not in text and "?" not in text) or WILDCARDS.fullmatch(text), (name, text)
+
+
+def test_managed_policies_come_only_from_sam() -> None:
+    assert all(set(policy) == {"Statement"} for function in FUNCTIONS.values() for policy in function["Policies"])
+    kinds = {event["Type"] for function in FUNCTIONS.values() for event in function.get("Events", {}).values()}
+    assert kinds == {"HttpApi", "Schedule"}, "SAM's SQS and DynamoDB events add policies on every queue and stream"
+
+
+def test_the_bucket_is_private_encrypted_and_reached_by_tls_only() -> None:
+    bucket = RESOURCES["Results"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert "BucketEncryption" in bucket
+    [statement] = RESOURCES["ResultsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert (statement["Principal"], statement["Action"]) == ("*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [{"Fn::GetAtt": ["Results", "Arn"]}, {"Fn::Sub": "${Results.Arn}/*"}]
+
+
+def test_the_bucket_forgets_requests_quarantine_and_broken_uploads() -> None:
+    rules = {rule["Id"]: rule for rule in RESOURCES["Results"]["Properties"]["LifecycleConfiguration"]["Rules"]}
+    assert {name: rules[name]["ExpirationInDays"] for name in ("requests", "quarantine")} == {"requests": 7, "quarantine": 90}
+    assert rules["uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    assert rules["results"]["Status"] == {"Fn::If": ["ExpireResults", "Enabled", "Disabled"]}
+
+
+@pytest.mark.parametrize("name", ["Tasks", "ApiKeys", "Results"])
+def test_what_cannot_be_made_again_outlives_the_stack(name: str) -> None:
+    assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+@pytest.mark.parametrize("name", ["Tasks", "ApiKeys"])
+def test_tables_can_be_restored_to_any_point_in_time(name: str) -> None:
+    assert RESOURCES[name]["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_the_table_has_its_stream_its_indexes_and_its_end() -> None:
+    table = RESOURCES["Tasks"]["Properties"]
+    assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    keys = {index["IndexName"]: [key["AttributeName"] for key in index["KeySchema"]] for index in table["GlobalSecondaryIndexes"]}
+    assert keys == {"by_tenant": ["tenant", "created_key"], "due": ["due_shard", "due_at"]}
+
+
+def routes() -> dict[tuple[str, str], tuple[str, str]]:
+    """(method, path) → (function, authorizer)."""
+    default = RESOURCES["Gateway"]["Properties"]["Auth"]["DefaultAuthorizer"]
+    return {
+        (event["Properties"].get("Method", "ANY"), event["Properties"].get("Path", "$default")): (
+            name,
+            event["Properties"].get("Auth", {}).get("Authorizer", default),
+        )
+        for name, function in FUNCTIONS.items()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "HttpApi"
+    }
+
+
+def test_only_callbacks_health_and_unknown_routes_are_open() -> None:
+    open_routes = {route for route, (_, authorizer) in routes().items() if authorizer == "NONE"}
+    assert open_routes == {("POST", "/callbacks/{task_id}/{token}"), ("GET", "/health"), ("ANY", "$default")}
+
+
+def test_the_api_has_its_routes() -> None:
+    secured = {route: name for route, (name, authorizer) in routes().items() if authorizer == "RelayKey"}
+    assert secured == {
+        ("POST", "/kling/v1/{operation+}"): "SubmitTask",
+        ("POST", "/v1/{operation+}"): "SubmitTask",
+        ("GET", "/kling/v1/{operation+}"): "QueryTasks",
+        ("GET", "/v1/{operation+}"): "QueryTasks",
+        ("GET", "/tasks"): "QueryTasks",
+        ("GET", "/tasks/{task_id}"): "QueryTasks",
+    }
+
+
+def test_callbacks_have_a_throttle_of_their_own() -> None:
+    gateway = RESOURCES["Gateway"]["Properties"]
+    assert gateway["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+    assert gateway["RouteSettings"]["POST /callbacks/{task_id}/{token}"]["ThrottlingRateLimit"] == {"Ref": "CallbackRate"}
