@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from relay.domain.task import FailureCode, Status
 from tests.integration.world import World, event, with_body
@@ -153,13 +154,13 @@ FORGERIES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-@pytest.mark.parametrize("body", ["a success", "not JSON"])
-def test_a_forged_token_is_a_plain_404_and_changes_nothing(world: World, forge: Any, body: str) -> None:
+def test_a_forged_token_is_a_plain_404_and_changes_nothing(world: World, forge: Any) -> None:
     task_id = world.submitted()
     before = world.task(task_id)
-    answer = world.callback("succeed", task_id, forge(world.token(task_id)), None if body == "a success" else body)
-    assert (answer.status, answer.code, answer.message) == (404, 1203, "not found")
-    assert "data" not in answer.body
+    for body in (None, "not JSON"):
+        answer = world.callback("succeed", task_id, forge(world.token(task_id)), body)
+        assert (answer.status, answer.code, answer.message) == (404, 1203, "not found")
+        assert "data" not in answer.body
     assert world.task(task_id) == before
     assert world.objects() == {}
     assert world.messages("events") == []
@@ -202,6 +203,6 @@ def test_tokens_outlive_a_rotation_of_the_secret(world: World) -> None:
 def test_a_failure_of_our_own_is_raised_so_that_the_gateway_answers_500(world: World) -> None:
     task_id = world.submitted()
     world.s3.delete_bucket(Bucket="results")
-    with pytest.raises(Exception, match="NoSuchBucket"):
+    with pytest.warns(UserWarning, match="No application metrics"), pytest.raises(ClientError, match="NoSuchBucket"):
         world.callback("succeed", task_id)
     assert world.task(task_id).version == 1

@@ -125,24 +125,25 @@ class Answer:
         return self.body["data"]
 
 
+@cache
+def _client(service: str, endpoint: str) -> Any:
+    return boto3.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]
+
+
 class World:
     """One relay with an empty table, and everything around it."""
 
     def __init__(self, endpoint: str, outside: Upstream) -> None:
-        self.endpoint = endpoint
         self.outside = outside
-        self.dynamodb = self._client("dynamodb")
-        self.streams = self._client("dynamodbstreams")
-        self.s3 = self._client("s3")
-        self.sqs = self._client("sqs")
-        self.events = self._client("events")
-        self.secrets = self._client("secretsmanager")
+        self.dynamodb = _client("dynamodb", endpoint)
+        self.streams = _client("dynamodbstreams", endpoint)
+        self.s3 = _client("s3", endpoint)
+        self.sqs = _client("sqs", endpoint)
+        self.events = _client("events", endpoint)
+        self.secrets = _client("secretsmanager", endpoint)
         self.stream_arn = ""
         self.queues: dict[str, str] = {}
         self.sequences: set[str] = set()
-
-    def _client(self, service: str) -> Any:
-        return boto3.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
 
     def create(self) -> dict[str, str]:
         """Make the resources; returns the functions' environment."""
