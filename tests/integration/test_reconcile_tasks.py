@@ -3,6 +3,7 @@
 import pytest
 
 from relay import bootstrap
+from relay.bootstrap import services
 from relay.domain.task import FailureCode, Status
 from tests.integration.upstream import refusal
 from tests.integration.world import World, event
@@ -95,3 +96,16 @@ def test_a_task_that_the_provider_does_not_know_is_sent_again(world: World, late
     assert reconcile(world) == {"resubmitted": 1}
     assert world.delays("resubmissions") == 1
     assert world.task(task_id).status is Status.SUBMITTED
+
+
+def test_the_threads_share_one_client_of_each_service(world: World, later: Later, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    real = bootstrap.client
+    monkeypatch.setattr(bootstrap, "client", lambda service: made.append(service) or real(service))
+    for task_id in [world.submitted() for _ in range(8)]:
+        provider_says(world, task_id, task_status="succeed", task_result={"videos": [{"id": "v", "url": "https://a.example/b"}]})
+    services.cache_clear()
+    made.clear()
+    later.by(3 * MINUTE)
+    assert reconcile(world) == {"moved": 8}
+    assert sorted(made) == ["dynamodb", "s3", "secretsmanager", "sqs"]
