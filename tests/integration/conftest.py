@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import cache
 from urllib.request import Request, urlopen
 
+import httpx
 import pytest
-from httpx._transports import default
 
 from relay.adapters import aws
 from relay.bootstrap import services
@@ -34,7 +34,7 @@ def outside() -> Iterator[Upstream]:
 def one_tls_context() -> Iterator[None]:
     """Every httpx.Client reads all certificates anew, which no test here needs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(default, "create_ssl_context", cache(default.create_ssl_context))
+        patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
         yield
 
 

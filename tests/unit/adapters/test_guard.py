@@ -236,7 +236,7 @@ def test_an_ipv4_address_inside_an_ipv6_one_counts_as_itself(address: ipaddress.
 
 @given(st.text(max_size=60).map(lambda text: "https://" + text) | st.text(max_size=60))
 def test_whatever_a_url_is_it_raises_nothing_but_a_result_error(url: str) -> None:
-    def nobody(host: str) -> list[Address]:
+    def nobody(_host: str) -> list[Address]:
         raise ForbiddenAddressError("nobody here")
 
     with pytest.raises(ResultError):

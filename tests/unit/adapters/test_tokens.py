@@ -1,6 +1,7 @@
 """Callback tokens and the secret behind them: rotation, and how much a forger can make us do."""
 
 import hmac
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -177,11 +178,12 @@ def test_every_comparison_is_in_constant_time(monkeypatch: pytest.MonkeyPatch) -
     vault = Vault("k1", "k0")
     given = token(vault)
     _, tokens = made(vault)
-    monkeypatch.setattr(tokens_module, "hmac", type("Hmac", (), {"compare_digest": recorded, "digest": hmac.digest}))
+    stand_in = SimpleNamespace(compare_digest=recorded, digest=hmac.digest)
+    monkeypatch.setattr(tokens_module, "hmac", stand_in)
     tokens.provider_of("task-1", given)
     refused(tokens, given[:-1])
     assert [len(other) for _, other in compared] == [43, 43, 43]
-    monkeypatch.setattr(tokens_module.hmac, "compare_digest", lambda *_: False)
+    stand_in.compare_digest = lambda *_: False
     assert refused(tokens, given), "a token is accepted by another comparison"
 
 
@@ -204,7 +206,7 @@ def test_a_secret_that_cannot_be_read_is_an_error_and_not_a_refusal() -> None:
     vault.error = "ThrottlingException"
     with pytest.raises(ClientError):
         tokens.provider_of("task-1", "kling.forged")
-    vault.stages["AWSCURRENT"] = None  # type: ignore[assignment]
+    vault.stages["AWSCURRENT"] = None
     vault.error = "ResourceNotFoundException"
     vault.now += TTL
     with pytest.raises(ClientError):
