@@ -23,6 +23,7 @@ class Admin:
         """Every route of the simulator's own."""
         return [
             web.get("/_admin/state", self.state),
+            web.get("/_admin/idle", self.idle),
             web.get("/_admin/tasks/{id}", self.task),
             web.post("/_admin/tasks/{id}/advance", self.advance),
             web.post("/_admin/tasks/{id}/kill-urls", self.kill_urls),
@@ -34,10 +35,14 @@ class Admin:
             web.post("/_admin/reset", self.reset),
         ]
 
+    async def idle(self, _: web.Request) -> web.Response:
+        """Whether anything still moves by itself; cheap enough to be asked often."""
+        return web.json_response({"idle": self._world.is_idle})
+
     async def state(self, request: web.Request) -> web.Response:
         """Everything; without the results' hashes if ?hashes=0."""
-        hashes, tasks = request.query.get("hashes") != "0", self._world.ledger.tasks.values()
-        shown = await asyncio.to_thread(lambda: [self._task(task, hashes=hashes) for task in list(tasks)])
+        hashes, tasks = request.query.get("hashes") != "0", list(self._world.ledger.tasks.values())
+        shown = await asyncio.to_thread(lambda: [self._task(task, hashes=hashes) for task in tasks])
         return web.json_response(
             {
                 "idle": self._world.is_idle,
@@ -134,15 +139,11 @@ class Admin:
 
 
 @lru_cache(maxsize=65_536)
-def _sha256(medium: Medium) -> str:
-    return medium.open().sha256()
-
-
 def _truth(medium: Medium, *, hashes: bool) -> dict[str, Any]:
     """What a faultless download of the file gives."""
     media = medium.open()
     known = {"name": medium.name, "bytes": media.size, "media_type": media.media_type}
-    return known | {"sha256": _sha256(medium)} if hashes else known
+    return known | {"sha256": media.sha256()} if hashes else known
 
 
 def _shortened(value: Any) -> Any:

@@ -50,6 +50,7 @@ class Callbacks:
         self._held: defaultdict[str, list[tuple[str, bytes]]] = defaultdict(list)
         self._pending: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     @property
     def is_idle(self) -> bool:
@@ -58,7 +59,7 @@ class Callbacks:
 
     def announce(self, task: Task, settings: Settings) -> None:
         """Send the present state of the task in the background."""
-        if task.body.get("callback_url"):
+        if task.body.get("callback_url") and not self._closed:
             body = views.callback(task, self._make_url)
             self._start(self._deliver(task, task.status, body, settings))
 
@@ -67,7 +68,8 @@ class Callbacks:
         await asyncio.gather(*self._pending, return_exceptions=True)
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Give up what is under way, and send nothing more."""
+        self._closed = True
         for pending in self._pending:
             pending.cancel()
         await self.settle()

@@ -11,10 +11,11 @@ from typing import Any, cast
 
 @dataclass
 class Receiver:
-    """What arrived, in order. `status` is what it answers."""
+    """What arrived, in order. `status` is what it answers, `location` where that redirects to."""
 
     url: str = ""
     status: int = 200
+    location: str = ""
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
@@ -40,6 +41,8 @@ class _Handler(BaseHTTPRequestHandler):
         receiver.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(receiver.status)
         self.send_header("Content-Length", "0")
+        if receiver.location:
+            self.send_header("Location", receiver.location)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:

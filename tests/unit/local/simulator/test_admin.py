@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -120,35 +122,40 @@ def test_two_simulators_are_two_accounts(simulator: Controls, provider: httpx.Cl
         assert (len(simulator.settle()["tasks"]), len(other.state()["tasks"])) == (1, 0)
 
 
-def test_it_runs_as_a_process(socket_enabled: None, tmp_path: Path) -> None:  # noqa: ARG001
-    port_file = tmp_path / "port"
-    options = ["--seed", "3", "--api-key", "k", "--speed", "50", "--concurrency", "4", "--wrapped-queries"]
-    command = [
-        sys.executable,
-        "-m",
-        "local.simulator",
-        *options,
-        "--set",
-        "video_bytes=9000",
-        "--port-file",
-        str(port_file),
-    ]
+@contextmanager
+def process(port_file: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A simulator of its own that has written its port; it is told to stop at the end."""
+    command = [sys.executable, "-m", "local.simulator", *options, "--port-file", str(port_file)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as started:  # noqa: S603
         try:
-            while not port_file.exists() and process.poll() is None:
+            while not port_file.exists() and started.poll() is None:
                 time.sleep(0.01)
-            url = f"http://127.0.0.1:{port_file.read_text()}"
-            with Controls(url, "k") as controls:
-                state = controls.state()
+            yield started
         finally:
-            process.send_signal(signal.SIGTERM)
-        printed, _ = process.communicate(timeout=10)
-    assert process.returncode == 0
+            started.send_signal(signal.SIGTERM)
+
+
+def test_it_runs_as_a_process(socket_enabled: None, tmp_path: Path) -> None:  # noqa: ARG001
+    options = ["--seed", "3", "--api-key", "k", "--speed", "50", "--concurrency", "4", "--wrapped-queries"]
+    with process(tmp_path / "port", *options, "--set", "video_bytes=9000") as started:
+        url = f"http://127.0.0.1:{(tmp_path / 'port').read_text()}"
+        with Controls(url, "k") as controls:
+            state = controls.state()
+        started.send_signal(signal.SIGTERM)
+        printed, _ = started.communicate(timeout=10)
+    assert started.returncode == 0
     assert printed == f"provider simulator: {url} (seed 3)\n"
     chosen = {"speed": 50.0, "concurrency": {"*": 4}, "wrapped_queries": True, "video_bytes": 9000}
     assert state["seed"] == 3
     assert state["settings"] == vars(Settings().changed(chosen))
+
+
+def test_after_a_reset_the_tasks_before_it_tell_nobody(simulator: Controls, provider: httpx.Client) -> None:
+    simulator.settings(speed=5.0)
+    provider.post(T2V, json=CLIP | {"callback_url": f"{simulator.url}/callback"})
+    simulator.reset()
+    assert simulator.settle()["callbacks"] == []
 
 
 def test_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,9 +69,7 @@ def test_both_prefixes_reach_the_same_account(simulator: Controls, provider: htt
     ("body", "code"),
     [({}, 1200), ({"prompt": "a", "mode": "x"}, 1201), ({"prompt": "a", "model_name": "gpt"}, 1203)],
 )
-def test_an_illegal_create_makes_no_task(
-    simulator: Controls, provider: httpx.Client, body: dict[str, str], code: int
-) -> None:
+def test_an_illegal_create_makes_no_task(simulator: Controls, provider: httpx.Client, body: dict[str, str], code: int) -> None:
     status, answered, _ = refused(provider.post(T2V, json=body))
     assert (status, answered) == (404 if code == 1203 else 400, code)
     assert simulator.state()["tasks"] == []
@@ -228,6 +226,17 @@ def test_only_videos_of_the_first_models_can_be_extended(simulator: Controls, pr
     simulator.settle()
     video_id = simulator.task(task_id)["results"][0]["id"]
     assert refused(provider.post("/videos/video-extend", json={"video_id": video_id}))[:2] == (400, 1201)
+
+
+def test_a_video_can_be_extended_to_three_minutes_and_no_further(simulator: Controls, provider: httpx.Client) -> None:
+    simulator.settings(speed=0)
+    video_id, extend = "sim-video-0000", "/videos/video-extend"
+    for _ in range(35):
+        task_id = made(provider.post(extend, json={"video_id": video_id}))["task_id"]
+        result = simulator.advance(task_id, status="succeed")["results"][0]
+        video_id = result["id"]
+    assert result["duration"] == "180"
+    assert refused(provider.post(extend, json={"video_id": video_id}))[:2] == (400, 1201)
 
 
 def test_lip_sync_names_the_video_that_it_started_from(simulator: Controls, provider: httpx.Client) -> None:

@@ -47,15 +47,20 @@ def test_a_failure_is_told_with_its_reason(simulator: Controls, provider: httpx.
     assert "task_result" not in last
 
 
-def test_a_callback_that_is_refused_is_not_sent_again(
-    simulator: Controls, provider: httpx.Client, receiver: Receiver
-) -> None:
+def test_a_callback_that_is_refused_is_not_sent_again(simulator: Controls, provider: httpx.Client, receiver: Receiver) -> None:
     receiver.status = 503
     submit(provider, receiver)
     log = simulator.settle()["callbacks"]
     assert receiver.statuses == ALL
     assert [(each["task_status"], each["status"]) for each in log] == [(status, 503) for status in ALL]
     assert all(each["url"] == receiver.url and each["at"] for each in log)
+
+
+def test_a_redirect_is_not_followed(simulator: Controls, provider: httpx.Client, receiver: Receiver) -> None:
+    receiver.status, receiver.location = 307, f"{receiver.url}/elsewhere"
+    submit(provider, receiver)
+    assert [each["status"] for each in simulator.settle()["callbacks"]] == [307] * 3
+    assert len(receiver.bodies) == 3
 
 
 def test_a_receiver_that_is_not_there_changes_nothing(simulator: Controls, provider: httpx.Client) -> None:
@@ -69,6 +74,15 @@ def test_a_receiver_that_is_not_there_changes_nothing(simulator: Controls, provi
 def test_nobody_beyond_loopback_is_called(simulator: Controls, provider: httpx.Client) -> None:
     provider.post(T2V, json={"prompt": "a", "callback_url": "https://example.com/"})
     assert {each["error"] for each in simulator.settle()["callbacks"]} == {"not a loopback host"}
+
+
+def test_a_host_that_is_named_may_be_called(simulator: Controls, provider: httpx.Client) -> None:
+    for hosts, refused in (([], True), (["127.0.0.2"], False)):
+        simulator.settings(callback_hosts=hosts)
+        task = provider.post(T2V, json={"prompt": "a", "callback_url": "http://127.0.0.2:9/"}).json()["data"]
+        simulator.settle()
+        errors = {each["error"] for each in simulator.task(task["task_id"])["callbacks"]}
+        assert (errors == {"not a loopback host"}) is refused
 
 
 def test_a_task_without_callback_url_tells_nobody(simulator: Controls, provider: httpx.Client) -> None:
@@ -125,9 +139,7 @@ def test_each_malformed_body_is_no_callback(
     assert len(receiver.bodies) == 3
 
 
-def test_malformed_bodies_are_drawn_from_the_seed(
-    simulator: Controls, provider: httpx.Client, receiver: Receiver
-) -> None:
+def test_malformed_bodies_are_drawn_from_the_seed(simulator: Controls, provider: httpx.Client, receiver: Receiver) -> None:
     simulator.fault("callback_malformed", params={"on": ["succeed"]})
     drawn = []
     for _ in range(2):
@@ -160,16 +172,14 @@ def test_a_contradiction_follows_the_verdict(simulator: Controls, provider: http
 def test_a_callback_comes_before_the_create_answer(
     simulator: Controls, provider: httpx.Client, receiver: Receiver, through: str, expected: list[str]
 ) -> None:
-    simulator.settings(processing_seconds=0.0 if through == "succeed" else 100.0)
+    simulator.settings(speed=0 if through == "submitted" else 1000.0)
     simulator.fault("callback_early", params={"through": through})
     task_id = submit(provider, receiver)
     assert receiver.statuses == expected
     assert receiver.callbacks[0]["task_id"] == task_id
 
 
-def test_without_that_fault_the_answer_comes_first(
-    simulator: Controls, provider: httpx.Client, receiver: Receiver
-) -> None:
+def test_without_that_fault_the_answer_comes_first(simulator: Controls, provider: httpx.Client, receiver: Receiver) -> None:
     simulator.settings(speed=0)
     for _ in range(5):
         submit(provider, receiver)

@@ -117,6 +117,12 @@ def test_a_dead_url_is_healed_by_a_query(simulator: Controls, provider: httpx.Cl
     assert simulator.state()["faults"]["injected"]["result_dead"] == 2
 
 
+def test_a_living_url_stays_the_same(simulator: Controls, provider: httpx.Client) -> None:
+    result = finished(simulator, provider)
+    urls = {provider.get(f"{T2V}/{result['task_id']}").json()["data"]["task_result"]["videos"][0]["url"] for _ in range(3)}
+    assert urls == {result["url"]}
+
+
 def test_a_url_dies_after_it_was_issued(simulator: Controls, provider: httpx.Client) -> None:
     result = finished(simulator, provider)
     assert provider.get(result["url"]).status_code == 200
@@ -140,6 +146,17 @@ def test_a_truncated_result_ends_too_early(simulator: Controls, provider: httpx.
         got.extend(answer.iter_raw())
     assert answer.headers["content-length"] == "20000"
     assert sum(len(piece) for piece in got) <= 5_000
+
+
+def test_a_truncated_range_ends_too_early_too(simulator: Controls, provider: httpx.Client) -> None:
+    simulator.fault("result_truncated", params={"at_byte": 5_000})
+    url = finished(simulator, provider)["url"]
+    got: list[bytes] = []
+    asked = {"Range": "bytes=10000-"}
+    with provider.stream("GET", url, headers=asked) as answer, pytest.raises(httpx.RemoteProtocolError):
+        got.extend(answer.iter_raw(1_000))
+    assert answer.headers["content-length"] == "10000"
+    assert 0 < sum(len(piece) for piece in got) <= 5_000
 
 
 def test_a_larger_result_exceeds_what_head_announced(simulator: Controls, provider: httpx.Client) -> None:

@@ -136,6 +136,14 @@ def test_the_connection_breaks(simulator: Controls, provider: httpx.Client, acce
     assert again.json()["code"] == (1201 if accept else 0)
 
 
+def test_hanging_and_closing_make_the_task_unless_told_otherwise(simulator: Controls, provider: httpx.Client) -> None:
+    for fault in ("hang", "close"):
+        simulator.fault(fault, next=1)
+        with pytest.raises(httpx.TransportError):
+            provider.post(T2V, json=CLIP | {"external_task_id": fault}, timeout=0.05)
+    assert simulator.settle()["paid"] == {"hang": 1, "close": 1}
+
+
 def test_queries_go_wrong_too_and_only_if_told(simulator: Controls, provider: httpx.Client) -> None:
     simulator.fault("refuse", at="query", next=1, external_task_id="e", params={"code": 1201, "message": "not yet"})
     task_id = provider.post(T2V, json=CLIP | {"external_task_id": "e"}).json()["data"]["task_id"]
