@@ -1,6 +1,7 @@
 """The SSRF guard: which addresses a URL may lead to, and that the checked address is the one that is dialled."""
 
 import ipaddress
+import socket
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -13,6 +14,13 @@ from relay.adapters.result_http import HttpResultSource
 from relay.domain.errors import ForbiddenAddressError, ResultError
 
 PUBLIC = "93.184.215.14"
+REAL = socket.getaddrinfo
+
+
+@pytest.fixture(autouse=True)
+def addresses_are_read_by_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every host here is an address in one notation or another, or no host at all: nobody is asked."""
+    monkeypatch.setattr("relay.adapters.guard.socket.getaddrinfo", REAL)
 
 
 def names(**addresses: str) -> Callable[[str], list[Address]]:
