@@ -1,6 +1,8 @@
 """Fixtures: one moto and one outside world for all tests, everything in them new for each."""
 
 from collections.abc import Iterator
+from functools import cache
+from urllib.request import Request, urlopen
 
 import httpx
 import pytest
@@ -28,6 +30,14 @@ def outside() -> Iterator[Upstream]:
         yield running
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_tls_context() -> Iterator[None]:
+    """Every httpx.Client reads all certificates anew, which no test here needs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", cache(httpx.create_ssl_context))
+        yield
+
+
 @pytest.fixture(scope="module", autouse=True)
 def fresh_clients() -> Iterator[None]:
     """AWS clients are kept for a module: making them is most of a test's time."""
@@ -41,7 +51,7 @@ def fresh_clients() -> Iterator[None]:
 @pytest.fixture
 def world(endpoint: str, outside: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A relay without tasks."""
-    httpx.post(f"{endpoint}/moto-api/reset").raise_for_status()
+    urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")).close()  # noqa: S310 - our own server
     outside.reset()
     environment = {
         "AWS_ENDPOINT_URL": endpoint,

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -103,7 +104,7 @@ def test_an_unknown_task_is_nothing_to_do(world: World) -> None:
 def test_one_message_that_fails_does_not_hold_up_the_others(world: World) -> None:
     good = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
     bad = world.succeeded(f"{world.outside.url}/files/none.mp4")
-    messages = [{"detail": {"task_id": bad}}, {"detail": {"task_id": good}}, {"no": "detail"}]
+    messages: list[dict[str, Any]] = [{"detail": {"task_id": bad}}, {"detail": {"task_id": good}}, {"no": "detail"}]
     failed = [entry["itemIdentifier"] for entry in world.archive(good, messages=messages)["batchItemFailures"]]
     assert failed == ["message-0", "message-2"]
     assert world.task(good).archive is Archive.STORED

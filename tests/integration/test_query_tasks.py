@@ -219,7 +219,7 @@ BAD_PARAMETERS = [
     (LIST, "pageNum", "-1", "pageNum: expected a whole number; got '-1'"),
     (LIST, "pageNum", "one", "pageNum: expected a whole number; got 'one'"),
     (LIST, "pageNum", "1.0", "pageNum: expected a whole number; got '1.0'"),
-    (LIST, "pageNum", "١", "pageNum: expected a whole number; got '١'"),
+    (LIST, "pageNum", "\u0661", "pageNum: expected a whole number; got '\u0661'"),
     (LIST, "pageNum", "", "pageNum: expected a whole number; got ''"),
     (LIST, "pageSize", "0", "pageSize: expected 1 to 500; got 0"),
     (LIST, "pageSize", "501", "pageSize: expected 1 to 500; got 501"),

@@ -1,8 +1,12 @@
 """The schedule: tasks whose callbacks were lost come to their end all the same."""
 
+from typing import Any
+
 import pytest
 
 from relay import bootstrap
+from relay.adapters import aws
+from relay.bootstrap import services
 from relay.domain.task import FailureCode, Status
 from tests.integration.upstream import refusal
 from tests.integration.world import World, event
@@ -95,3 +99,20 @@ def test_a_task_that_the_provider_does_not_know_is_sent_again(world: World, late
     assert reconcile(world) == {"resubmitted": 1}
     assert world.delays("resubmissions") == 1
     assert world.task(task_id).status is Status.SUBMITTED
+
+
+def test_the_threads_share_one_client_of_each_service(world: World, later: Later, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def recorded(service: str) -> Any:
+        made.append(service)
+        return aws.client(service)
+
+    monkeypatch.setattr("relay.bootstrap.client", recorded)
+    for task_id in [world.submitted() for _ in range(8)]:
+        provider_says(world, task_id, task_status="succeed", task_result={"videos": [{"id": "v", "url": "https://a.example/b"}]})
+    services.cache_clear()
+    made.clear()
+    later.by(3 * MINUTE)
+    assert reconcile(world) == {"moved": 8}
+    assert sorted(made) == ["dynamodb", "s3", "secretsmanager", "sqs"]

@@ -112,13 +112,13 @@ def test_a_large_request_is_kept_in_the_bucket_until_it_is_sent(world: World) ->
         ("video_extend", {}, "video_id: expected a value; got nothing"),
         ("generations", {"prompt": "x" * 2501}, "prompt: expected at most 2500 characters; got 2501"),
         ("virtual_try_on", {"human_image": "https://example.com/a.png"}, "cloth_image: expected a value; got nothing"),
-        ("lip_sync", {"input": {"mode": "text2video"}}, "input.video_id: expected one of video_id and video_url; got neither (and 1 more)"),
+        ("lip_sync", {"input": {"mode": "text2video"}}, "input.video_id: expected one of video_id and video_url; got neither"),
     ],
 )  # fmt: skip
 def test_a_wrong_field_is_named_before_money_is_spent(world: World, case: str, body: object, message: str) -> None:
     answer = world.submit(case, body)
     assert (answer.status, answer.code) == (400, 1201)
-    assert answer.message.removesuffix(" (and 1 more)") == message.removesuffix(" (and 1 more)")
+    assert answer.message == message
     assert "data" not in answer.body
     assert world.outside.sent == []
     assert world.records() == []
@@ -246,7 +246,8 @@ def test_the_same_key_with_another_body_is_422(world: World) -> None:
 def test_a_repeated_key_gets_the_refusal_again(world: World) -> None:
     world.outside.next_answers = [(400, refusal(1301, "content security policy"))]
     first, second = world.submit(idempotency_key="order-7"), world.submit(idempotency_key="order-7")
-    assert (second.status, second.code, second.message) == (first.status, first.code, first.message) == (400, 1301, "content security policy")  # fmt: skip
+    for answer in (first, second):
+        assert (answer.status, answer.code, answer.message) == (400, 1301, "content security policy")
     assert len(world.outside.sent) == 1
 
 
@@ -305,7 +306,7 @@ BAD_BODIES: dict[str, tuple[object, dict[str, str | None], int, int, str]] = {
 
 @pytest.mark.parametrize(("body", "headers", "status", "code", "message"), BAD_BODIES.values(), ids=BAD_BODIES)
 def test_a_bad_body_is_refused_and_nothing_is_stored(
-    world: World, body: object, headers: dict[str, str | None], status: int, code: int, message: str
+    world: World, body: object, headers: dict[str, Any], status: int, code: int, message: str
 ) -> None:
     answer = world.submit(body=body, **headers)
     assert (answer.status, answer.code, answer.message) == (status, code, message)

@@ -101,14 +101,14 @@ def upstream() -> Iterator[Upstream]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         world: Upstream = self.server.world  # type: ignore[attr-defined]
         if not self.path.startswith("/files/"):
             return self._provider(world)
         world.fetched.append(self.path)
         return self._file(world.files.get(self.path, File(status=404)))
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         self._provider(self.server.world)  # type: ignore[attr-defined]
 
     def _provider(self, world: Upstream) -> None:
