@@ -36,9 +36,21 @@ def numbered_page(tenant: str, operation: str, *, number: int, size: int, tasks:
         raise InvalidRequestError(f"pageNum: expected 1 to {LAST_PAGE}; got {number}")
     if not 1 <= size <= LONGEST_PAGE:
         raise InvalidRequestError(f"pageSize: expected 1 to {LONGEST_PAGE}; got {size}")
-    cursor: str | None = None
+    page, cursor = _full_page(tenant, operation, size, None, tasks)
     for _ in range(number - 1):
-        cursor = tasks.of_tenant(tenant, operation=operation, status=None, limit=size, cursor=cursor).cursor
         if cursor is None:
             return []
-    return tasks.of_tenant(tenant, operation=operation, status=None, limit=size, cursor=cursor).tasks
+        page, cursor = _full_page(tenant, operation, size, cursor, tasks)
+    return page
+
+
+def _full_page(
+    tenant: str, operation: str, size: int, cursor: str | None, tasks: TaskStore
+) -> tuple[list[Task], str | None]:
+    """The store's pages are short where few tasks fit; only the last one of the provider's is."""
+    found: list[Task] = []
+    while True:
+        page = tasks.of_tenant(tenant, operation=operation, status=None, limit=size - len(found), cursor=cursor)
+        found, cursor = found + page.tasks, page.cursor
+        if cursor is None or len(found) >= size:
+            return found, cursor
