@@ -44,9 +44,7 @@ def numbered_page(tenant: str, operation: str, *, number: int, size: int, tasks:
     return page
 
 
-def _full_page(
-    tenant: str, operation: str, size: int, cursor: str | None, tasks: TaskStore
-) -> tuple[list[Task], str | None]:
+def _full_page(tenant: str, operation: str, size: int, cursor: str | None, tasks: TaskStore) -> tuple[list[Task], str | None]:
     """The store's pages are short where few tasks fit; only the last one of the provider's is."""
     found: list[Task] = []
     while True:
