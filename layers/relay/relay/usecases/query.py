@@ -11,8 +11,10 @@ _GENERATIONS = 16
 
 def find(tenant: str, reference: str, *, operation: str | None, tasks: TaskStore) -> Task:
     """The tenant's task with this `task_id` or `external_task_id`; raises TaskNotFoundError."""
-    task = tasks.get(reference) or _by_external_id(tenant, reference, tasks)
-    if task is None or task.tenant != tenant or (operation is not None and task.operation != operation):
+    task = tasks.get(reference)
+    if task is None or task.tenant != tenant:
+        task = _by_external_id(tenant, reference, tasks)
+    if task is None or (operation is not None and task.operation != operation):
         raise TaskNotFoundError(f"no task {reference[:80]}: check the id, and that it was created with the same key")
     return task
 
