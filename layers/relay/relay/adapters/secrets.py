@@ -32,7 +32,7 @@ class Secrets:
         """Forget what is kept of a secret, unless it was read a moment ago; True when it is worth another look."""
         fresh = self._monotonic() + self._ttl - _LEAST_AGE
         kept = [until for (name, _), (until, _) in self._kept.items() if name == secret_id]
-        if any(until > fresh for until in kept):
+        if all(until > fresh for until in kept):
             return False
         self._kept = {entry: value for entry, value in self._kept.items() if entry[0] != secret_id}
         return True
