@@ -116,13 +116,24 @@ def test_a_key_of_one_tenant_says_nothing_about_that_of_another(store: TaskStore
 def test_a_claim_is_no_task(store: TaskStore) -> None:
     store.claim_key("acme", "key", "one", NOON // 1000)
 
-    for task_id in (
-        derived_task_id("acme", "idempotency_key", "key"),
-        "key#" + derived_task_id("acme", "idempotency_key", "key"),
-    ):
-        assert store.get(task_id) is None
+    assert store.get(derived_task_id("acme", "idempotency_key", "key")) is None
     assert store.of_tenant("acme", operation=None, status=None, limit=10, cursor=None).tasks == []
     assert all_due(store, LATER) == []
+
+
+def test_a_key_that_is_claimed_makes_no_task_of_its_own(store: TaskStore) -> None:
+    store.claim_key("acme", "key", "one", NOON // 1000)
+
+    with pytest.raises(TaskConflictError):
+        store.create(task_of(derived_task_id("acme", "idempotency_key", "key"), fingerprint="one"))
+
+
+def test_a_key_that_has_made_a_task_cannot_be_claimed(store: TaskStore) -> None:
+    task = task_of(derived_task_id("acme", "idempotency_key", "key"), fingerprint="one")
+    store.create(task)
+
+    assert not store.claim_key("acme", "key", "one", NOON // 1000)
+    assert stored(store, task.task_id) == task
 
 
 # change

@@ -26,10 +26,11 @@ class Calls:
         self.names.append(name)
         if number == self.crash_before:
             raise Crash(f"before {name}")
-        answer = call()
-        if number == self.crash_after:
-            raise Crash(f"after {name}")
-        return answer
+        try:
+            return call()
+        finally:
+            if number == self.crash_after:
+                raise Crash(f"after {name}")
 
 
 class _Watched:

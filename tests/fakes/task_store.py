@@ -25,8 +25,10 @@ class FakeTaskStore:
         self._write(None, task)
 
     def claim_key(self, tenant: str, key: str, fingerprint: str, expires_at: int) -> bool:  # noqa: ARG002 - forgets nothing
-        """The same claim may be made again."""
-        claim = "key#" + derived_task_id(tenant, "idempotency_key", key)
+        """In the place of the task that the key alone would determine; the same claim may be made again."""
+        claim = derived_task_id(tenant, "idempotency_key", key)
+        if claim in self.tasks:
+            return False
         if claim not in self.claims:
             self._record(None, None)
         return self.claims.setdefault(claim, fingerprint) == fingerprint

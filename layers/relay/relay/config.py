@@ -43,11 +43,11 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read every field from the variable of the same name in capitals; raises SettingsError."""
+        """Read every field from the variable of the same name in capitals, empty being missing; raises SettingsError."""
         values: dict[str, str | int | bool] = {}
         for field in fields(cls):
             text = environment.get(field.name.upper())
-            if text is not None and (text != "" or field.type == "str"):
+            if text:
                 values[field.name] = _parsed(field.name, str(field.type), text)
         try:
             return cls(**values)  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ class TaskStore(Protocol):
         """Store a task that does not exist yet."""
 
     def claim_key(self, tenant: str, key: str, fingerprint: str, expires_at: int) -> bool:
-        """Bind an idempotency key to a request; False when it is bound to another one. `expires_at` in s."""
+        """Bind an idempotency key to a request; False when it is bound to another one, or has made a task. `expires_at` in s."""
 
     def get(self, task_id: str) -> Task | None:
         """The task, read consistently."""

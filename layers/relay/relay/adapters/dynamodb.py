@@ -37,14 +37,15 @@ class DynamoTaskStore:
         self._put(item_of(task), "attribute_not_exists(task_id)", {})
 
     def claim_key(self, tenant: str, key: str, fingerprint: str, expires_at: int) -> bool:
-        """An item beside the tasks; the same claim may be made again."""
+        """An item in the place of the task that the key alone would determine; the same claim may be made again."""
         item = {
-            "task_id": text("key#" + derived_task_id(tenant, "idempotency_key", key)),
+            "task_id": text(derived_task_id(tenant, "idempotency_key", key)),
             "fingerprint": text(fingerprint),
             "expires_at": number(expires_at),
         }
         try:
-            self._put(item, "attribute_not_exists(task_id) OR fingerprint = :f", {":f": text(fingerprint)})
+            free_or_same = "attribute_not_exists(task_id) OR (attribute_not_exists(tenant) AND fingerprint = :f)"
+            self._put(item, free_or_same, {":f": text(fingerprint)})
         except TaskConflictError:
             return False
         return True

@@ -31,7 +31,7 @@ def tenant_page(
         raise InvalidRequestError("cursor: expected the cursor of an earlier answer")
     tasks: list[Task] = []
     for _ in range(_ROUNDS):
-        keys, more = _keys(client, table, tenant, operation, min(_BATCH, limit - len(tasks)), cursor)
+        keys, more = _keys(client, table, tenant, operation, limit - len(tasks), cursor)
         tasks += [task for task in _items(client, table, keys) if status is None or task.status is status]
         cursor = more
         if cursor is None or len(tasks) >= limit:
@@ -40,8 +40,9 @@ def tenant_page(
 
 
 def _keys(
-    client: Any, table: str, tenant: str, operation: str | None, limit: int, cursor: str | None
+    client: Any, table: str, tenant: str, operation: str | None, wanted: int, cursor: str | None
 ) -> tuple[list[str], str | None]:
+    """The next keys, and where to go on. The index applies its limit before the filter: more are looked at than wanted."""
     arguments: dict[str, Any] = {}
     values = {":t": text(tenant)}
     if operation is not None:
@@ -56,11 +57,12 @@ def _keys(
         KeyConditionExpression="tenant = :t",
         ExpressionAttributeValues=values,
         ScanIndexForward=False,
-        Limit=limit,
+        Limit=_BATCH if operation is not None else min(_BATCH, wanted),
         **arguments,
     )
-    last = found.get("LastEvaluatedKey")
-    return [item["task_id"]["S"] for item in found["Items"]], last["created_key"]["S"] if last else None
+    items = found["Items"]
+    last = items[wanted - 1] if len(items) > wanted else found.get("LastEvaluatedKey")
+    return [item["task_id"]["S"] for item in items[:wanted]], last["created_key"]["S"] if last else None
 
 
 def _items(client: Any, table: str, task_ids: list[str]) -> list[Task]:

@@ -87,7 +87,7 @@ class Kling:
         error = _error(response.status, document)
         if error is None:
             return _snapshot(_unwrapped(document))
-        if error.code in {1201, 1203} or error.status == 404 or "not_exist" in error.message or "not found" in error.message:
+        if _says_missing(error):
             raise ProviderTaskMissingError(error.message, status=error.status, code=error.code)
         raise error
 
@@ -118,7 +118,7 @@ class Kling:
     def refusal(self, failure: Failure) -> tuple[int, int, str]:
         """The envelope that the provider refused with; a refusal of the relay's own key is not the client's 401."""
         code = max(failure.provider_code, 0)
-        if code in _CREDENTIAL_CODES or (failure.http_status == 401 and not code):
+        if code in _CREDENTIAL_CODES or failure.http_status == 401:
             return (
                 502,
                 5000,
@@ -132,7 +132,7 @@ def _json(body: bytes) -> Any:
     """The document, certain to be encodable again (half an emoji at the end of a cut message is not); None if unreadable."""
     try:
         document = json.loads(body, parse_constant=_refuse_constant)
-        text = json.dumps(document, ensure_ascii=False)
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)  # 1e999 was read as infinity
         return document if text.isascii() else json.loads(text.encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
@@ -152,6 +152,17 @@ def _error(status: int, document: Any) -> ProviderError | None:
     return kind(message[:500], status=status, code=code)
 
 
+def _says_missing(error: ProviderError) -> bool:
+    """Whether the provider itself says that there is no such task; a gateway's 404 says nothing about it."""
+    told = error.message.lower()
+    return (
+        error.code in {1201, 1203}
+        or (error.status == 404 and error.code > 0)
+        or "not_exist" in told
+        or (error.code != 0 and "not found" in told)
+    )
+
+
 def _code_and_message(document: Any) -> tuple[int, str]:
     if not isinstance(document, dict):
         return 0, ""
@@ -161,8 +172,12 @@ def _code_and_message(document: Any) -> tuple[int, str]:
     code = document.get("code", 0)
     message = document.get("message")
     message = message if isinstance(message, str) else ""
+    if isinstance(code, str) and code.lower() == "success":
+        return 0, message
+    if isinstance(code, str) and not (code.isdecimal() and len(code) < 10):
+        return -1, f"{code}: {message}"  # CometAPI's, such as task_not_exist
     if isinstance(code, str):
-        code = 0 if code.lower() in {"success", "0"} else int(code) if code.isdecimal() and len(code) < 10 else -1
+        code = int(code)
     return (code if isinstance(code, int) else -1), message
 
 
@@ -171,7 +186,7 @@ def _meaning(status: int, code: int, message: str) -> type[ProviderError]:
         return AlreadyAcceptedError
     if code in _BUSY_CODES:
         return ProviderBusyError
-    if code in _FINAL_CODES or "invalid_request" in message:
+    if code in _FINAL_CODES or message.startswith("invalid_request"):
         return ProviderRefusedError
     if status in _BUSY_HTTP:
         return ProviderBusyError
@@ -276,7 +291,7 @@ def _bounded(document: dict[str, Any]) -> dict[str, Any]:
 
 def _put(document: dict[str, Any], path: str, url: str) -> None:
     """Set the URL at `path` back in; where the document was cut, there is no place for it."""
-    *parents, last = path.split("/")
+    *parents, last = path.split("/", 3)
     place: Any = document
     for part in parents:
         place = place[int(part)] if isinstance(place, list) else place.get(part)

@@ -73,7 +73,7 @@ def _stored(
         try:
             return _copied(result, result.url, prefix, source, store)
         except ResultGoneError:
-            renewed = renewed or _renewed(task, provider, api)
+            renewed.update({} if renewed else _renewed(task, provider, api))
             if renewed.get(result.path, result.url) == result.url:
                 raise
             return _copied(result, renewed[result.path], prefix, source, store)

@@ -11,8 +11,10 @@ _GENERATIONS = 16
 
 def find(tenant: str, reference: str, *, operation: str | None, tasks: TaskStore) -> Task:
     """The tenant's task with this `task_id` or `external_task_id`; raises TaskNotFoundError."""
-    task = tasks.get(reference) or _by_external_id(tenant, reference, tasks)
-    if task is None or task.tenant != tenant or (operation is not None and task.operation != operation):
+    task = tasks.get(reference)
+    if task is None or task.tenant != tenant:
+        task = _by_external_id(tenant, reference, tasks)
+    if task is None or (operation is not None and task.operation != operation):
         raise TaskNotFoundError(f"no task {reference[:80]}: check the id, and that it was created with the same key")
     return task
 
@@ -36,9 +38,19 @@ def numbered_page(tenant: str, operation: str, *, number: int, size: int, tasks:
         raise InvalidRequestError(f"pageNum: expected 1 to {LAST_PAGE}; got {number}")
     if not 1 <= size <= LONGEST_PAGE:
         raise InvalidRequestError(f"pageSize: expected 1 to {LONGEST_PAGE}; got {size}")
-    cursor: str | None = None
+    page, cursor = _full_page(tenant, operation, size, None, tasks)
     for _ in range(number - 1):
-        cursor = tasks.of_tenant(tenant, operation=operation, status=None, limit=size, cursor=cursor).cursor
         if cursor is None:
             return []
-    return tasks.of_tenant(tenant, operation=operation, status=None, limit=size, cursor=cursor).tasks
+        page, cursor = _full_page(tenant, operation, size, cursor, tasks)
+    return page
+
+
+def _full_page(tenant: str, operation: str, size: int, cursor: str | None, tasks: TaskStore) -> tuple[list[Task], str | None]:
+    """The store's pages are short where few tasks fit; only the last one of the provider's is."""
+    found: list[Task] = []
+    while True:
+        page = tasks.of_tenant(tenant, operation=operation, status=None, limit=size - len(found), cursor=cursor)
+        found, cursor = found + page.tasks, page.cursor
+        if cursor is None or len(found) >= size:
+            return found, cursor

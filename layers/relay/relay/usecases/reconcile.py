@@ -34,14 +34,26 @@ def reconcile(
     """Work off the due tasks with `one`, eight at a time, while `time_left()` says more than 0 ms; counts by result.
 
     Each look moves the task's `due_at`, so that a second invocation beside this one finds others; a task that could not be
-    moved is left for the next.
+    moved is left for the next. One that fails stops no other: the errors are raised together, at the end.
     """
     counts: dict[str, int] = {}
+    errors: list[BaseException] = []
     with ThreadPoolExecutor(_CONCURRENCY) as pool:
         for batch in _batches(tasks, clock, time_left):
-            for outcome in pool.map(one, batch):
-                counts[outcome.value] = counts.get(outcome.value, 0) + 1
+            for look in [pool.submit(_in_time, one, task_id, time_left) for task_id in batch]:
+                error = look.exception()
+                if error:
+                    errors.append(error)
+                elif outcome := look.result():
+                    counts[outcome.value] = counts.get(outcome.value, 0) + 1
+    if errors:
+        raise BaseExceptionGroup(f"{len(errors)} due tasks could not be looked at, others could: {counts}", errors)
     return counts
+
+
+def _in_time(one: Callable[[str], Reconciled], task_id: str, time_left: Callable[[], int]) -> Reconciled | None:
+    """A batch of slow answers outlasts the invocation: what it does not come to is left for the next."""
+    return one(task_id) if time_left() > 0 else None
 
 
 def _batches(tasks: TaskStore, clock: Clock, time_left: Callable[[], int]) -> Iterable[list[str]]:

@@ -68,7 +68,7 @@ def submit(
     checked = provider.checked(operation, submission.body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
     draft = _draft(submission, operation, checked, provider=provider, settings=settings, now=clock())
     order = Order(_upstream(checked), submission.public_url)
-    ids = [_task_id(draft, new_id, generation) for generation in range(_GENERATIONS)]
+    ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(_GENERATIONS)))
     _claim_key(draft, tasks)
     task, is_new = _stored(draft, ids, order, limit=settings.inline_request_bytes, tasks=tasks, documents=documents)
     if is_new:
@@ -141,6 +141,8 @@ def _stored(
                 return _checked_repeat(earlier, draft), False
         else:
             return task, True
+    if draft.external_task_id is None:
+        raise IdempotencyKeyReusedError(_REUSED)  # it came before beside an external_task_id
     raise ExternalTaskIdTakenError("the requests with this external_task_id were refused too often: use a new one")
 
 

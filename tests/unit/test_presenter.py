@@ -1,0 +1,167 @@
+"""Answers: a task as the provider shows it, and as the relay does."""
+
+from typing import Any
+
+import pytest
+
+from relay.bootstrap import Services
+from relay.domain.errors import InvalidRequestError
+from relay.domain.task import Status
+from relay.presenter import listed, native, own, submitted_answer, whole_number
+from tests.fakes.provider import BALANCE, POLICY, refused
+from tests.fakes.results import MP4
+from tests.fakes.world import PROMPT, World
+
+
+@pytest.fixture
+def to(world: World) -> Services:
+    """The services, with the fakes in place of what they would make."""
+    services = Services(world.settings)
+    services.__dict__.update(tasks=world.tasks, results=world.results)
+    return services
+
+
+def succeeded(world: World) -> tuple[str, str]:
+    """A succeeded task, and the provider's URL of its video."""
+    task_id = world.submit({**PROMPT, "external_task_id": "order-1"}).task.task_id
+    url = str(world.api.succeeds(task_id).result["videos"][0]["url"])
+    world.called_back(task_id)
+    world.source.files[url] = MP4
+    return task_id, url
+
+
+def test_a_submitted_task_is_answered_as_by_the_provider(world: World, to: Services) -> None:
+    submitted = world.submit()
+
+    body, status = submitted_answer(submitted, to, "r")
+
+    assert (status, body["code"], body["message"], body["request_id"]) == (200, 0, "SUCCEED", "r")
+    assert body["data"]["task_id"] == submitted.task.task_id
+    assert body["data"]["task_status"] == "submitted"
+
+
+def test_what_is_doubtful_stands_in_the_message(world: World, to: Services) -> None:
+    body, _ = submitted_answer(world.submit({**PROMPT, "model_name": "kling-v9"}), to, "r")
+
+    assert body["code"] == 0
+    assert body["message"].startswith("SUCCEED; warning: model_name: 'kling-v9'")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"), [(POLICY, 400, 1301), (BALANCE, 429, 1102), (refused(401, 1002), 502, 5000)]
+)
+def test_a_refusal_is_answered_as_by_the_provider(world: World, to: Services, fault: Any, status: int, code: int) -> None:
+    world.api.faults.append(fault)
+
+    body, answered = submitted_answer(world.submit(), to, "r")
+
+    assert (answered, body["code"]) == (status, code)
+    assert "data" not in body
+
+
+def test_a_task_that_failed_later_is_still_a_task(world: World, to: Services) -> None:
+    task_id = world.submit(key="key").task.task_id
+    world.api.fails(task_id)
+    world.called_back(task_id)
+
+    body, status = submitted_answer(world.submit(key="key"), to, "r")
+
+    assert (status, body["code"], body["data"]["task_status"]) == (200, 0, "failed")
+
+
+def test_a_result_is_shown_with_the_providers_url_until_it_is_stored(world: World, to: Services) -> None:
+    task_id, url = succeeded(world)
+    assert native(world.task(task_id), to)["task_result"]["videos"][0]["url"] == url
+
+    world.archive(task_id)
+
+    signed = f"https://results.example/results/{task_id}/0.mp4?signature"
+    assert native(world.task(task_id), to)["task_result"]["videos"][0]["url"] == signed
+    (result,) = own(world.task(task_id), to)["results"]
+    assert (result["url"], result["bytes"], result["media_type"]) == (signed, len(MP4), "video/mp4")
+
+
+def test_the_relays_own_view_tells_the_owner_everything_but_secrets(world: World, to: Services) -> None:
+    task_id, _ = succeeded(world)
+    world.archive(task_id)
+    task = world.task(task_id)
+
+    shown = own(task, to)
+
+    assert shown.pop("results")
+    assert shown == {
+        "task_id": task_id,
+        "provider": "kling",
+        "operation": "videos/text2video",
+        "provider_task_id": task.provider_task_id,
+        "external_task_id": "order-1",
+        "status": "succeed",
+        "status_message": "",
+        "version": 3,
+        "attempts": 1,
+        "failure": None,
+        "archive": "stored",
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "deadline_at": task.deadline_at,
+    }
+
+
+def test_a_failure_is_shown_with_its_code(world: World, to: Services) -> None:
+    world.api.faults.append(BALANCE)
+
+    assert own(world.submit().task, to)["failure"] == {"code": "rejected", "message": "Account balance not enough"}
+
+
+def test_a_list_is_filtered_and_paged(world: World, to: Services) -> None:
+    ids = []
+    for number in range(5):
+        world.clock.advance(seconds=1)
+        ids.append(world.submit().task.task_id)
+        if number % 2:
+            world.api.fails(ids[-1])
+            world.called_back(ids[-1])
+    world.submit(tenant="mallory")
+
+    first = listed("acme", {"limit": "3"}, to)
+    second = listed("acme", {"limit": "3", "cursor": first["cursor"]}, to)
+
+    assert [task["task_id"] for task in first["tasks"] + second["tasks"]] == ids[::-1]
+    assert second["cursor"] is None
+    failed = listed("acme", {"status": "failed", "operation": "videos/text2video"}, to)["tasks"]
+    assert [task["task_id"] for task in failed] == [ids[3], ids[1]]
+    assert listed("acme", {"operation": "images/generations"}, to)["tasks"] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"limit": "-1"}, "limit"),
+        ({"limit": "ten"}, "limit"),
+        ({"limit": ""}, "limit"),
+        ({"limit": "٣"}, "limit"),
+        ({"limit": "9" * 5000}, "limit"),
+        ({"status": "succeeded"}, "status"),
+        ({"status": ""}, "status"),
+        ({"cursor": "x"}, "cursor"),
+    ],
+)
+def test_a_wrong_parameter_is_named_briefly(to: Services, parameters: dict[str, str], name: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"^{name}: expected") as caught:
+        listed("acme", parameters, to)
+
+    assert len(caught.value.message) < 150
+
+
+def test_a_refused_status_names_those_that_there_are(to: Services) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        listed("acme", {"status": "done"}, to)
+
+    assert all(status.value in caught.value.message for status in Status)
+
+
+def test_a_missing_number_is_the_default() -> None:
+    assert whole_number({}, "limit", 30) == 30
+    assert whole_number({"limit": "007"}, "limit", 30) == 7

@@ -1,0 +1,92 @@
+"""Querying: by either id, by pages, and never another tenant's."""
+
+import pytest
+
+from relay.domain.errors import InvalidRequestError, TaskNotFoundError
+from relay.usecases.query import find, numbered_page
+from tests.fakes.provider import POLICY
+from tests.fakes.world import PROMPT, T2V, World
+from tests.tasks import NOON, task_of
+
+IMAGES = "images/generations"
+
+
+def test_a_task_is_found_by_either_id(world: World) -> None:
+    task = world.submit({**PROMPT, "external_task_id": "order-1"}).task
+
+    for reference in (task.task_id, "order-1"):
+        assert find("acme", reference, operation=T2V, tasks=world.tasks) == task
+        assert find("acme", reference, operation=None, tasks=world.tasks) == task
+
+
+def test_a_task_of_another_tenant_is_not_there(world: World) -> None:
+    task = world.submit({**PROMPT, "external_task_id": "order-1"}).task
+
+    messages = set()
+    for reference in (task.task_id, "order-1", "nothing"):
+        with pytest.raises(TaskNotFoundError) as caught:
+            find("mallory", reference, operation=None, tasks=world.tasks)
+        messages.add(caught.value.message.replace(reference, ""))
+    assert len(messages) == 1, "whether it exists cannot be told"
+
+
+def test_a_task_of_another_operation_is_not_there(world: World) -> None:
+    task = world.submit().task
+
+    with pytest.raises(TaskNotFoundError):
+        find("acme", task.task_id, operation=IMAGES, tasks=world.tasks)
+
+
+def test_after_a_refusal_an_external_id_means_the_task_that_followed(world: World) -> None:
+    body = {**PROMPT, "external_task_id": "order-1"}
+    world.api.faults.extend([POLICY, POLICY])
+    refused = [world.submit(body).task for _ in range(2)]
+    assert find("acme", "order-1", operation=None, tasks=world.tasks).task_id == refused[1].task_id
+
+    task = world.submit(body).task
+    assert find("acme", "order-1", operation=None, tasks=world.tasks) == task
+
+
+def test_an_external_id_that_looks_like_another_tenants_task_id_finds_the_own_task(world: World) -> None:
+    foreign = world.submit(tenant="mallory").task.task_id
+    own = world.submit({**PROMPT, "external_task_id": foreign}).task
+
+    assert find("acme", foreign, operation=None, tasks=world.tasks) == own
+
+
+def filled(world: World, count: int = 50, every: int = 5) -> list[str]:
+    """`count` tasks, of which every `every`-th makes images: the ids of those, newest first."""
+    for number in range(count):
+        operation = IMAGES if number % every == 0 else T2V
+        world.tasks.create(task_of(f"{number:032x}", created_at=NOON + number, operation=operation))
+    return [f"{number:032x}" for number in reversed(range(0, count, every))]
+
+
+@pytest.mark.parametrize("size", [1, 3, 10, 500])
+def test_numbered_pages_hold_all_tasks_of_an_operation_once(world: World, size: int) -> None:
+    ids = filled(world)
+
+    pages = [
+        [task.task_id for task in numbered_page("acme", IMAGES, number=number, size=size, tasks=world.tasks)]
+        for number in range(1, 13)
+    ]
+
+    assert [task_id for page in pages for task_id in page] == ids
+    assert all(len(page) == size for page in pages[: len(ids) // size])
+
+
+def test_a_page_is_full_though_the_operations_tasks_are_few_among_many(world: World) -> None:
+    ids = filled(world, 400, 100)
+
+    for number, task_id in enumerate(ids, 1):
+        (task,) = numbered_page("acme", IMAGES, number=number, size=1, tasks=world.tasks)
+        assert task.task_id == task_id
+    assert numbered_page("acme", IMAGES, number=5, size=1, tasks=world.tasks) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "size", "name"), [(0, 30, "pageNum"), (1001, 30, "pageNum"), (1, 0, "pageSize"), (1, 501, "pageSize")]
+)
+def test_a_page_that_does_not_exist_is_refused(world: World, number: int, size: int, name: str) -> None:
+    with pytest.raises(InvalidRequestError, match=name):
+        numbered_page("acme", T2V, number=number, size=size, tasks=world.tasks)
