@@ -49,8 +49,8 @@ class DynamoTaskStore:
         return True
 
     def get(self, task_id: str) -> Task | None:
-        """One consistent GetItem."""
-        if not 0 < len(task_id.encode()) <= 1024:
+        """One consistent GetItem; what cannot be an id is not asked for."""
+        if not (task_id.isascii() and 0 < len(task_id) <= 1024):
             return None
         found = self._client.get_item(TableName=self._table, Key={"task_id": text(task_id)}, ConsistentRead=True)
         item = found.get("Item")
@@ -85,7 +85,7 @@ class DynamoTaskStore:
             removes.append("#request")
         condition = "#rank < :rank" if over else f"(#rank < :rank OR ({_SAYS_NEWS}))"
         return self._update(
-            task_id, f"SET {', '.join(sets)} REMOVE {', '.join(removes)}", condition, values,
+            task_id, f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""), condition, values,
         )  # fmt: skip
 
     def accepted(self, task_id: str, provider_task_id: str, *, due_at: int) -> None:

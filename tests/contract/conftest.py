@@ -1,0 +1,75 @@
+"""Every implementation of TaskStore: the fake, the adapter on moto and, where CONTRACT_ENDPOINT_URL says so, on an emulator."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from relay.adapters.dynamodb import DynamoTaskStore
+from relay.ports import TaskStore
+from tests.fakes.task_store import FakeTaskStore
+from tests.unit.cloudformation import load_template
+
+ENDPOINT = os.environ.get("CONTRACT_ENDPOINT_URL", "")
+STORES = ["fake", "moto", *(["emulator"] if ENDPOINT else [])]
+_AS_IN_TEMPLATE = (
+    "BillingMode",
+    "AttributeDefinitions",
+    "KeySchema",
+    "GlobalSecondaryIndexes",
+)
+
+
+@cache
+def _properties() -> dict[str, Any]:
+    properties: dict[str, Any] = load_template()["Resources"]["Tasks"]["Properties"]
+    return properties
+
+
+def table_of(client: Any, *, name: str) -> str:
+    """A table as the template makes it."""
+    properties = _properties()
+    stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    client.create_table(TableName=name, StreamSpecification=stream, **{key: properties[key] for key in _AS_IN_TEMPLATE})
+    client.get_waiter("table_exists").wait(TableName=name)
+    return name
+
+
+def _client(endpoint: str | None) -> Any:
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+@pytest.fixture(scope="module")
+def moto_client() -> Iterator[Any]:
+    """A client of a DynamoDB in this process."""
+    with mock_aws():
+        yield _client(None)
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest) -> Iterator[TaskStore]:
+    """An empty store."""
+    if request.param == "fake":
+        yield FakeTaskStore()
+        return
+    client = request.getfixturevalue("moto_client") if request.param == "moto" else _client(ENDPOINT)
+    name = table_of(client, name=f"contract-{uuid.uuid4().hex}")
+    yield DynamoTaskStore(client, name)
+    client.delete_table(TableName=name)
+
+
+@pytest.fixture
+def moto_store(moto_client: Any) -> DynamoTaskStore:
+    """The adapter on an empty table of moto's."""
+    return DynamoTaskStore(moto_client, table_of(moto_client, name=f"contract-{uuid.uuid4().hex}"))

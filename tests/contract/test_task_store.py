@@ -1,0 +1,505 @@
+"""What every TaskStore does, whatever it is made of."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from relay.domain.errors import InvalidRequestError, TaskConflictError, TaskNotFoundError
+from relay.domain.task import (
+    DUE_SHARDS,
+    Archive,
+    Change,
+    Failure,
+    FailureCode,
+    Rank,
+    Status,
+    Task,
+    derived_task_id,
+    due_shard_of,
+)
+from relay.ports import TaskStore
+from tests.tasks import (
+    EXPIRED,
+    FAILED,
+    HOUR,
+    NOON,
+    PROCESSING,
+    PROVIDER_ID,
+    REJECTED,
+    SUBMITTED,
+    SUCCEED,
+    VIDEO,
+    reported,
+    task_of,
+)
+
+LATER = NOON + HOUR
+STORED = (replace(VIDEO, bucket="results", key="results/a/0.mp4", bytes=9, sha256="0" * 64, media_type="video/mp4"),)
+LOST = (replace(VIDEO, error="HTTP 404"),)
+GIVEN_UP = Failure(code=FailureCode.ARCHIVE, message="task_result/videos/0/url: HTTP 404")
+
+
+def created(store: TaskStore, *changes: Change, task: Task | None = None) -> Task:
+    """A stored task after `changes`."""
+    task = task or task_of()
+    store.create(task)
+    for change in changes:
+        task = store.change(task.task_id, change, at=LATER)
+    return task
+
+
+def stored(store: TaskStore, task_id: str = task_of().task_id) -> Task:
+    task = store.get(task_id)
+    assert task is not None
+    return task
+
+
+def all_due(store: TaskStore, now: int) -> list[str]:
+    return [task_id for shard in range(DUE_SHARDS) for task_id in store.due(shard, now=now, limit=100)]
+
+
+# create, get
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        task_of(),
+        task_of(
+            external_task_id="order 1 ✓",
+            idempotency_key="key",
+            callback_url="https://client.example/hook",
+            provider_task_id=PROVIDER_ID,
+            message="Übersetzung \u2028 \x00",
+            due_at=None,
+            request=None,
+        ),
+    ],
+    ids=["few fields", "many fields"],
+)
+def test_a_task_is_read_as_it_was_written(store: TaskStore, task: Task) -> None:
+    store.create(task)
+
+    assert store.get(task.task_id) == task
+
+
+def test_a_task_is_created_once(store: TaskStore) -> None:
+    task = created(store)
+
+    with pytest.raises(TaskConflictError):
+        store.create(replace(task, tenant="mallory"))
+
+    assert stored(store) == task
+
+
+@pytest.mark.parametrize("task_id", ["0" * 32, "", "ä" * 512, "é" * 513, "a" * 1025, "\x00", "../tasks", "\ud800"])
+def test_an_id_that_no_task_has_finds_none(store: TaskStore, task_id: str) -> None:
+    assert store.get(task_id) is None
+
+
+# claims
+
+
+def test_a_key_belongs_to_the_first_request_with_it(store: TaskStore) -> None:
+    assert store.claim_key("acme", "key", "one", NOON // 1000)
+    assert store.claim_key("acme", "key", "one", NOON // 1000 + 5)
+    assert not store.claim_key("acme", "key", "other", NOON // 1000)
+    assert store.claim_key("acme", "key", "one", NOON // 1000)
+
+
+def test_a_key_of_one_tenant_says_nothing_about_that_of_another(store: TaskStore) -> None:
+    assert store.claim_key("acme", "key", "one", NOON // 1000)
+    assert store.claim_key("mallory", "key", "other", NOON // 1000)
+
+
+def test_a_claim_is_no_task(store: TaskStore) -> None:
+    store.claim_key("acme", "key", "one", NOON // 1000)
+
+    for task_id in (
+        derived_task_id("acme", "idempotency_key", "key"),
+        "key#" + derived_task_id("acme", "idempotency_key", "key"),
+    ):
+        assert store.get(task_id) is None
+    assert store.of_tenant("acme", operation=None, status=None, limit=10, cursor=None).tasks == []
+    assert all_due(store, LATER) == []
+
+
+# change
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (PROCESSING,),
+        (PROCESSING, SUCCEED),
+        (PROCESSING, FAILED),
+        (SUCCEED,),
+        (FAILED,),
+        (EXPIRED,),
+        (REJECTED,),
+        (EXPIRED, SUCCEED),
+        (REJECTED, FAILED),
+        (PROCESSING, EXPIRED, SUCCEED),
+        (PROCESSING, reported(Status.PROCESSING, 5, "half of it is done")),
+    ],
+    ids=lambda changes: " > ".join(change.rank.name for change in changes),
+)
+def test_a_change_makes_of_a_task_what_the_task_itself_says(store: TaskStore, changes: tuple[Change, ...]) -> None:
+    task = created(store)
+    for step, change in enumerate(changes, 1):
+        task = task.moved_to(change, at=LATER + step)
+
+        assert store.change(task.task_id, change, at=LATER + step) == task
+        assert stored(store) == task
+    assert task.version == 1 + len(changes)
+
+
+CONFLICTS: list[tuple[tuple[Change, ...], Change]] = [
+    ((PROCESSING,), SUBMITTED),
+    ((PROCESSING,), PROCESSING),
+    ((PROCESSING,), reported(Status.PROCESSING, 1, "older, but another message")),
+    ((PROCESSING,), reported(Status.PROCESSING, 9)),
+    ((SUCCEED,), SUBMITTED),
+    ((SUCCEED,), PROCESSING),
+    ((SUCCEED,), SUCCEED),
+    ((SUCCEED,), reported(Status.SUCCEED, 9, "again")),
+    ((SUCCEED,), reported(Status.FAILED, 9, "after all")),
+    ((FAILED,), reported(Status.SUCCEED, 9)),
+    ((SUCCEED,), EXPIRED),
+    ((FAILED,), REJECTED),
+    ((EXPIRED,), reported(Status.PROCESSING, 9, "late")),
+    ((EXPIRED,), EXPIRED),
+    ((EXPIRED,), REJECTED),
+    ((REJECTED,), EXPIRED),
+    ((EXPIRED, SUCCEED), FAILED),
+]
+
+
+@pytest.mark.parametrize(("before", "change"), CONFLICTS)
+def test_a_stale_a_repeated_or_a_late_change_changes_nothing(
+    store: TaskStore, before: tuple[Change, ...], change: Change
+) -> None:
+    task = created(store, *before)
+
+    with pytest.raises(TaskConflictError):
+        store.change(task.task_id, change, at=LATER + 1)
+
+    assert stored(store) == task
+
+
+def test_the_first_snapshot_of_a_submitted_task_is_no_news_without_a_message(store: TaskStore) -> None:
+    task = created(store)
+
+    with pytest.raises(TaskConflictError):
+        store.change(task.task_id, SUBMITTED, at=LATER)
+
+    assert store.change(task.task_id, reported(Status.SUBMITTED, 1, "in the queue"), at=LATER).version == 2
+
+
+def test_a_newer_message_at_equal_rank_is_news(store: TaskStore) -> None:
+    task = created(store, PROCESSING)
+
+    moved = store.change(task.task_id, reported(Status.PROCESSING, 9, "half of it is done"), at=LATER)
+
+    assert (moved.message, moved.version, moved.snapshot_at) == ("half of it is done", 3, NOON + 9)
+
+
+def test_a_verdict_that_comes_late_beats_our_own(store: TaskStore) -> None:
+    task = created(store, EXPIRED)
+    assert task.failure is not None
+
+    moved = store.change(task.task_id, SUCCEED, at=LATER)
+
+    assert (moved.status, moved.rank, moved.failure, moved.results) == (Status.SUCCEED, Rank.VERDICT, None, (VIDEO,))
+    assert stored(store) == moved
+
+
+def test_the_first_provider_id_stays(store: TaskStore) -> None:
+    task = created(store, PROCESSING)
+
+    moved = store.change(task.task_id, reported(Status.SUCCEED, 3, provider_task_id="another"), at=LATER)
+
+    assert moved.provider_task_id == PROVIDER_ID
+
+
+def test_a_change_without_a_provider_id_keeps_the_request(store: TaskStore) -> None:
+    task = created(store)
+
+    moved = store.change(task.task_id, reported(Status.PROCESSING, 2, provider_task_id=None), at=LATER)
+
+    assert (moved.request, moved.provider_task_id) == (task.request, None)
+
+
+def test_the_request_is_forgotten_once_the_provider_has_the_task(store: TaskStore) -> None:
+    assert created(store, PROCESSING).request is None
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.change("0" * 32, PROCESSING, at=NOON),
+        lambda store: store.accepted("0" * 32, PROVIDER_ID, due_at=NOON),
+        lambda store: store.begin_attempt("0" * 32, 2, due_at=NOON),
+        lambda store: store.postponed("0" * 32, due_at=NOON),
+        lambda store: store.archived("0" * 32, STORED, at=NOON),
+    ],
+    ids=["change", "accepted", "begin_attempt", "postponed", "archived"],
+)
+def test_a_write_to_a_task_that_is_not_there_makes_none(store: TaskStore, write: Callable[[TaskStore], object]) -> None:
+    with pytest.raises(TaskNotFoundError):
+        write(store)
+
+    assert store.get("0" * 32) is None
+
+
+# accepted
+
+
+def test_an_accepted_task_knows_its_id_and_is_no_new_version(store: TaskStore) -> None:
+    task = created(store)
+
+    store.accepted(task.task_id, PROVIDER_ID, due_at=LATER)
+
+    assert stored(store) == replace(task, provider_task_id=PROVIDER_ID, request=None, due_at=LATER)
+
+
+def test_an_acceptance_after_the_callback_keeps_what_the_callback_said(store: TaskStore) -> None:
+    task = created(store, PROCESSING)
+
+    store.accepted(task.task_id, "another", due_at=LATER)
+
+    assert stored(store) == replace(task, due_at=LATER)
+
+
+@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED], ids=lambda change: change.rank.name)
+def test_an_acceptance_after_the_end_changes_nothing(store: TaskStore, change: Change) -> None:
+    task = created(store, change)
+
+    store.accepted(task.task_id, "another", due_at=LATER)
+
+    assert stored(store) == task
+    assert all_due(store, LATER + HOUR) == []
+
+
+# begin_attempt
+
+
+def test_the_next_attempt_is_begun_once(store: TaskStore) -> None:
+    task = created(store)
+
+    begun = store.begin_attempt(task.task_id, 2, due_at=LATER)
+
+    assert begun == stored(store) == replace(task, attempts=2, due_at=LATER)
+    with pytest.raises(TaskConflictError):
+        store.begin_attempt(task.task_id, 2, due_at=LATER + 1)
+    assert stored(store) == begun
+
+
+def test_no_attempt_is_left_out(store: TaskStore) -> None:
+    task = created(store)
+
+    with pytest.raises(TaskConflictError):
+        store.begin_attempt(task.task_id, 3, due_at=LATER)
+
+    assert stored(store) == task
+
+
+@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED, PROCESSING], ids=lambda change: change.rank.name)
+def test_no_attempt_is_begun_for_a_task_that_is_over_or_accepted(store: TaskStore, change: Change) -> None:
+    task = created(store, change)
+
+    with pytest.raises(TaskConflictError):
+        store.begin_attempt(task.task_id, 2, due_at=LATER)
+
+    assert stored(store) == task
+
+
+# postponed
+
+
+def test_a_look_without_news_is_counted(store: TaskStore) -> None:
+    task = created(store)
+
+    store.postponed(task.task_id, due_at=LATER)
+    store.postponed(task.task_id, due_at=LATER + 1)
+
+    assert stored(store) == replace(task, due_at=LATER + 1, polls=2)
+
+
+@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED], ids=lambda change: change.rank.name)
+def test_a_finished_task_is_not_postponed(store: TaskStore, change: Change) -> None:
+    task = created(store, change)
+
+    store.postponed(task.task_id, due_at=LATER)
+
+    assert stored(store) == task
+    assert all_due(store, LATER + HOUR) == []
+
+
+# archived
+
+
+def test_a_succeeded_task_is_archived_once(store: TaskStore) -> None:
+    task = created(store, SUCCEED)
+
+    done = store.archived(task.task_id, STORED, at=LATER + 1)
+
+    assert done == stored(store) == task.archived(STORED, at=LATER + 1)
+    for failure in (None, GIVEN_UP):
+        with pytest.raises(TaskConflictError):
+            store.archived(task.task_id, LOST, at=LATER + 2, failure=failure)
+    assert stored(store) == done
+
+
+def test_a_failure_to_archive_is_told_once_and_mended_later(store: TaskStore) -> None:
+    task = created(store, SUCCEED)
+
+    failed = store.archived(task.task_id, LOST, at=LATER + 1, failure=GIVEN_UP)
+    assert (failed.status, failed.archive, failed.failure) == (Status.SUCCEED, Archive.FAILED, GIVEN_UP)
+    with pytest.raises(TaskConflictError):
+        store.archived(task.task_id, LOST, at=LATER + 2, failure=GIVEN_UP)
+    assert stored(store) == failed
+
+    mended = store.archived(task.task_id, STORED, at=LATER + 3)
+    assert (mended.archive, mended.failure, mended.version) == (Archive.STORED, None, failed.version + 1)
+    assert stored(store) == mended
+
+
+@pytest.mark.parametrize("changes", [(), (PROCESSING,), (FAILED,), (EXPIRED,)], ids=["new", "processing", "failed", "expired"])
+@pytest.mark.parametrize("failure", [None, GIVEN_UP], ids=["stored", "given up"])
+def test_only_a_success_is_archived(store: TaskStore, changes: tuple[Change, ...], failure: Failure | None) -> None:
+    task = created(store, *changes)
+
+    with pytest.raises(TaskConflictError):
+        store.archived(task.task_id, STORED, at=LATER, failure=failure)
+
+    assert stored(store) == task
+
+
+# of_tenant
+
+
+def listed(
+    store: TaskStore, *, limit: int, operation: str | None = None, status: Status | None = None, tenant: str = "acme"
+) -> list[list[str]]:
+    """Every page of a tenant's tasks."""
+    pages: list[list[str]] = []
+    cursor: str | None = None
+    while True:
+        page = store.of_tenant(tenant, operation=operation, status=status, limit=limit, cursor=cursor)
+        assert len(page.tasks) <= limit
+        pages.append([task.task_id for task in page.tasks])
+        if page.cursor is None:
+            return pages
+        assert page.cursor != cursor
+        cursor = page.cursor
+
+
+def flat(pages: list[list[str]]) -> list[str]:
+    return [task_id for page in pages for task_id in page]
+
+
+@pytest.fixture
+def filled(store: TaskStore) -> list[Task]:
+    """Thirty tasks of acme, newest first; every third is of another operation, every fifth has failed, two share a moment."""
+    tasks = []
+    for number in range(30):
+        task = task_of(f"{number * 7919 % 1000:032x}", created_at=NOON + (number if number != 12 else 11))
+        if number % 3 == 0:
+            task = replace(task, operation="images/generations")
+        tasks.append(created(store, *([FAILED] if number % 5 == 0 else []), task=task))
+    store.create(task_of("f" * 32, tenant="mallory", created_at=NOON + 13))
+    return sorted(tasks, key=lambda task: (task.created_at, task.task_id), reverse=True)
+
+
+@pytest.mark.parametrize("limit", [1, 4, 15, 29, 30, 31, 100])
+def test_the_pages_together_are_all_tasks_of_the_tenant_newest_first(store: TaskStore, filled: list[Task], limit: int) -> None:
+    pages = listed(store, limit=limit)
+
+    assert flat(pages) == [task.task_id for task in filled]
+    assert all(len(page) == limit for page in pages[: 30 // limit])
+
+
+def test_a_page_holds_the_tasks_as_they_are(store: TaskStore, filled: list[Task]) -> None:
+    assert store.of_tenant("acme", operation=None, status=None, limit=5, cursor=None).tasks == filled[:5]
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100])
+def test_filters_leave_out_what_does_not_fit_and_nothing_else(store: TaskStore, filled: list[Task], limit: int) -> None:
+    for operation in (None, "images/generations", "videos/text2video", "videos/lip-sync"):
+        for status in (None, Status.FAILED, Status.SUBMITTED, Status.SUCCEED):
+            fitting = [task for task in filled if operation in {None, task.operation} and status in {None, task.status}]
+            pages = listed(store, limit=limit, operation=operation, status=status)
+
+            assert flat(pages) == [task.task_id for task in fitting], (operation, status)
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_cursor_of_another_tenant_shows_only_own_tasks(store: TaskStore) -> None:
+    foreign = f"{NOON + 13:013d}#{'f' * 32}"
+
+    page = store.of_tenant("acme", operation=None, status=None, limit=100, cursor=foreign)
+
+    assert {task.tenant for task in page.tasks} == {"acme"}
+    assert {task.created_at for task in page.tasks} == {NOON + number for number in range(14) if number != 12}
+
+
+def test_a_tenant_without_tasks_has_an_empty_page(store: TaskStore) -> None:
+    assert listed(store, limit=10, tenant="nobody") == [[]]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "1750000000000", "1750000000000#", "#a", f"{NOON}#a b", f"{NOON}#{'a' * 65}", f"{NOON}0#a"]
+)
+def test_a_cursor_that_is_none_is_refused(store: TaskStore, cursor: str) -> None:
+    with pytest.raises(InvalidRequestError, match="cursor"):
+        store.of_tenant("acme", operation=None, status=None, limit=10, cursor=cursor)
+
+
+# due
+
+
+def test_the_due_tasks_come_oldest_first(store: TaskStore) -> None:
+    ids = [f"{number:032x}" for number in range(40) if due_shard_of(f"{number:032x}") == 0][:6]
+    for delay, task_id in zip([5, 1, 4, 2, 3, 9], ids, strict=True):
+        store.create(task_of(task_id, due_at=NOON + delay))
+
+    assert store.due(0, now=NOON + 5, limit=10) == [ids[1], ids[3], ids[4], ids[2], ids[0]]
+    assert store.due(0, now=NOON + 5, limit=2) == [ids[1], ids[3]]
+    assert store.due(0, now=NOON, limit=10) == []
+
+
+def test_every_due_task_is_in_one_shard(store: TaskStore) -> None:
+    ids = {f"{number:032x}" for number in range(20)}
+    for task_id in ids:
+        store.create(task_of(task_id))
+
+    found = all_due(store, LATER)
+
+    assert sorted(found) == sorted(ids)
+
+
+@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED], ids=lambda change: change.rank.name)
+def test_nobody_asks_for_a_task_that_is_over(store: TaskStore, change: Change) -> None:
+    task = created(store)
+    assert all_due(store, LATER) == [task.task_id]
+
+    store.change(task.task_id, change, at=LATER)
+
+    assert all_due(store, LATER) == []
+
+
+def test_a_task_that_proceeds_stays_due(store: TaskStore) -> None:
+    task = created(store, PROCESSING)
+
+    assert all_due(store, LATER) == [task.task_id]
+
+
+def test_a_postponed_task_is_due_later(store: TaskStore) -> None:
+    task = created(store)
+
+    store.postponed(task.task_id, due_at=LATER)
+
+    assert all_due(store, LATER - 1) == []
+    assert all_due(store, LATER) == [task.task_id]

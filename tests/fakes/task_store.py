@@ -1,0 +1,99 @@
+"""FakeTaskStore: the pure transitions of `Task` over a dictionary, and the stream of what changed."""
+
+import re
+from dataclasses import replace
+
+from relay.domain.errors import InvalidRequestError, TaskConflictError, TaskNotFoundError
+from relay.domain.task import Change, Failure, Result, Status, Task, derived_task_id, due_shard_of
+from relay.ports import Page, Record
+
+_LOOKS = 20
+
+
+class FakeTaskStore:
+    """TaskStore. `records` is the table's stream: one for each item that a write has changed."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, Task] = {}
+        self.claims: dict[str, str] = {}
+        self.records: list[Record] = []
+
+    def create(self, task: Task) -> None:
+        """Once for each id."""
+        if task.task_id in self.tasks or task.task_id in self.claims:
+            raise TaskConflictError("there is such a task")
+        self._write(None, task)
+
+    def claim_key(self, tenant: str, key: str, fingerprint: str, expires_at: int) -> bool:  # noqa: ARG002 - forgets nothing
+        """The same claim may be made again."""
+        claim = "key#" + derived_task_id(tenant, "idempotency_key", key)
+        if claim not in self.claims:
+            self._record(None, None)
+        return self.claims.setdefault(claim, fingerprint) == fingerprint
+
+    def get(self, task_id: str) -> Task | None:
+        """A claim is no task."""
+        return self.tasks.get(task_id)
+
+    def change(self, task_id: str, change: Change, *, at: int) -> Task:
+        """`Task.moved_to`."""
+        task = self._existing(task_id)
+        return self._write(task, task.moved_to(change, at=at))
+
+    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int) -> None:
+        """Keeps the id that a callback brought."""
+        task = self._existing(task_id)
+        if not task.is_over:
+            known = task.provider_task_id or provider_task_id
+            self._write(task, replace(task, provider_task_id=known, due_at=due_at, request=None))
+
+    def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
+        """Only the attempt that is next, and only while nobody knows that the provider has the task."""
+        task = self._existing(task_id)
+        if task.attempts != attempt - 1 or task.is_over or task.provider_task_id is not None:
+            raise TaskConflictError(f"attempt {attempt} is not the next")
+        return self._write(task, replace(task, attempts=attempt, due_at=due_at))
+
+    def postponed(self, task_id: str, *, due_at: int) -> None:
+        """Counts the look."""
+        task = self._existing(task_id)
+        if not task.is_over:
+            self._write(task, replace(task, due_at=due_at, polls=task.polls + 1))
+
+    def archived(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
+        """`Task.archived`."""
+        task = self._existing(task_id)
+        return self._write(task, task.archived(results, at=at, failure=failure))
+
+    def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
+        """Looks at a bounded number of tasks, as the table does: a filtered page may be short though more follow."""
+        if cursor is not None and not re.fullmatch(r"[0-9]{13}#[\w.-]{1,64}", cursor):
+            raise InvalidRequestError("cursor: expected the cursor of an earlier answer")
+        keys = {f"{task.created_at:013d}#{task.task_id}": task for task in self.tasks.values() if task.tenant == tenant}
+        found: list[Task] = []
+        for looks, key in enumerate(sorted((key for key in keys if cursor is None or key < cursor), reverse=True), 1):
+            task = keys[key]
+            if operation in {None, task.operation} and status in {None, task.status}:
+                found.append(task)
+            if len(found) == limit or looks == _LOOKS * limit:
+                return Page(found, key)
+        return Page(found, None)
+
+    def due(self, shard: int, *, now: int, limit: int) -> list[str]:
+        """By `due_at`."""
+        waiting = [(task.due_at, task.task_id) for task in self.tasks.values() if task.due_at is not None]
+        return [task_id for due_at, task_id in sorted(waiting) if due_at <= now and due_shard_of(task_id) == shard][:limit]
+
+    def _existing(self, task_id: str) -> Task:
+        if task_id not in self.tasks:
+            raise TaskNotFoundError("there is no such task")
+        return self.tasks[task_id]
+
+    def _write(self, before: Task | None, after: Task) -> Task:
+        if before != after:
+            self.tasks[after.task_id] = after
+            self._record(before, after)
+        return after
+
+    def _record(self, before: Task | None, after: Task | None) -> None:
+        self.records.append(Record(f"{len(self.records) + 1:021d}", before, after))

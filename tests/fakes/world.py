@@ -1,0 +1,170 @@
+"""World: the use cases over the fakes, one provider, one tenant, one clock."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from relay.adapters.secrets import Secrets
+from relay.adapters.tokens import HmacCallbackTokens
+from relay.config import Settings
+from relay.domain.task import Task
+from relay.providers.kling import Kling
+from relay.usecases.apply import Outcome
+from relay.usecases.archive import archive
+from relay.usecases.publish import publish
+from relay.usecases.receive import receive
+from relay.usecases.reconcile import Reconciled, reconcile_one
+from relay.usecases.resubmit import Resubmitted, resubmit
+from relay.usecases.submit import Submission, Submitted, submit
+from tests.fakes.calls import Calls
+from tests.fakes.clock import VirtualClock
+from tests.fakes.documents import FakeDocuments
+from tests.fakes.events import FakeEvents
+from tests.fakes.provider import FakeProviderApi
+from tests.fakes.resubmissions import FakeResubmissions
+from tests.fakes.results import FakeResultSource, FakeResultStore
+from tests.fakes.secrets import FakeSecretsManager
+from tests.fakes.task_store import FakeTaskStore
+
+PUBLIC_URL = "https://relay.example"
+PROMPT = {"prompt": "a lighthouse in a storm"}
+T2V = "videos/text2video"
+
+
+def settings_of(**values: Any) -> Settings:
+    """Settings with the defaults of the template and names of no importance."""
+    names = {
+        "tasks_table": "tasks",
+        "api_keys_table": "api_keys",
+        "results_bucket": "results",
+        "event_bus": "bus",
+        "resubmissions_queue_url": "https://sqs.example/resubmissions",
+        "archives_queue_url": "https://sqs.example/archives",
+        "callback_secret_id": "callback",
+        "provider_secret_id": "provider",
+    }
+    return Settings(**{**names, **values})
+
+
+class World:
+    """The fakes themselves are attributes; the use cases see them through `calls`."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.provider = Kling()
+        self.settings = settings_of(**settings)
+        self.clock = VirtualClock()
+        self.calls = Calls()
+        self.tasks = FakeTaskStore()
+        self.documents = FakeDocuments()
+        self.events = FakeEvents()
+        self.api = FakeProviderApi(self.clock)
+        self.resubmissions = FakeResubmissions()
+        self.source = FakeResultSource()
+        self.results = FakeResultStore()
+        self.secrets_manager = FakeSecretsManager()
+        secrets = Secrets(self.secrets_manager, self.settings.secret_ttl, lambda: self.clock() / 1000)
+        self.tokens = HmacCallbackTokens(secrets, self.settings.callback_secret_id)
+
+        watch = self.calls.watch
+        self._tasks = watch("tasks", self.tasks)
+        self._documents = watch("documents", self.documents)
+        self._events = watch("events", self.events)
+        self._api = watch("api", self.api)
+        self._resubmissions = watch("resubmissions", self.resubmissions)
+        self._source = watch("source", self.source)
+        self._results = watch("results", self.results)
+        self._tokens = watch("tokens", self.tokens)
+
+    def submit(
+        self,
+        body: Mapping[str, Any] = PROMPT,
+        *,
+        operation: str = T2V,
+        tenant: str = "acme",
+        key: str | None = None,
+        new_id: str | None = None,
+    ) -> Submitted:
+        """`POST /kling/v1/{operation}`."""
+        submission = Submission(tenant=tenant, operation=operation, body=body, idempotency_key=key, public_url=PUBLIC_URL)
+        return submit(
+            submission,
+            provider=self.provider,
+            settings=self.settings,
+            tasks=self._tasks,
+            documents=self._documents,
+            api=self._api,
+            tokens=self._tokens,
+            resubmissions=self._resubmissions,
+            clock=self.clock,
+            new_id=new_id or uuid.uuid4().hex,
+        )
+
+    def resubmit(self, task_id: str, attempt: int) -> Resubmitted:
+        """A message of the queue `resubmissions`."""
+        return resubmit(
+            task_id,
+            attempt,
+            provider=self.provider,
+            settings=self.settings,
+            tasks=self._tasks,
+            documents=self._documents,
+            api=self._api,
+            tokens=self._tokens,
+            resubmissions=self._resubmissions,
+            clock=self.clock,
+        )
+
+    def receive(self, task_id: str, body: bytes, token: str | None = None) -> Outcome:
+        """`POST /callbacks/{task_id}/{token}`, by default with the right token."""
+        right = self.tokens.path(task_id, self.provider.name).partition("/")[2]
+        return receive(
+            task_id,
+            right if token is None else token,
+            body,
+            providers={self.provider.name: self.provider},
+            tokens=self._tokens,
+            tasks=self._tasks,
+            documents=self._documents,
+            events=self._events,
+            clock=self.clock,
+        )
+
+    def called_back(self, task_id: str) -> Outcome:
+        """The provider calls back with the task as it stands there, at the URL that it was given."""
+        task = self.api.of(task_id)
+        reference, token = task.callback_url.removeprefix(f"{PUBLIC_URL}/callbacks/").split("/")
+        return self.receive(reference, task.callback(), token)
+
+    def reconcile_one(self, task_id: str) -> Reconciled:
+        """A look of the reconciler at one task."""
+        return reconcile_one(
+            task_id,
+            provider=self.provider,
+            settings=self.settings,
+            tasks=self._tasks,
+            documents=self._documents,
+            api=self._api,
+            resubmissions=self._resubmissions,
+            clock=self.clock,
+        )
+
+    def archive(self, task_id: str, *, last_attempt: bool = False) -> Task | None:
+        """A message of the queue `archives`."""
+        return archive(
+            task_id,
+            last_attempt=last_attempt,
+            provider=self.provider,
+            tasks=self._tasks,
+            api=self._api,
+            source=self._source,
+            store=self._results,
+            clock=self.clock,
+        )
+
+    def publish(self) -> str | None:
+        """The whole stream so far, in one batch."""
+        return publish(self.tasks.records, events=self._events)
+
+    def task(self, task_id: str) -> Task:
+        """The stored task."""
+        return self.tasks.tasks[task_id]
