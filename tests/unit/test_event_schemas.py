@@ -97,7 +97,7 @@ SNAPSHOTS = st.builds(
 ) | st.builds(Snapshot, status=st.just(Status.SUCCEED), results=RESULTS)
 VERDICTS_OF_OURS = st.builds(
     Change.given_up,
-    st.sampled_from([FailureCode.REJECTED, FailureCode.EXPIRED]),
+    st.sampled_from([FailureCode.REJECTED, FailureCode.EXPIRED, FailureCode.UNKNOWN]),
     st.text(),
     provider_code=st.integers(-1, 5002),
     http_status=st.sampled_from([0, 400, 429]),
@@ -215,6 +215,11 @@ def test_what_schemas_share_is_the_same_in_each() -> None:
         shared = [schema["definitions"][name] for schema in SCHEMAS.values() if name in schema["definitions"]]
         assert len(shared) == 3
         assert all(each == shared[0] for each in shared)
+
+
+def test_the_reasons_of_a_failure_are_those_of_the_code() -> None:
+    failure = SCHEMAS[events.STATUS_CHANGED]["definitions"]["failure"]
+    assert failure["properties"]["code"]["enum"] == [code.value for code in FailureCode]
 
 
 def test_registered_schemas_are_these() -> None:
