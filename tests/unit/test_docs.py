@@ -197,6 +197,11 @@ def test_the_example_consumer_keeps_the_newest_state(tmp_path: Path, monkeypatch
     assert items[0]["files"][0].startswith("s3://comet-relay-results-")
 
 
+def test_whether_schemas_are_registered_is_said() -> None:
+    registered = any(resource["Type"] == "AWS::EventSchemas::Schema" for resource in TEMPLATE["Resources"].values())
+    assert ("not put into it yet" in README) is not registered
+
+
 def test_what_is_counted_is_counted() -> None:
     alarms = sum(resource["Type"] == "AWS::CloudWatch::Alarm" for resource in TEMPLATE["Resources"].values())
     assert f"{alarms} alarms ${alarms / 10:.2f}" in README

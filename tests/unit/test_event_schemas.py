@@ -223,9 +223,12 @@ def test_the_reasons_of_a_failure_are_those_of_the_code() -> None:
 
 
 def test_registered_schemas_are_these() -> None:
-    """Every AWS::EventSchemas::Schema of the template holds one of the files."""
-    files = list(SCHEMAS.values())
+    """The template registers none of the files, or each of them once, as it is."""
+    registered = []
     for name, resource in load_template()["Resources"].items():
         if resource["Type"] == "AWS::EventSchemas::Schema":
             assert resource["Properties"]["Type"] == "JSONSchemaDraft4", name
-            assert json.loads(resource["Properties"]["Content"]) in files, name
+            registered.append(json.loads(resource["Properties"]["Content"]))
+            assert resource["Properties"]["SchemaName"] == f"{SOURCE}@{registered[-1]['title']}", name
+    assert sorted(schema["title"] for schema in registered) in ([], sorted(schema["title"] for schema in SCHEMAS.values()))
+    assert all(schema in SCHEMAS.values() for schema in registered)
