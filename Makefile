@@ -73,7 +73,7 @@ api-key: setup ## Create an API key (TENANT=demo) on the stack that is up
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: test unit e2e lint fmt type validate ci
 test: setup ## All tests but the end-to-end ones
-	@$(RUN) pytest -q tests -m "not e2e" --ignore=tests/e2e
+	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e
 
 unit: setup ## The unit tests only
 	@$(RUN) pytest -q tests/unit

@@ -1,5 +1,6 @@
 """The queue `archives`: the files of succeeded tasks, from the provider into the bucket."""
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -11,10 +12,14 @@ from relay.entrypoint import each_message, logger, metrics
 _FIRST_DELAY = 5
 
 
-def archive_results(message: dict[str, Any], receives: int) -> None:
+def archive_results(context: LambdaContext, message: dict[str, Any], receives: int) -> None:
     to = services()
     task_id = message["detail"]["task_id"]
-    task = to.archive(task_id, last_attempt=receives >= to.settings.archive_attempts)
+    task = to.archive(
+        task_id,
+        last_attempt=receives >= to.settings.archive_attempts,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+    )
     logger.info("archived", task_id=task_id, files=len(task.results) if task else 0)
     metrics.add_metric(name="FilesArchived", unit=MetricUnit.Count, value=len(task.results) if task else 0)
 
@@ -26,4 +31,4 @@ def try_later(receipt: str, receives: int) -> None:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return each_message(event, archive_results, put_off=try_later)
+    return each_message(event, partial(archive_results, context), put_off=try_later)

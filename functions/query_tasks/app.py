@@ -38,8 +38,8 @@ def get_task(task_id: str) -> Any:
 @app.get("/v1/<category>/<action>")
 def list_operation(category: str, action: str) -> Any:
     to, parameters = services(), app.current_event.query_string_parameters
-    number, size = whole_number(parameters, "pageNum", 1), whole_number(parameters, "pageSize", 30)
     tenant = tenant_of(app.current_event.raw_event)
+    number, size = whole_number(parameters, "pageNum", 1), whole_number(parameters, "pageSize", 30)
     operation = to.operation(f"{category}/{action}")
     page = numbered_page(tenant, operation, number=number, size=size, tasks=to.tasks)
     return envelope(request_id_of(app), [native(task, to) for task in page])

@@ -52,7 +52,7 @@ class FakeResultSource:
         self.breaks: dict[str, int] = {}
         self.opened: list[str] = []
 
-    def open(self, url: str) -> FakeOpenResult:
+    def open(self, url: str, *, seconds: float | None = None) -> FakeOpenResult:  # noqa: ARG002 - it takes no time
         """A URL that nobody knows is dead."""
         self.opened.append(url)
         body = self.files.get(url, ResultGoneError("HTTP 404"))

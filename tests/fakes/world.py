@@ -1,7 +1,7 @@
 """World: the use cases over the fakes, one provider, one tenant, one clock."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from relay.adapters.secrets import Secrets
@@ -148,7 +148,9 @@ class World:
             clock=self.clock,
         )
 
-    def archive(self, task_id: str, *, last_attempt: bool = False) -> Task | None:
+    def archive(
+        self, task_id: str, *, last_attempt: bool = False, seconds_left: Callable[[], float] = lambda: 900.0
+    ) -> Task | None:
         """A message of the queue `archives`."""
         return archive(
             task_id,
@@ -159,6 +161,7 @@ class World:
             source=self._source,
             store=self._results,
             clock=self.clock,
+            seconds_left=seconds_left,
         )
 
     def publish(self) -> str | None:

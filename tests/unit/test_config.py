@@ -1,7 +1,6 @@
 """Settings: each field is an environment variable, and a wrong one is named."""
 
 from dataclasses import MISSING, FrozenInstanceError, asdict, fields
-from typing import cast
 
 import pytest
 
@@ -11,8 +10,9 @@ REQUIRED = {field.name.upper(): f"the {field.name}" for field in fields(Settings
 
 
 def test_every_field_is_the_variable_of_its_name_in_capitals() -> None:
-    values = {field.name: {int: 7, bool: True}.get(cast("type", field.type), field.name) for field in fields(Settings)}
-    environment = {name.upper(): {7: "7", True: "true"}.get(value, name) for name, value in values.items()}
+    samples: dict[object, str | int] = {int: 7, bool: True}
+    values = {field.name: samples.get(field.type, field.name) for field in fields(Settings)}
+    environment = {name.upper(): str(value).lower() for name, value in values.items()}
 
     settings = Settings.from_environment(environment)
 

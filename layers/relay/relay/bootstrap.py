@@ -192,7 +192,7 @@ class Services:
 
         return publish(records, events=self.events)
 
-    def archive(self, task_id: str, *, last_attempt: bool) -> Task | None:
+    def archive(self, task_id: str, *, last_attempt: bool, seconds_left: Callable[[], float]) -> Task | None:
         """See usecases/archive.py."""
         from relay.usecases.archive import archive
 
@@ -205,6 +205,7 @@ class Services:
             source=self.source,
             store=self.results,
             clock=now,
+            seconds_left=seconds_left,
         )
 
     def reconcile(self, time_left: Callable[[], int]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,10 @@ _JSON = "application/json"
 
 logger = Logger()
 metrics = Metrics()
+
+for _library in ("httpx", "httpcore", "botocore", "urllib3"):
+    # Lambda lowers the root logger's level, and at INFO and below these log URLs with signatures, and secrets.
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 REQUEST_LIMIT = 5_242_880
 """Bytes: a Lambda event holds 6 MB, and a larger body would not reach a function."""

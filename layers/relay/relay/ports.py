@@ -97,8 +97,8 @@ class ResultStore(Protocol):
 class ResultSource(Protocol):
     """Where result files come from: hosts that nobody configured, hence under guard."""
 
-    def open(self, url: str) -> "OpenResult":
-        """Begin to read; raises ResultGoneError, ForbiddenAddressError or another ResultError."""
+    def open(self, url: str, *, seconds: float | None = None) -> "OpenResult":
+        """Begin to read a file that must be through in `seconds`; raises ResultError: ResultGoneError when it is dead."""
 
 
 class OpenResult(Protocol):

@@ -47,7 +47,7 @@ def store(client: Signing, answer: int | Exception = 200, seen: list[bytes] | No
         return httpx.Response(answer)
 
     http = httpx.Client(transport=httpx.MockTransport(respond))
-    return S3ResultStore(client, "bucket", largest=1000, url_seconds=60, http=lambda: http)
+    return S3ResultStore(client, "bucket", largest=1000, url_seconds=60, http=http)
 
 
 def pieces(body: bytes, size: int) -> Iterator[bytes]:

@@ -64,10 +64,10 @@ def test_of_two_deliveries_at_once_one_marks_the_task(world: World, task_id: str
     open_ = world.source.open
     outcomes = []
 
-    def open_between(url: str) -> object:
+    def open_between(url: str, *, seconds: float) -> object:
         world.source.open = open_  # type: ignore[method-assign]
         outcomes.append(world.archive(task_id))
-        return open_(url)
+        return open_(url, seconds=seconds)
 
     world.source.open = open_between  # type: ignore[method-assign,assignment]
     outcomes.append(world.archive(task_id))
@@ -114,10 +114,13 @@ def test_a_file_that_fails_leaves_the_task_for_the_next_attempt(world: World, ta
 
     with pytest.raises(ArchivingError, match="task_result/images/1/url: HTTP 410"):
         world.archive(task_id)
-    assert world.task(task_id) == before
+    task = world.task(task_id)
+    assert (task.version, task.archive, [result.error for result in task.results]) == (before.version, None, [None, None])
+    assert [result.key for result in task.results] == [f"results/{task_id}/0.png", None]
 
     world.source.files[TWO] = PNG
     assert world.archive(task_id) is not None
+    assert world.source.opened.count(ONE) == 1
     assert set(world.results.files) == {f"results/{task_id}/0.png", f"results/{task_id}/1.png"}
 
 
@@ -154,7 +157,8 @@ def test_a_last_attempt_that_is_repeated_is_not_told_twice(world: World, task_id
         world.archive(task_id, last_attempt=True)
     task = world.task(task_id)
 
-    assert world.archive(task_id, last_attempt=True) is None
+    with pytest.raises(ArchivingError):  # the message must go to the dead-letter queue this time too
+        world.archive(task_id, last_attempt=True)
     assert world.task(task_id) == task
 
 
@@ -194,3 +198,16 @@ def test_what_is_no_media_file_is_not_stored(world: World, task_id: str) -> None
 
     with pytest.raises(ArchivingError, match="no image, video or audio"):
         world.archive(task_id)
+
+
+def test_where_time_runs_out_between_two_files_the_next_attempt_goes_on(world: World, task_id: str) -> None:
+    left = iter([900.0, 50.0])
+
+    with pytest.raises(ArchivingError, match="no time was left"):
+        world.archive(task_id, seconds_left=lambda: next(left))
+
+    first, second = world.task(task_id).results
+    assert first.key == f"results/{task_id}/0.png"
+    assert (second.key, second.error, world.task(task_id).archive) == (None, None, None)
+    assert world.archive(task_id) == world.task(task_id)
+    assert world.source.opened == [ONE, TWO]

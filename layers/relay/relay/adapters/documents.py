@@ -27,12 +27,12 @@ class S3DocumentStore:
         return bytes(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
 
     def put_callback(self, task_id: str, body: bytes) -> None:
-        """The first document stays: a repeated callback does not replace it."""
+        """The first document stays: a repeated callback does not replace it, nor one that comes at the very same time."""
         key = f"results/{task_id}/callback.json"
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=_JSON, IfNoneMatch="*")
         except ClientError as error:
-            if error.response["Error"]["Code"] not in {"PreconditionFailed", "412"}:
+            if error.response["Error"]["Code"] not in {"PreconditionFailed", "ConditionalRequestConflict"}:
                 raise
 
     def quarantine(self, task_id: str, body: bytes, *, reason: str, at: int) -> tuple[str, str]:

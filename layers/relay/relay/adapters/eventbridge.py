@@ -1,13 +1,15 @@
 """EventBridgePublisher: the bus that consumers subscribe to."""
 
 import json
-from collections.abc import Sequence
-from itertools import batched
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from relay.domain.events import SOURCE, Event
 
-_BATCH = 10  # PutEvents takes no more
+# What PutEvents takes in one call: entries, and bytes of all of them.
+_MOST = 10
+_LARGEST = 262_144
+_OVERHEAD = 256
 
 
 class EventBridgePublisher:
@@ -18,11 +20,12 @@ class EventBridgePublisher:
         self._bus = bus
 
     def publish(self, events: Sequence[Event]) -> list[int]:
-        """PutEvents, ten at a time; an entry may fail though the call succeeds."""
+        """PutEvents, in calls as large as it takes; an entry may fail though the call succeeds."""
         failed: list[int] = []
-        for batch in batched(enumerate(events), _BATCH, strict=False):
-            answer = self._client.put_events(Entries=[self._entry(event) for _, event in batch])
-            failed += [number for (number, _), entry in zip(batch, answer["Entries"], strict=True) if entry.get("ErrorCode")]
+        entries = [self._entry(event) for event in events]
+        for start, end in _calls(entries):
+            answer = self._client.put_events(Entries=entries[start:end])
+            failed += [start + number for number, entry in enumerate(answer["Entries"]) if entry.get("ErrorCode")]
         return failed
 
     def _entry(self, event: Event) -> dict[str, Any]:
@@ -32,3 +35,16 @@ class EventBridgePublisher:
             "Detail": json.dumps(event.detail, separators=(",", ":"), ensure_ascii=False),
             "EventBusName": self._bus,
         }
+
+
+def _calls(entries: Sequence[dict[str, Any]]) -> Iterator[tuple[int, int]]:
+    """The slices of `entries` that fit into one call each."""
+    start = size = 0
+    for number, entry in enumerate(entries):
+        length = len(entry["Detail"].encode()) + _OVERHEAD
+        if number > start and (number - start == _MOST or size + length > _LARGEST):
+            yield start, number
+            start, size = number, 0
+        size += length
+    if start < len(entries):
+        yield start, len(entries)

@@ -22,9 +22,9 @@ class HttpResultSource:
         )
         self._longest = longest
 
-    def open(self, url: str) -> "HttpResult":
+    def open(self, url: str, *, seconds: float | None = None) -> "HttpResult":
         """GET without content coding: the very bytes. 4xx raises ResultGoneError, anything else but 200 ResultError."""
-        until = time.monotonic() + self._longest
+        until = time.monotonic() + min(self._longest, seconds or self._longest)
         try:
             request = self._client.build_request("GET", url, headers={"Accept-Encoding": "identity", "Accept": "*/*"})
             response = self._client.send(request, stream=True)

@@ -1,7 +1,7 @@
 """S3ResultStore: result files streamed into the bucket with bounded memory."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -31,13 +31,13 @@ class S3ResultStore:
         *,
         largest: int,
         url_seconds: int,
-        http: Callable[[], httpx.Client] | None = None,
+        http: httpx.Client | None = None,
     ) -> None:
         self._client = client
         self._bucket = bucket
         self._largest = largest
         self._url_seconds = url_seconds
-        self._http = http or (lambda: httpx.Client(timeout=_UPLOAD_TIMEOUT, trust_env=False))
+        self._http = http or httpx.Client(timeout=_UPLOAD_TIMEOUT, trust_env=False)
 
     def store(self, prefix: str, chunks: Iterator[bytes], *, size: int | None) -> StoredFile:
         """Raises ResultTooLargeError by the announced size or the real one, ResultTypeError by the first bytes."""
@@ -63,18 +63,16 @@ class S3ResultStore:
 
     def _put(self, key: str, media_type: str, passing: "_Passing", size: int) -> None:
         url = self._presigned("put_object", Key=key, ContentType=media_type)
-        with self._http() as http:
-            self._send(http, url, iter(passing), size, media_type)
+        self._send(url, iter(passing), size, media_type)
 
     def _put_parts(self, key: str, media_type: str, passing: "_Passing") -> None:
         target = {"Bucket": self._bucket, "Key": key}
         upload = {"Key": key, "UploadId": self._client.create_multipart_upload(**target, ContentType=media_type)["UploadId"]}
         try:
             etags = []
-            with self._http() as http:
-                for number, (chunks, size) in enumerate(_parts(iter(passing)), 1):
-                    url = self._presigned("upload_part", **upload, PartNumber=number)
-                    etags.append({"PartNumber": number, "ETag": self._send(http, url, iter(chunks), size, media_type)})
+            for number, (chunks, size) in enumerate(_parts(iter(passing)), 1):
+                url = self._presigned("upload_part", **upload, PartNumber=number)
+                etags.append({"PartNumber": number, "ETag": self._send(url, iter(chunks), size, media_type)})
             self._client.complete_multipart_upload(Bucket=self._bucket, **upload, MultipartUpload={"Parts": etags})
         except BaseException:
             self._client.abort_multipart_upload(Bucket=self._bucket, **upload)
@@ -84,12 +82,11 @@ class S3ResultStore:
         parameters["Bucket"] = self._bucket
         return str(self._client.generate_presigned_url(operation, Params=parameters, ExpiresIn=_PUT_URL_SECONDS))
 
-    @staticmethod
-    def _send(http: httpx.Client, url: str, chunks: Iterator[bytes], size: int, media_type: str) -> str:
+    def _send(self, url: str, chunks: Iterator[bytes], size: int, media_type: str) -> str:
         """PUT exactly `size` bytes; returns the ETag."""
         headers = {"Content-Length": str(size), "Content-Type": media_type}
         try:
-            answer = http.put(url, content=chunks, headers=headers)
+            answer = self._http.put(url, content=chunks, headers=headers)
         except httpx.LocalProtocolError as error:
             raise ResultError(f"the result has not the {size} bytes that were announced") from error
         except httpx.HTTPError as error:

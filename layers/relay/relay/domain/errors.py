@@ -22,6 +22,7 @@ RelayError
 │   ├── ResultTooLargeError
 │   ├── ResultTypeError             not an image, a video or an audio file
 │   └── ForbiddenAddressError       the URL leads to where we must not go
+├── UnavailableError                a part of the relay did not take what it must: another delivery can help
 └── TaskConflictError               a stored task does not allow the change
 """
 
@@ -137,6 +138,10 @@ class ResultTypeError(ResultError):
 
 class ForbiddenAddressError(ResultError):
     """Not https, or an address that is not public."""
+
+
+class UnavailableError(RelayError):
+    """Something of ours did not work just now."""
 
 
 class TaskConflictError(RelayError):

@@ -149,7 +149,7 @@ def _error(status: int, document: Any) -> ProviderError | None:
         return None
     message = message or f"HTTP {status} without a readable error"
     kind = _meaning(status, code, message)
-    return kind(message[:500], status=status, code=code)
+    return kind(message[:500], status=status, code=max(code, 0))
 
 
 def _says_missing(error: ProviderError) -> bool:

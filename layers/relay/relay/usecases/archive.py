@@ -1,6 +1,8 @@
 """Archive the results of a succeeded task: every file from the provider's URL into our bucket."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from relay.domain.errors import ProviderError, ResultError, ResultGoneError, TaskConflictError, UnreadableSnapshotError
 from relay.domain.task import Archive, Failure, FailureCode, Result, Status, Task
@@ -8,6 +10,8 @@ from relay.ports import Clock, ProviderApi, ResultSource, ResultStore, TaskStore
 from relay.providers.base import Provider
 
 _QUERY_TIMEOUT = 20
+_RESERVE = 30.0
+_LEAST_FOR_A_FILE = 60.0
 
 
 class ArchivingError(Exception):
@@ -24,11 +28,12 @@ def archive(
     source: ResultSource,
     store: ResultStore,
     clock: Clock,
+    seconds_left: Callable[[], float],
 ) -> Task | None:
     """Store all files and mark the task; None when there is nothing to do.
 
     Raises ArchivingError when a file cannot be stored; on the last attempt the task is marked first, each file by itself, so
-    that its event names what is stored and what is not.
+    that its event names what is stored and what is not. Where time runs out between two files, the next attempt goes on.
     """
     task = tasks.get(task_id)
     if task is None or task.status is not Status.SUCCEED or task.archive is Archive.STORED:
@@ -36,9 +41,13 @@ def archive(
     renewed: dict[str, str] = {}
     results = []
     for number, result in enumerate(task.results):
-        if result.key is None:
+        seconds = seconds_left() - _RESERVE
+        if result.key is None and seconds < _LEAST_FOR_A_FILE:
+            result = replace(result, error="no time was left in this attempt")  # noqa: PLW2901
+        elif result.key is None:
             prefix = f"results/{task_id}/{number}"
-            result = _stored(task, result, prefix, renewed, provider=provider, api=api, source=source, store=store)  # noqa: PLW2901
+            copy = partial(_copied, prefix=prefix, source=source, store=store, seconds=seconds)
+            result = _stored(task, result, renewed, copy, provider=provider, api=api)  # noqa: PLW2901
         results.append(result)
     errors = [f"{result.path}: {result.error}" for result in results if result.error]
     if not errors:
@@ -61,28 +70,26 @@ def _settled(task_id: str, results: list[Result], failure: Failure | None, *, ta
 def _stored(
     task: Task,
     result: Result,
-    prefix: str,
     renewed: dict[str, str],
+    copy: Callable[[Result, str], Result],
     *,
     provider: Provider,
     api: ProviderApi,
-    source: ResultSource,
-    store: ResultStore,
 ) -> Result:
     try:
         try:
-            return _copied(result, result.url, prefix, source, store)
+            return copy(result, result.url)
         except ResultGoneError:
             renewed.update({} if renewed else _renewed(task, provider, api))
             if renewed.get(result.path, result.url) == result.url:
                 raise
-            return _copied(result, renewed[result.path], prefix, source, store)
+            return copy(result, renewed[result.path])
     except ResultError as error:
         return replace(result, error=str(error)[:256])
 
 
-def _copied(result: Result, url: str, prefix: str, source: ResultSource, store: ResultStore) -> Result:
-    with source.open(url) as opened:
+def _copied(result: Result, url: str, *, prefix: str, source: ResultSource, store: ResultStore, seconds: float) -> Result:
+    with source.open(url, seconds=seconds) as opened:
         file = store.store(prefix, opened.chunks(), size=opened.size)
     return replace(
         result,

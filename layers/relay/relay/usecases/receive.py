@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from relay.domain.errors import TaskNotFoundError, UnreadableSnapshotError
+from relay.domain.errors import TaskNotFoundError, UnavailableError, UnreadableSnapshotError
 from relay.domain.events import quarantine_event
 from relay.ports import CallbackTokens, Clock, DocumentStore, EventPublisher, TaskStore
 from relay.providers.base import Provider
@@ -36,5 +36,6 @@ def receive(
     except TaskNotFoundError:
         reason = "the task is no longer stored"
     bucket, key = documents.quarantine(task_id, body, reason=reason, at=at)
-    events.publish([quarantine_event(task_id, key, bucket, reason, at)])
+    if events.publish([quarantine_event(task_id, key, bucket, reason, at)]):
+        raise UnavailableError(f"the callback is kept at {key}, but its event was not taken")
     return Outcome.QUARANTINED
