@@ -17,14 +17,14 @@ _COLOURS = {"failed": "red", "stored": "green", "succeed": "green", "processing"
 def live(runs: list[Run], seconds: float) -> Table:
     """Where every task is."""
     table = Table(title=f"Comet Relay, {seconds:.0f} s", title_justify="left", expand=False)
-    for column in ("task", "operation", "status", "", "callbacks", "events"):
+    for column in ("task", "status", "", "callbacks", "events"):
         table.add_column(column)
     for run in runs:
         state = _state(run)
         colour = _COLOURS.get(state, "white")
-        bar = ProgressBar(total=4, completed=_PROGRESS[state], width=20, complete_style=colour, finished_style=colour)
+        bar = ProgressBar(total=4, completed=_PROGRESS[state], width=14, complete_style=colour, finished_style=colour)
         counts = str(len(run.callbacks)), str(len(run.events))
-        table.add_row(run.step.title, run.step.operation, Text(state, style=colour), bar, *counts)
+        table.add_row(run.step.title, Text(state, style=colour), bar, *counts)
     return table
 
 
