@@ -1,7 +1,6 @@
 """Settings: each field is an environment variable, and a wrong one is named."""
 
 from dataclasses import MISSING, FrozenInstanceError, asdict, fields
-from typing import cast
 
 import pytest
 
@@ -11,8 +10,10 @@ REQUIRED = {field.name.upper(): f"the {field.name}" for field in fields(Settings
 
 
 def test_every_field_is_the_variable_of_its_name_in_capitals() -> None:
-    values = {field.name: {int: 7, bool: True}.get(cast("type", field.type), field.name) for field in fields(Settings)}
-    environment = {name.upper(): {7: "7", True: "true"}.get(value, name) for name, value in values.items()}
+    samples: dict[object, tuple[object, str]] = {int: (7, "7"), bool: (True, "true")}
+    chosen = {field.name: samples.get(field.type, (field.name, field.name)) for field in fields(Settings)}
+    values = {name: value for name, (value, _) in chosen.items()}
+    environment = {name.upper(): text for name, (_, text) in chosen.items()}
 
     settings = Settings.from_environment(environment)
 
