@@ -14,6 +14,7 @@ UV_VERSION := 0.13.9
 RUN := uv run --no-sync
 SAM := .local/venvs/sam/bin/sam
 TENANT ?= demo
+TASKS ?= 200
 ENVIRONMENT ?= default
 STAMPS := .local/stamps
 
@@ -50,7 +51,7 @@ $(STAMPS)/%: local/%/pyproject.toml local/%/uv.lock | uv
 	@mkdir -p $(@D) && touch $@
 
 # ── The embedded run ─────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: demo up down logs api-key
+.PHONY: demo up down trial logs api-key
 demo: setup ## Up, one task of each operation shown from request to stored result, down
 	@trap '$(RUN) python -m local.down' EXIT; $(RUN) python -m local.up $(UP_OPTIONS); $(RUN) python -m local.demo
 
@@ -59,6 +60,9 @@ up: setup ## Deploy the built template into a local emulator (PROVIDER_URL=… C
 
 down: setup ## End what `make up` started
 	@$(RUN) python -m local.down
+
+trial: setup ## On the stack that is up: TASKS=200 at a provider that misbehaves, then the books compared
+	@$(RUN) python -m local.trial --tasks $(TASKS)
 
 logs: setup ## Show what the functions logged (FUNCTION=receive_callback)
 	@$(RUN) python -m local.logs $(if $(FUNCTION),--function $(FUNCTION))

@@ -8,6 +8,7 @@ from typing import Any
 from local.artefacts import translated, upload
 from local.expand_http_api import expand_http_apis
 from local.number_parameters import resolve_number_parameters
+from local.plain_http import allow_plain_http
 from local.stack import ROOT, TENANT, emulator_client
 from relay.keys import create_key
 
@@ -29,7 +30,7 @@ def gateway_url(endpoint_url: str) -> str:
 
 def deploy(endpoint_url: str, name: str, parameters: dict[str, str]) -> dict[str, str]:
     """Create the stack and wait for it; its outputs."""
-    template = resolve_number_parameters(translated(endpoint_url, parameters), parameters)
+    template = allow_plain_http(resolve_number_parameters(translated(endpoint_url, parameters), parameters))
     template = expand_http_apis(template, api_ids={"Gateway": API_ID})
     cloudformation = emulator_client("cloudformation", endpoint_url)
     cloudformation.create_stack(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GRACE_SECONDS = 3.0
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+"""What this very interpreter started; it has to take leave of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ def start(command: list[str], *, environment: dict[str, str], log: Path, cwd: Pa
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+    _CHILDREN[child.pid] = child
     return Process(pid=child.pid, began=_began(child.pid))
 
 
@@ -54,16 +57,9 @@ def end(process: Process) -> None:
 def _wait(process: Process, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while alive(process) and time.monotonic() < deadline:
-        _reap(process.pid)
         time.sleep(0.05)
-
-
-def _reap(pid: int) -> None:
-    """Take leave of a child of this very interpreter; for all others there is nothing to do."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
+    if process.pid in _CHILDREN and _CHILDREN[process.pid].poll() is not None:
+        del _CHILDREN[process.pid]
 
 
 def _began(pid: int) -> str:

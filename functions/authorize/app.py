@@ -12,8 +12,10 @@ from relay.entrypoint import logger, metrics
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    scheme, _, key = (event.get("headers") or {}).get("authorization", "").partition(" ")
+    authorization = (event.get("headers") or {}).get("authorization", "").strip()
+    scheme, _, key = authorization.partition(" ")
     tenant = services().api_keys.tenant_of(key.strip()) if scheme.lower() == "bearer" else None
     metrics.add_metric(name="KeysKnown" if tenant else "KeysUnknown", unit=MetricUnit.Count, value=1)
     # Unknown keys pass, without a tenant: only the function behind can refuse in the provider's envelope.
-    return {"isAuthorized": True, "context": {"tenant": tenant} if tenant else {"refusal": "unknown"}}
+    refusal = "unknown" if authorization else "missing"
+    return {"isAuthorized": True, "context": {"tenant": tenant} if tenant else {"refusal": refusal}}

@@ -68,9 +68,11 @@ def _files(run: Run) -> list[str]:
         found.append("the downloaded bytes are not those that the provider served")
     if told != served:
         found.append("the task does not tell the size and SHA-256 of what the provider served")
-    for result in run.task["results"]:
-        if run.objects.get(result.get("key", "")) != result.get("bytes"):
-            found.append(f"no object {result.get('key')} of {result.get('bytes')} bytes")
+    found += [
+        f"no object {result.get('key')} of {result.get('bytes')} bytes"
+        for result in run.task["results"]
+        if run.objects.get(result.get("key", "")) != result.get("bytes")
+    ]
     if f"results/{run.task_id}/callback.json" not in run.objects:
         found.append("the callback was not kept")
     return found

@@ -363,6 +363,23 @@ def test_a_succeeded_task_is_archived_once(store: TaskStore) -> None:
     assert stored(store) == done
 
 
+def test_files_stored_so_far_are_remembered_without_being_told(store: TaskStore) -> None:
+    task = created(store, SUCCEED)
+
+    store.stored_so_far(task.task_id, STORED)
+
+    assert stored(store) == replace(task, results=STORED)
+
+
+def test_what_is_settled_is_not_replaced_by_what_was_stored_so_far(store: TaskStore) -> None:
+    task = created(store, SUCCEED)
+    settled = store.archived(task.task_id, STORED, at=LATER)
+
+    store.stored_so_far(task.task_id, LOST)
+
+    assert stored(store) == settled
+
+
 def test_a_failure_to_archive_is_told_once_and_mended_later(store: TaskStore) -> None:
     task = created(store, SUCCEED)
 

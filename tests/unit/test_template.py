@@ -202,12 +202,13 @@ def test_every_rule_and_schedule_retries_and_has_a_dead_letter_queue() -> None:
 
 
 def test_rules_may_send_to_their_queues_and_dead_letter_queues() -> None:
-    allowed = {
-        arn_of(resource)
-        for policy in of_type("AWS::SQS::QueuePolicy").values()
-        for statement in policy["PolicyDocument"]["Statement"]
-        for resource in as_list(statement["Resource"])
-    }
+    allowed: set[str] = set()
+    for policy in of_type("AWS::SQS::QueuePolicy").values():
+        [statement] = policy["PolicyDocument"]["Statement"]
+        resources = {arn_of(resource) for resource in as_list(statement["Resource"])}
+        assert {queue["Ref"] for queue in policy["Queues"]} == resources
+        assert "ArnEquals" in statement["Condition"]
+        allowed |= resources
     rules = [target for rule in RULES.values() for target in rule["Targets"]]
     wanted = {arn_of(target["Arn"]) for target in rules}
     wanted |= {arn_of(target["DeadLetterConfig"]["Arn"]) for target in [*rules, *scheduled()]}

@@ -44,6 +44,9 @@ class TaskStore(Protocol):
     def postponed(self, task_id: str, *, due_at: int) -> None:
         """A query brought no news: ask again at `due_at`. Does nothing to a task that is over."""
 
+    def stored_so_far(self, task_id: str, results: tuple[Result, ...]) -> None:
+        """Some files are stored, others not yet: remember which. Not told; does nothing once archiving is settled."""
+
     def archived(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """Write what `Task.archived` says."""
 

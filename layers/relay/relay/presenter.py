@@ -58,7 +58,7 @@ def listed(tenant: str, parameters: Mapping[str, str], to: Services) -> dict[str
         raise InvalidRequestError(f"limit: expected 1 to {_LONGEST_PAGE}; got {limit}")
     page = to.tasks.of_tenant(
         tenant,
-        operation=parameters.get("operation"),
+        operation=_operation(parameters.get("operation"), to),
         status=_status(parameters.get("status")),
         limit=limit,
         cursor=parameters.get("cursor"),
@@ -72,6 +72,13 @@ def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
     if not (given.isascii() and given.isdecimal() and len(given) < 10):
         raise InvalidRequestError(f"{name}: expected a whole number; got {given[:40]!r}")
     return int(given)
+
+
+def _operation(given: str | None, to: Services) -> str | None:
+    known = to.provider.operations
+    if given is None or given in known:
+        return given
+    raise InvalidRequestError(f"operation: expected one of {', '.join(known)}; got {given[:40]!r}")
 
 
 def _status(given: str | None) -> Status | None:

@@ -153,5 +153,5 @@ def test_the_given_template_is_not_touched() -> None:
     ],
 )
 def test_what_is_not_understood_stops_the_expansion(template: dict[str, Any]) -> None:
-    with pytest.raises(UnknownBodyError, match="Api|security"):
+    with pytest.raises(UnknownBodyError, match=r"Api|security"):
         expand_http_apis(template)

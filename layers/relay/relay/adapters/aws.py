@@ -12,6 +12,9 @@ _CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=16,
 )
+# botocore would presign with Signature Version 2, which new buckets and SSE-KMS refuse, for the host of us-east-1, which
+# answers 307 for a new bucket elsewhere: a streamed upload cannot be sent twice.
+_S3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
 
 
 @cache
@@ -22,4 +25,4 @@ def _session() -> botocore.session.Session:
 @cache
 def client(service: str) -> Any:
     """The process's client of an AWS service; endpoint, region and credentials from the environment."""
-    return _session().create_client(service, config=_CONFIG)
+    return _session().create_client(service, config=_CONFIG.merge(_S3) if service == "s3" else _CONFIG)

@@ -1,5 +1,6 @@
 """DynamoTaskStore: every transition is one conditional write that says what `Task` says."""
 
+import contextlib
 import re
 from typing import Any
 
@@ -91,15 +92,13 @@ class DynamoTaskStore:
 
     def accepted(self, task_id: str, provider_task_id: str, *, due_at: int) -> None:
         """Stores the id unless a callback has brought it; a task that is over stays out of the `due` index."""
-        try:
+        with contextlib.suppress(TaskConflictError):
             self._update(
                 task_id,
                 "SET provider_task_id = if_not_exists(provider_task_id, :p), due_at = :d, due_shard = :s REMOVE #request",
                 "#rank < :expired",
                 {":p": text(provider_task_id), **_due(task_id, due_at), ":expired": number(Rank.EXPIRED)},
             )
-        except TaskConflictError:
-            return
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
         """Of two that begin the same attempt, one succeeds."""
@@ -117,15 +116,20 @@ class DynamoTaskStore:
 
     def postponed(self, task_id: str, *, due_at: int) -> None:
         """Moves the task in the `due` index and counts the look."""
-        try:
+        with contextlib.suppress(TaskConflictError):
             self._update(
                 task_id,
                 "SET due_at = :d, due_shard = :s, polls = polls + :one",
                 "#rank < :expired",
                 {":one": number(1), ":expired": number(Rank.EXPIRED), **_due(task_id, due_at)},
             )
-        except TaskConflictError:
-            return
+
+    def stored_so_far(self, task_id: str, results: tuple[Result, ...]) -> None:
+        """So that the next attempt fetches only what is missing."""
+        values = {":results": results_text(results), ":succeed": text(Status.SUCCEED.value)}
+        condition = "#status = :succeed AND attribute_not_exists(#archive)"
+        with contextlib.suppress(TaskConflictError):
+            self._update(task_id, "SET results = :results", condition, values)
 
     def archived(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """Once stored, always stored; a failure may still be followed by success."""

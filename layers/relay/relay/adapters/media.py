@@ -27,9 +27,12 @@ def sniffed(head: bytes) -> tuple[str, str] | None:
 
 
 def _mpeg_audio(head: bytes) -> tuple[str, str] | None:
-    """MP3 and AAC frames without a tag begin with eleven or twelve set bits, and valid fields after them."""
+    """MP3 and AAC frames without a tag begin with eleven or twelve set bits, and valid fields after them.
+
+    Layer I is taken for no audio: nobody makes it, and the byte order mark of UTF-16 looks like it.
+    """
     if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
     if head[1] & 0xF6 == 0xF0:
         return "audio/aac", "aac"
-    return ("audio/mpeg", "mp3") if head[1] & 0x06 and head[1] & 0x18 != 0x08 else None
+    return ("audio/mpeg", "mp3") if head[1] & 0x06 in {0x02, 0x04} and head[1] & 0x18 != 0x08 else None

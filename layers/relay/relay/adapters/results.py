@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from relay.adapters.media import sniffed
-from relay.domain.errors import RelayError, ResultError, ResultTooLargeError, ResultTypeError
+from relay.domain.errors import ResultError, ResultTooLargeError, ResultTypeError
 from relay.domain.task import Result
 from relay.ports import StoredFile
 
@@ -62,36 +62,41 @@ class S3ResultStore:
         return str(self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=self._url_seconds))
 
     def _put(self, key: str, media_type: str, passing: "_Passing", size: int) -> None:
-        parameters = {"Bucket": self._bucket, "Key": key, "ContentType": media_type}
-        url = self._client.generate_presigned_url("put_object", Params=parameters, ExpiresIn=_PUT_URL_SECONDS)
+        url = self._presigned("put_object", Key=key, ContentType=media_type)
+        with self._http() as http:
+            self._send(http, url, iter(passing), size, media_type)
+
+    def _put_parts(self, key: str, media_type: str, passing: "_Passing") -> None:
+        target = {"Bucket": self._bucket, "Key": key}
+        upload = {"Key": key, "UploadId": self._client.create_multipart_upload(**target, ContentType=media_type)["UploadId"]}
+        try:
+            etags = []
+            with self._http() as http:
+                for number, (chunks, size) in enumerate(_parts(iter(passing)), 1):
+                    url = self._presigned("upload_part", **upload, PartNumber=number)
+                    etags.append({"PartNumber": number, "ETag": self._send(http, url, iter(chunks), size, media_type)})
+            self._client.complete_multipart_upload(Bucket=self._bucket, **upload, MultipartUpload={"Parts": etags})
+        except BaseException:
+            self._client.abort_multipart_upload(Bucket=self._bucket, **upload)
+            raise
+
+    def _presigned(self, operation: str, **parameters: Any) -> str:
+        parameters["Bucket"] = self._bucket
+        return str(self._client.generate_presigned_url(operation, Params=parameters, ExpiresIn=_PUT_URL_SECONDS))
+
+    @staticmethod
+    def _send(http: httpx.Client, url: str, chunks: Iterator[bytes], size: int, media_type: str) -> str:
+        """PUT exactly `size` bytes; returns the ETag."""
         headers = {"Content-Length": str(size), "Content-Type": media_type}
         try:
-            with self._http() as http:
-                answer = http.put(url, content=iter(passing), headers=headers)
-        except RelayError:
-            raise
+            answer = http.put(url, content=chunks, headers=headers)
         except httpx.LocalProtocolError as error:
             raise ResultError(f"the result has not the {size} bytes that were announced") from error
         except httpx.HTTPError as error:
             raise ResultError(f"the bucket did not take the result: {type(error).__name__}") from error
         if answer.status_code != httpx.codes.OK:
             raise ResultError(f"the bucket did not take the result: HTTP {answer.status_code}")
-
-    def _put_parts(self, key: str, media_type: str, passing: "_Passing") -> None:
-        target = {"Bucket": self._bucket, "Key": key}
-        upload = {
-            **target,
-            "UploadId": self._client.create_multipart_upload(**target, ContentType=media_type)["UploadId"],
-        }
-        try:
-            parts = []
-            for number, part in enumerate(_parts(iter(passing)), 1):
-                etag = self._client.upload_part(**upload, PartNumber=number, Body=part)["ETag"]
-                parts.append({"PartNumber": number, "ETag": etag})
-            self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
-        except BaseException:
-            self._client.abort_multipart_upload(**upload)
-            raise
+        return str(answer.headers.get("etag", ""))
 
 
 class _Passing:
@@ -126,12 +131,16 @@ def _head(chunks: Iterator[bytes]) -> bytes:
     return head
 
 
-def _parts(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    part = bytearray()
+def _parts(chunks: Iterator[bytes]) -> Iterator[tuple[list[bytes], int]]:
+    """Runs of chunks of a part's size, with the size: a part must be as long as it says, so it waits until it is whole."""
+    part: list[bytes] = []
+    size = 0
     for chunk in chunks:
-        part += chunk
-        while len(part) >= _PART:
-            yield bytes(part[:_PART])
-            del part[:_PART]
+        part.append(chunk)
+        size += len(chunk)
+        if size >= _PART:
+            yield part, size
+            part.clear()  # the same list again: the bytes that are sent must go before others come
+            size = 0
     if part:
-        yield bytes(part)
+        yield part, size

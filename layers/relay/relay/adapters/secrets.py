@@ -29,10 +29,10 @@ class Secrets:
         return value
 
     def renew(self, secret_id: str) -> bool:
-        """Forget what is kept of a secret, unless it was read a moment ago; True when it is worth another look."""
+        """Forget what is kept of a secret, unless all of it was read a moment ago; True when it is worth another look."""
         fresh = self._monotonic() + self._ttl - _LEAST_AGE
         kept = [until for (name, _), (until, _) in self._kept.items() if name == secret_id]
-        if all(until > fresh for until in kept):
+        if kept and all(until > fresh for until in kept):
             return False
         self._kept = {entry: value for entry, value in self._kept.items() if entry[0] != secret_id}
         return True

@@ -45,11 +45,12 @@ RANKS = {
 
 class FailureCode(StrEnum):
     """Why a task failed: `provider` its own verdict, `rejected` it refused the task, `expired` no verdict in time, `archive` the
-    results could not be stored (the status stays `succeed`)."""
+    results could not be stored (the status stays `succeed`), `unknown` nobody can tell whether the provider took the task."""
 
     PROVIDER = "provider"
     REJECTED = "rejected"
     EXPIRED = "expired"
+    UNKNOWN = "unknown"
     ARCHIVE = "archive"
 
 

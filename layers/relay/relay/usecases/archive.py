@@ -36,19 +36,26 @@ def archive(
     renewed: dict[str, str] = {}
     results = []
     for number, result in enumerate(task.results):
-        prefix = f"results/{task_id}/{number}"
-        results.append(_stored(task, result, prefix, renewed, provider=provider, api=api, source=source, store=store))
+        if result.key is None:
+            prefix = f"results/{task_id}/{number}"
+            result = _stored(task, result, prefix, renewed, provider=provider, api=api, source=source, store=store)  # noqa: PLW2901
+        results.append(result)
     errors = [f"{result.path}: {result.error}" for result in results if result.error]
-    failure = Failure(code=FailureCode.ARCHIVE, message="; ".join(errors)[:1024]) if errors else None
-    marked = None
-    if last_attempt or failure is None:
-        try:
-            marked = tasks.archived(task_id, tuple(results), at=clock(), failure=failure)
-        except TaskConflictError:  # another delivery of the same message was faster
-            return None
-    if failure:
-        raise ArchivingError(failure.message)
-    return marked
+    if not errors:
+        return _settled(task_id, results, None, tasks=tasks, clock=clock)
+    failure = Failure(code=FailureCode.ARCHIVE, message="; ".join(errors)[:1024])
+    if last_attempt:
+        _settled(task_id, results, failure, tasks=tasks, clock=clock)
+    elif any(result.key for result in results):
+        tasks.stored_so_far(task_id, tuple(replace(result, error=None) for result in results))
+    raise ArchivingError(failure.message)
+
+
+def _settled(task_id: str, results: list[Result], failure: Failure | None, *, tasks: TaskStore, clock: Clock) -> Task | None:
+    try:
+        return tasks.archived(task_id, tuple(results), at=clock(), failure=failure)
+    except TaskConflictError:  # settled before, by another delivery of the same message or by one that was redriven
+        return None
 
 
 def _stored(

@@ -83,6 +83,8 @@ def reconcile_one(
     task = tasks.get(task_id)
     if task is None or task.is_over:
         return Reconciled.OVER
+    if task.provider_task_id is None and not settings.external_ids_honoured:
+        return _waiting(task, None, settings=settings, tasks=tasks, clock=clock)  # there is no id to ask by
     snapshot: Snapshot | None = None
     try:
         request = provider.query_request(provider.operations[task.operation], task.provider_task_id or task.task_id)
@@ -105,7 +107,7 @@ def _waiting(task: Task, snapshot: Snapshot | None, *, settings: Settings, tasks
     """No verdict yet: expire the task, or look again later."""
     now = clock()
     if now >= task.deadline_at:
-        return _expired(task, tasks, now)
+        return _expired(task, tasks, now, honoured=settings.external_ids_honoured)
     wait = backoff(task.polls, first=settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
     due_at = min(now + wait * 1000, task.deadline_at)
     if snapshot is not None and task.provider_task_id is None:
@@ -115,10 +117,12 @@ def _waiting(task: Task, snapshot: Snapshot | None, *, settings: Settings, tasks
     return Reconciled.MOVED if snapshot is not None and RANKS[snapshot.status] > task.rank else Reconciled.UNCHANGED
 
 
-def _expired(task: Task, tasks: TaskStore, now: int) -> Reconciled:
-    message = "no verdict from the provider before the task's deadline"
+def _expired(task: Task, tasks: TaskStore, now: int, *, honoured: bool) -> Reconciled:
+    code, message = FailureCode.EXPIRED, "no verdict from the provider before the task's deadline"
+    if task.provider_task_id is None and not honoured:
+        code, message = FailureCode.UNKNOWN, "nobody can tell whether the provider took the task: it was not sent again"
     try:
-        tasks.change(task.task_id, Change.given_up(FailureCode.EXPIRED, message), at=now)
+        tasks.change(task.task_id, Change.given_up(code, message), at=now)
     except TaskConflictError:  # the verdict came this very moment
         return Reconciled.OVER
     return Reconciled.EXPIRED

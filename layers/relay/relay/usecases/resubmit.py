@@ -43,19 +43,20 @@ def resubmit(
         return Resubmitted.OVER
     if clock() >= task.deadline_at:
         return _expired(task, tasks, clock)
-    try:
-        request = provider.query_request(provider.operations[task.operation], task_id)
-        response = api.send(request, timeout=_QUERY_TIMEOUT)
-        snapshot = provider.read_queried(response)
-    except ProviderTaskMissingError:
-        pass
-    except (ProviderError, UnreadableSnapshotError):
-        queue_attempt(task, settings=settings, tasks=tasks, resubmissions=resubmissions, clock=clock)
-        return Resubmitted.QUEUED
-    else:
-        accept(task, snapshot, due_at=clock() + settings.first_poll_after * 1000, tasks=tasks)
-        apply(task_id, snapshot, response.body, tasks=tasks, documents=documents, at=clock())
-        return Resubmitted.FOUND
+    if settings.external_ids_honoured:  # where not, only what was certainly not accepted gets here
+        try:
+            request = provider.query_request(provider.operations[task.operation], task_id)
+            response = api.send(request, timeout=_QUERY_TIMEOUT)
+            snapshot = provider.read_queried(response)
+        except ProviderTaskMissingError:
+            pass
+        except (ProviderError, UnreadableSnapshotError):
+            queue_attempt(task, settings=settings, tasks=tasks, resubmissions=resubmissions, clock=clock)
+            return Resubmitted.QUEUED
+        else:
+            accept(task, snapshot, due_at=clock() + settings.first_poll_after * 1000, tasks=tasks)
+            apply(task_id, snapshot, response.body, tasks=tasks, documents=documents, at=clock())
+            return Resubmitted.FOUND
     order = _order(task.request, documents)
     try:
         begun = tasks.begin_attempt(task_id, attempt + 1, due_at=clock() + settings.first_poll_after * 1000)

@@ -60,6 +60,8 @@ def send(
         return _refused(task, refusal, tasks=tasks, clock=clock)
     except ProviderError as error:
         unknown = isinstance(error, OutcomeUnknownError)
+        if unknown and not settings.external_ids_honoured:
+            return task  # perhaps paid, and nobody to ask: only a callback can tell, and the deadline ends the wait
         queue_attempt(task, settings=settings, tasks=tasks, resubmissions=resubmissions, clock=clock,
                       least=_DELAY_AFTER_UNKNOWN if unknown else 0)  # fmt: skip
         return task

@@ -69,9 +69,7 @@ def test_both_prefixes_reach_the_same_account(simulator: Controls, provider: htt
     ("body", "code"),
     [({}, 1200), ({"prompt": "a", "mode": "x"}, 1201), ({"prompt": "a", "model_name": "gpt"}, 1203)],
 )
-def test_an_illegal_create_makes_no_task(
-    simulator: Controls, provider: httpx.Client, body: dict[str, str], code: int
-) -> None:
+def test_an_illegal_create_makes_no_task(simulator: Controls, provider: httpx.Client, body: dict[str, str], code: int) -> None:
     status, answered, _ = refused(provider.post(T2V, json=body))
     assert (status, answered) == (404 if code == 1203 else 400, code)
     assert simulator.state()["tasks"] == []

@@ -47,9 +47,7 @@ def test_a_failure_is_told_with_its_reason(simulator: Controls, provider: httpx.
     assert "task_result" not in last
 
 
-def test_a_callback_that_is_refused_is_not_sent_again(
-    simulator: Controls, provider: httpx.Client, receiver: Receiver
-) -> None:
+def test_a_callback_that_is_refused_is_not_sent_again(simulator: Controls, provider: httpx.Client, receiver: Receiver) -> None:
     receiver.status = 503
     submit(provider, receiver)
     log = simulator.settle()["callbacks"]
@@ -141,9 +139,7 @@ def test_each_malformed_body_is_no_callback(
     assert len(receiver.bodies) == 3
 
 
-def test_malformed_bodies_are_drawn_from_the_seed(
-    simulator: Controls, provider: httpx.Client, receiver: Receiver
-) -> None:
+def test_malformed_bodies_are_drawn_from_the_seed(simulator: Controls, provider: httpx.Client, receiver: Receiver) -> None:
     simulator.fault("callback_malformed", params={"on": ["succeed"]})
     drawn = []
     for _ in range(2):
@@ -183,9 +179,7 @@ def test_a_callback_comes_before_the_create_answer(
     assert receiver.callbacks[0]["task_id"] == task_id
 
 
-def test_without_that_fault_the_answer_comes_first(
-    simulator: Controls, provider: httpx.Client, receiver: Receiver
-) -> None:
+def test_without_that_fault_the_answer_comes_first(simulator: Controls, provider: httpx.Client, receiver: Receiver) -> None:
     simulator.settings(speed=0)
     for _ in range(5):
         submit(provider, receiver)

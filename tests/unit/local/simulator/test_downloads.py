@@ -119,9 +119,7 @@ def test_a_dead_url_is_healed_by_a_query(simulator: Controls, provider: httpx.Cl
 
 def test_a_living_url_stays_the_same(simulator: Controls, provider: httpx.Client) -> None:
     result = finished(simulator, provider)
-    urls = {
-        provider.get(f"{T2V}/{result['task_id']}").json()["data"]["task_result"]["videos"][0]["url"] for _ in range(3)
-    }
+    urls = {provider.get(f"{T2V}/{result['task_id']}").json()["data"]["task_result"]["videos"][0]["url"] for _ in range(3)}
     assert urls == {result["url"]}
 
 

@@ -1,0 +1,251 @@
+"""The SSRF guard: which addresses a URL may lead to, and that the checked address is the one that is dialled."""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from relay.adapters.guard import Address, Guard, GuardedTransport, is_public, resolve
+from relay.adapters.result_http import HttpResultSource
+from relay.domain.errors import ForbiddenAddressError, ResultError
+
+PUBLIC = "93.184.215.14"
+REAL = socket.getaddrinfo
+
+
+@pytest.fixture(autouse=True)
+def addresses_are_read_by_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every host here is an address in one notation or another, or no host at all: nobody is asked."""
+    monkeypatch.setattr("relay.adapters.guard.socket.getaddrinfo", REAL)
+
+
+def names(**addresses: str) -> Callable[[str], list[Address]]:
+    """A resolver that knows only these hosts, their dots written as underscores; literals are themselves."""
+    known = {name.replace("_", "."): value.split() for name, value in addresses.items()}
+    return lambda host: [ipaddress.ip_address(value) for value in known.get(host, [host])]
+
+
+def guard(*, allow_loopback: bool = False, **addresses: str) -> Guard:
+    return Guard(allow_loopback=allow_loopback, resolver=names(**addresses))
+
+
+class Recorder(httpx.BaseTransport):
+    """Answers from a table of paths, and remembers what was dialled."""
+
+    def __init__(self, **redirects: str) -> None:
+        self.redirects = redirects
+        self.dialled: list[httpx.Request] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.dialled.append(request)
+        target = self.redirects.get(request.url.path.strip("/"))
+        return httpx.Response(302, headers={"Location": target}) if target else httpx.Response(200, content=b"file")
+
+
+FORBIDDEN = {
+    "loopback": "127.0.0.1",
+    "all of loopback": "127.255.255.254",
+    "decimal": "2130706433",
+    "octal": "0177.0.0.1",
+    "hex": "0x7f.1",
+    "hex without dots": "0x7f000001",
+    "short": "127.1",
+    "zero": "0",
+    "unspecified": "0.0.0.0",  # noqa: S104
+    "this network": "0.1.2.3",
+    "private 10": "10.0.0.1",
+    "private 172": "172.16.0.1",
+    "private 192": "192.168.1.1",
+    "metadata": "169.254.169.254",
+    "decimal metadata": "2852039166",
+    "carrier-grade NAT": "100.64.0.1",
+    "end of carrier-grade NAT": "100.127.255.255",
+    "benchmarking": "198.18.0.1",
+    "documentation": "192.0.2.1",
+    "protocol assignments": "192.0.0.8",
+    "multicast": "224.0.0.1",
+    "all of multicast": "239.255.255.255",
+    "reserved": "240.0.0.1",
+    "broadcast": "255.255.255.255",
+    "IPv6 loopback": "[::1]",
+    "IPv6 unspecified": "[::]",
+    "mapped": "[::ffff:127.0.0.1]",
+    "mapped in hex": "[::ffff:7f00:1]",
+    "mapped private": "[::ffff:10.0.0.1]",
+    "mapped metadata": "[::ffff:169.254.169.254]",
+    "compatible": "[::127.0.0.1]",
+    "NAT64": "[64:ff9b::7f00:1]",
+    "NAT64 metadata": "[64:ff9b::a9fe:a9fe]",
+    "local NAT64": "[64:ff9b:1::5db8:d70e]",
+    "6to4": "[2002:7f00:1::]",
+    "6to4 private": "[2002:a00:1::1]",
+    "Teredo": "[2001:0:4136:e378:8000:63bf:80ff:fffe]",
+    "unique local": "[fc00::1]",
+    "unique local fd": "[fd00:ec2::254]",
+    "link-local": "[fe80::1]",
+    "site-local": "[fec0::1]",
+    "IPv6 multicast": "[ff02::1]",
+    "IPv6 documentation": "[2001:db8::1]",
+    "discard": "[100::1]",
+}
+
+
+@pytest.mark.parametrize("host", FORBIDDEN.values(), ids=FORBIDDEN)
+def test_an_address_that_is_not_public_is_never_dialled(host: str) -> None:
+    inner = Recorder()
+    assert not any(is_public(address) for address in resolve(host.strip("[]")))
+    with pytest.raises(ResultError):
+        HttpResultSource(GuardedTransport(Guard(), inner)).open(f"https://{host}/a.mp4")
+    assert inner.dialled == []
+
+
+@pytest.mark.parametrize("host", [host for host in FORBIDDEN.values() if not resolve(host.strip("[]"))[0].is_loopback])
+def test_with_loopback_allowed_the_others_stay_forbidden(host: str) -> None:
+    inner = Recorder()
+    for scheme in ("http", "https"):
+        with pytest.raises(ForbiddenAddressError):
+            HttpResultSource(GuardedTransport(Guard(allow_loopback=True), inner)).open(f"{scheme}://{host}/a.mp4")
+    assert inner.dialled == []
+
+
+@pytest.mark.parametrize("host", [PUBLIC, "8.8.8.8", "[2606:4700::1111]", "[64:ff9b::5db8:d70e]", "[::ffff:93.184.215.14]"])
+def test_a_public_address_is_dialled(host: str) -> None:
+    inner = Recorder()
+    with httpx.Client(transport=GuardedTransport(Guard(), inner)) as client:
+        assert client.get(f"https://{host}/a.mp4").status_code == 200
+    assert [request.url.host for request in inner.dialled] == [str(ipaddress.ip_address(host.strip("[]")))]
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://cdn.example.com/a.mp4", "expected an https URL, got http"),
+        ("ftp://cdn.example.com/a.mp4", "expected an https URL, got ftp"),
+        ("file://cdn.example.com/etc/passwd", "expected an https URL, got file"),
+        ("https://cdn.example.com:8443/a.mp4", "port 8443: expected 443"),
+        ("https://cdn.example.com:80/a.mp4", "port 80: expected 443"),
+        ("https://cdn.example.com:22/", "port 22: expected 443"),
+        ("https://user@cdn.example.com/a.mp4", "a URL with a user name in it"),
+        ("https://user:word@cdn.example.com/a.mp4", "a URL with a user name in it"),
+        ("https://cdn.example.com@127.0.0.1/a.mp4", "a URL with a user name in it"),
+        ("https://127.0.0.1#@cdn.example.com/", "a host with an address that is not public"),
+        ("https://127.0.0.1?@cdn.example.com/", "a host with an address that is not public"),
+        ("https://private.example.com/a.mp4", "a host with an address that is not public"),
+        ("https://mixed.example.com/a.mp4", "a host with an address that is not public"),
+        ("https://mixed6.example.com/a.mp4", "a host with an address that is not public"),
+        ("https://empty.example.com/a.mp4", "a host without an address"),
+        ("http://localhost/a.mp4", "expected an https URL, got http"),
+    ],
+)
+def test_what_else_is_forbidden_is_never_dialled(url: str, reason: str) -> None:
+    inner = Recorder()
+    watched = guard(
+        cdn_example_com=PUBLIC,
+        private_example_com="10.0.0.1",
+        mixed_example_com=f"{PUBLIC} 10.0.0.1",
+        mixed6_example_com=f"{PUBLIC} ::1",
+        empty_example_com="",
+        localhost="127.0.0.1",
+    )
+    with httpx.Client(transport=GuardedTransport(watched, inner)) as client, pytest.raises(ForbiddenAddressError) as caught:
+        client.get(url)
+    assert str(caught.value) == reason
+    assert inner.dialled == []
+
+
+def test_the_checked_address_is_dialled_and_the_host_keeps_its_name() -> None:
+    inner = Recorder()
+    with httpx.Client(transport=GuardedTransport(guard(cdn_example_com=PUBLIC), inner)) as client:
+        answer = client.get("https://cdn.example.com/a/b.mp4?sign=1%2F2", headers={"Accept": "*/*"})
+    (dialled,) = inner.dialled
+    assert str(dialled.url) == f"https://{PUBLIC}/a/b.mp4?sign=1%2F2"
+    assert dialled.headers["host"] == "cdn.example.com"
+    assert dialled.extensions["sni_hostname"] == "cdn.example.com"
+    assert str(answer.request.url) == "https://cdn.example.com/a/b.mp4?sign=1%2F2"
+
+
+def test_an_ipv6_address_is_dialled_in_brackets() -> None:
+    inner = Recorder()
+    with httpx.Client(transport=GuardedTransport(guard(cdn_example_com="2606:4700::1111"), inner)) as client:
+        client.get("https://cdn.example.com/a.mp4")
+    assert str(inner.dialled[0].url) == "https://[2606:4700::1111]/a.mp4"
+    assert inner.dialled[0].headers["host"] == "cdn.example.com"
+
+
+def test_a_resolver_that_answers_differently_the_second_time_gains_nothing() -> None:
+    answers: Iterator[str] = iter([PUBLIC, "127.0.0.1"])
+    asked: list[str] = []
+
+    def rebinding(host: str) -> list[Address]:
+        asked.append(host)
+        return [ipaddress.ip_address(next(answers))]
+
+    inner = Recorder()
+    with httpx.Client(transport=GuardedTransport(Guard(resolver=rebinding), inner)) as client:
+        client.get("https://rebind.example.com/a.mp4")
+        assert (asked, [request.url.host for request in inner.dialled]) == (["rebind.example.com"], [PUBLIC])
+        with pytest.raises(ForbiddenAddressError):
+            client.get("https://rebind.example.com/a.mp4")
+    assert len(inner.dialled) == 1
+
+
+@pytest.mark.parametrize(
+    "target", ["https://127.0.0.1/", "https://169.254.169.254/latest", "http://cdn.example.com/", "//[::1]/"]
+)
+@pytest.mark.parametrize("hops", [1, 2, 3])
+def test_a_chain_of_redirects_is_checked_at_every_step(target: str, hops: int) -> None:
+    chain = {f"{number}": f"https://cdn.example.com/{number + 1}" for number in range(hops - 1)}
+    inner = Recorder(**chain, **{f"{hops - 1}": target})
+    source = HttpResultSource(GuardedTransport(guard(cdn_example_com=PUBLIC), inner))
+    with pytest.raises(ForbiddenAddressError):
+        source.open("https://cdn.example.com/0")
+    assert [request.url.host for request in inner.dialled] == [PUBLIC] * hops
+
+
+def test_too_many_redirects_are_a_result_error() -> None:
+    inner = Recorder(**{f"{number}": f"https://cdn.example.com/{number + 1}" for number in range(10)})
+    with pytest.raises(ResultError, match="TooManyRedirects"):
+        HttpResultSource(GuardedTransport(guard(cdn_example_com=PUBLIC), inner)).open("https://cdn.example.com/0")
+    assert len(inner.dialled) == 4
+
+
+def test_loopback_is_opened_by_its_setting_and_nothing_else_with_it() -> None:
+    open_guard = guard(allow_loopback=True, both_example_com="127.0.0.1 10.0.0.1", localhost="127.0.0.1 ::1")
+    assert str(open_guard.address_of(httpx.URL("http://127.0.0.1:4566/a"))) == "127.0.0.1"
+    assert str(open_guard.address_of(httpx.URL("http://localhost:4566/a"))) == "127.0.0.1"
+    for url in ("http://10.0.0.1/", "https://10.0.0.1/", "http://169.254.169.254/", "http://both.example.com/", f"http://{PUBLIC}/",
+                f"https://{PUBLIC}:8443/", "http://0.0.0.0/", "http://user@127.0.0.1/"):  # fmt: skip
+        with pytest.raises(ForbiddenAddressError):
+            open_guard.address_of(httpx.URL(url))
+
+
+@pytest.mark.parametrize("host", ["", "a" * 64 + ".com", "a..b", "\0"])
+def test_a_host_that_cannot_be_resolved_is_forbidden(host: str) -> None:
+    with pytest.raises(ForbiddenAddressError, match="cannot be resolved"):
+        resolve(host)
+
+
+def test_a_scoped_address_is_read_without_its_scope(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(10, 1, 6, "", ("fe80::1%eth0", 0, 0, 2))]
+    monkeypatch.setattr("relay.adapters.guard.socket.getaddrinfo", lambda *_, **__: found)
+    assert resolve("printer") == [ipaddress.ip_address("fe80::1")]
+
+
+@given(st.ip_addresses(v=4))
+def test_an_ipv4_address_inside_an_ipv6_one_counts_as_itself(address: ipaddress.IPv4Address) -> None:
+    number = int(address)
+    for outer in (0xFFFF << 32 | number, 0x64FF9B << 96 | number, 0x2002 << 112 | number << 80):
+        assert is_public(ipaddress.IPv6Address(outer)) == is_public(address)
+
+
+@given(st.text(max_size=60).map(lambda text: "https://" + text) | st.text(max_size=60))
+def test_whatever_a_url_is_it_raises_nothing_but_a_result_error(url: str) -> None:
+    def nobody(_host: str) -> list[Address]:
+        raise ForbiddenAddressError("nobody here")
+
+    with pytest.raises(ResultError):
+        HttpResultSource(GuardedTransport(Guard(resolver=nobody), Recorder())).open(url)
