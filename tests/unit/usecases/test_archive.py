@@ -114,11 +114,15 @@ def test_a_file_that_fails_leaves_the_task_for_the_next_attempt(world: World, ta
 
     with pytest.raises(ArchivingError, match="task_result/images/1/url: HTTP 410"):
         world.archive(task_id)
-    assert world.task(task_id) == before
+    after = world.task(task_id)
+    assert (after.version, after.archive, after.failure) == (before.version, None, None)
+    assert [bool(result.key) for result in after.results] == [True, False]
 
     world.source.files[TWO] = PNG
+    world.source.opened.clear()
     assert world.archive(task_id) is not None
     assert set(world.results.files) == {f"results/{task_id}/0.png", f"results/{task_id}/1.png"}
+    assert world.source.opened == [TWO], "what is stored is not fetched again"
 
 
 def test_the_last_attempt_names_what_is_stored_and_what_is_not_and_raises_all_the_same(world: World, task_id: str) -> None:
@@ -154,7 +158,8 @@ def test_a_last_attempt_that_is_repeated_is_not_told_twice(world: World, task_id
         world.archive(task_id, last_attempt=True)
     task = world.task(task_id)
 
-    assert world.archive(task_id, last_attempt=True) is None
+    with pytest.raises(ArchivingError):
+        world.archive(task_id, last_attempt=True)
     assert world.task(task_id) == task
 
 
