@@ -47,6 +47,13 @@ def test_after_a_refusal_an_external_id_means_the_task_that_followed(world: Worl
     assert find("acme", "order-1", operation=None, tasks=world.tasks) == task
 
 
+def test_an_external_id_that_was_refused_too_often_means_the_last_refusal(world: World) -> None:
+    world.api.faults.extend([POLICY] * 16)
+    refused = [world.submit({**PROMPT, "external_task_id": "order-1"}).task.task_id for _ in range(16)]
+
+    assert find("acme", "order-1", operation=None, tasks=world.tasks).task_id == refused[-1]
+
+
 def test_an_external_id_that_looks_like_another_tenants_task_id_finds_the_own_task(world: World) -> None:
     foreign = world.submit(tenant="mallory").task.task_id
     own = world.submit({**PROMPT, "external_task_id": foreign}).task

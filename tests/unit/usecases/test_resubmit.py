@@ -1,5 +1,7 @@
 """Resubmitting: ask first, send only what is not there, and never twice."""
 
+from typing import Any
+
 import pytest
 
 from relay.domain.task import FailureCode, Status
@@ -157,6 +159,23 @@ def test_after_its_deadline_a_task_is_expired_and_not_sent(world: World) -> None
     assert task.failure is not None
     assert (task.failure.code, task.due_at) == (FailureCode.EXPIRED, None)
     assert world.api.paid == {}
+
+
+def test_a_verdict_that_comes_at_the_deadline_wins(world: World) -> None:
+    task_id = waiting(world, LOST_ANSWER)
+    world.clock.now = world.task(task_id).deadline_at
+    change = world.tasks.change
+
+    def change_after_the_callback(*arguments: Any, **named: Any) -> object:
+        world.tasks.change = change  # type: ignore[method-assign]
+        world.api.succeeds(task_id)
+        world.called_back(task_id)
+        return change(*arguments, **named)
+
+    world.tasks.change = change_after_the_callback  # type: ignore[method-assign,assignment]
+
+    assert world.resubmit(task_id, 1) is Resubmitted.OVER
+    assert world.task(task_id).status is Status.SUCCEED
 
 
 def test_a_second_before_its_deadline_a_task_is_still_sent(world: World) -> None:
