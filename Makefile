@@ -78,10 +78,10 @@ test: setup ## All tests but the end-to-end ones
 unit: setup ## The unit tests only
 	@$(RUN) pytest -q tests/unit
 
-e2e: setup ## The end-to-end tests, on a stack of their own unless one is up
+e2e: setup ## The end-to-end tests, with IAM enforced, on a stack of their own unless one is up
 	@up=$$(test -f .local/stack.json && echo yes || echo no); \
 	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
-	$(RUN) python -m local.up $(UP_OPTIONS); $(RUN) pytest -q tests/e2e
+	$(RUN) python -m local.up $(UP_OPTIONS) --iam; $(RUN) pytest -q tests/e2e
 
 lint: setup requirements-check ## Style, imports, stale exports
 	@$(RUN) ruff check

@@ -40,6 +40,8 @@ class Stack:
     event_bus: str
     events_queue_url: str
     """Local only: every event of the bus, as it was published."""
+    iam_enforced: bool = False
+    """The functions may do what their policies say and nothing else (`make up IAM=1`)."""
     outputs: dict[str, str] = field(default_factory=dict)
     """The template's outputs, all of them."""
     logs: dict[str, str] = field(default_factory=dict)

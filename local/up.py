@@ -93,6 +93,7 @@ def _up(options: argparse.Namespace, started: dict[str, Process]) -> Stack:
         results_bucket=outputs["ResultsBucket"],
         event_bus=outputs["EventBus"],
         events_queue_url=subscribe(endpoint, outputs["EventBus"]),
+        iam_enforced=options.iam,
         outputs=outputs,
         logs={"emulator": str(ministack.LOG), "simulator": str(SIMULATOR_LOG)},
         pids={name: process.pid for name, process in started.items()},
