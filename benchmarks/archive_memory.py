@@ -9,11 +9,12 @@ import asyncio
 import json
 import multiprocessing
 import os
-import resource
+import re
 import subprocess
 import sys
 import time
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import httpx
 from aiohttp import web
@@ -78,7 +79,9 @@ def _worker(url: str, bucket_url: str, *, unknown_size: bool) -> None:
 
 
 def _peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """This program's own peak: getrusage would count the parent's memory from before the exec."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
 
 
 def _bucket(ready: Connection) -> None:
