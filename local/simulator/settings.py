@@ -35,16 +35,16 @@ class Settings:
         for name, value in patch.items():
             if name not in known:
                 raise AdminError(f"unknown setting {name}; known: {', '.join(sorted(known))}")
-            _check(name, value, getattr(self, name))
+            _check(name, value, getattr(Settings(), name))
         if patch.get("image_type", "png") not in ("png", "jpeg"):
             raise AdminError("image_type is png or jpeg")
         return replace(self, **patch)
 
 
-def _check(name: str, value: object, present: object) -> None:
-    """Refuse a value of another type than the present one, and negative numbers."""
-    wanted: type | tuple[type, ...] = (int, float) if isinstance(present, float) else type(present)
-    if not isinstance(value, wanted) or isinstance(value, bool) is not isinstance(present, bool):
-        raise AdminError(f"{name} must be of type {type(present).__name__}")
+def _check(name: str, value: object, default: object) -> None:
+    """Refuse a value of another type than the default, and negative numbers."""
+    wanted: type | tuple[type, ...] = (int, float) if isinstance(default, float) else type(default)
+    if not isinstance(value, wanted) or isinstance(value, bool) is not isinstance(default, bool):
+        raise AdminError(f"{name} must be of type {type(default).__name__}")
     if isinstance(value, int | float) and value < 0:
         raise AdminError(f"{name} must not be negative")
