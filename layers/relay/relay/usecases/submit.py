@@ -114,11 +114,9 @@ def _text(value: object) -> str | None:
 
 
 def _claim_key(draft: Task, tasks: TaskStore) -> None:
-    """With both keys given, external_task_id determines the task, and the Idempotency-Key is bound to the request beside it."""
+    """Bind the Idempotency-Key to the request: with an external_task_id beside it, it is not the key that determines the task."""
     key = draft.idempotency_key
-    if key is None or draft.external_task_id is None:
-        return
-    if not tasks.claim_key(draft.tenant, key, draft.fingerprint, draft.expires_at):
+    if key is not None and not tasks.claim_key(draft.tenant, key, draft.fingerprint, draft.expires_at):
         raise IdempotencyKeyReusedError(_REUSED)
 
 
