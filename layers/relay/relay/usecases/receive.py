@@ -12,6 +12,10 @@ CALLBACK_LIMIT = 262_144
 """Bytes: no task object comes near it, and a larger one would not fit into an event."""
 
 
+class AnnouncementError(Exception):
+    """The bus did not take the event of a quarantined callback, which is kept all the same. Another delivery may help."""
+
+
 def receive(
     task_id: str,
     token: str,
@@ -24,7 +28,7 @@ def receive(
     events: EventPublisher,
     clock: Clock,
 ) -> Outcome:
-    """Take one callback; raises CallbackNotAuthenticError before anything is read or parsed."""
+    """Take one callback; raises CallbackNotAuthenticError before anything is read or parsed, AnnouncementError at the end."""
     provider = providers[tokens.provider_of(task_id, token)]
     at = clock()
     reason = f"{len(body)} bytes, more than {CALLBACK_LIMIT}"
@@ -36,5 +40,6 @@ def receive(
     except TaskNotFoundError:
         reason = "the task is no longer stored"
     bucket, key = documents.quarantine(task_id, body, reason=reason, at=at)
-    events.publish([quarantine_event(task_id, key, bucket, reason, at)])
+    if events.publish([quarantine_event(task_id, key, bucket, reason, at)]):
+        raise AnnouncementError(key)
     return Outcome.QUARANTINED
