@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 _LEAST_AGE = 10
-"""Seconds between two reads of a secret that forged tokens can cause."""
+"""Seconds between two reads of one stage of a secret that forged tokens can cause."""
 
 
 class Secrets:
@@ -29,13 +29,12 @@ class Secrets:
         return value
 
     def renew(self, secret_id: str) -> bool:
-        """Forget what is kept of a secret, unless it was read a moment ago; True when it is worth another look."""
+        """Forget what is kept of a secret, but for what was read a moment ago; True when it is worth another look."""
         fresh = self._monotonic() + self._ttl - _LEAST_AGE
-        kept = [until for (name, _), (until, _) in self._kept.items() if name == secret_id]
-        if any(until > fresh for until in kept):
-            return False
-        self._kept = {entry: value for entry, value in self._kept.items() if entry[0] != secret_id}
-        return True
+        old = [entry for entry, (until, _) in self._kept.items() if entry[0] == secret_id and until <= fresh]
+        for entry in old:
+            del self._kept[entry]
+        return bool(old)
 
     def _read(self, secret_id: str, stage: str) -> str | None:
         try:
