@@ -77,9 +77,9 @@ class Callbacks:
             must(self._invariants.quarantined.intersection(kept), "nothing received is lost", f"{name} was not announced")
 
     def _cannot_know(self, container: Container) -> bool:
-        """It read the secret a moment ago, and before the rotation: forged tokens must not make it read on and on."""
-        fresh = self._scheduler.clock.now - container.read_at < _UNRENEWABLE
-        return fresh and container.current_read_at <= self.rotated_at
+        """It read the secret a moment ago, yet before the rotation: forged tokens must not make it read on and on."""
+        now = self._scheduler.clock.now
+        return any(now - _UNRENEWABLE < read_at <= self.rotated_at for read_at in container.reads.values())
 
     def _attack(self, task_id: str, token: str, body: bytes) -> None:
         """A forgery in the wake of a callback: it must not get in."""

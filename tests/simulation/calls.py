@@ -12,14 +12,14 @@ TIMEOUTS = {"submit": 29, "resubmit": 90, "receive": 15, "publish": 60, "archive
 """Seconds, as in the template."""
 
 _CHANCES = (
-    (Fault.KILLED_BEFORE, 0.005),
-    (Fault.KILLED_AFTER, 0.005),
-    (Fault.THROTTLED, 0.008),
-    (Fault.ANSWER_LOST, 0.012),
-    (Fault.REPEATED_BY_SDK, 0.012),
+    (Fault.KILLED_BEFORE, 0.008),
+    (Fault.KILLED_AFTER, 0.008),
+    (Fault.THROTTLED, 0.01),
+    (Fault.ANSWER_LOST, 0.02),
+    (Fault.REPEATED_BY_SDK, 0.02),
     (Fault.INTERLEAVED, 0.06),
 )
-_AIMED = (*((fault, 0.15) for fault in (Fault.KILLED_BEFORE, Fault.KILLED_AFTER)), *_CHANCES[2:])
+_AIMED = ((Fault.KILLED_BEFORE, 0.25), (Fault.KILLED_AFTER, 0.25), (Fault.THROTTLED, 0.15), *_CHANCES[3:])
 _WRITES = frozenset({
     "tasks.create", "tasks.claim_key", "tasks.change", "tasks.accepted", "tasks.begin_attempt", "tasks.postponed",
     "tasks.stored_so_far", "tasks.archived", "documents.put_request", "documents.put_callback", "documents.quarantine",
@@ -53,7 +53,8 @@ class FaultyCalls(Calls):
             return self._checked(call())
         site = f"{self._function} {name}"
         place = f"{site} in {self.label}, call {len(self.names)}"
-        fault = self._decisions.one_of(_AIMED if site == self._aim else _CHANCES, place)
+        aimed = site == self._aim
+        fault = self._decisions.one_of(_AIMED if aimed else _CHANCES, place, heat=1 if aimed else None)
         self._decisions.sites[site, "reached"] += 1
         if fault is None:
             return self._checked(call())

@@ -137,11 +137,11 @@ class Decisions:
         here = self.visit(f"{fault} @ {place}")
         return self.share(here) < probability * self.heat and self.struck(fault, here)
 
-    def one_of(self, chances: Sequence[tuple[Fault, float]], place: str) -> Fault | None:
+    def one_of(self, chances: Sequence[tuple[Fault, float]], place: str, *, heat: float | None = None) -> Fault | None:
         """At most one of several faults, by one draw. `place` must be new."""
         if self.calm:
             return None
-        left = self.share(place) / self.heat
+        left = self.share(place) / (heat or self.heat)
         for fault, probability in chances:
             if left < probability:
                 return fault if fault not in self._absent and self.struck(fault, f"{fault} @ {place}") else None

@@ -34,7 +34,7 @@ class Container:
     """A warm function: what it read of the secret, and when."""
 
     def __init__(self, manager: FakeSecretsManager, settings: Settings, scheduler: Scheduler) -> None:
-        self.current_read_at = self.read_at = 0
+        self.reads: dict[str, int] = {}
         self._manager = manager
         self._scheduler = scheduler
         secrets = Secrets(self, settings.secret_ttl, lambda: scheduler.clock.now / 1000)
@@ -42,9 +42,7 @@ class Container:
 
     def get_secret_value(self, *, SecretId: str, VersionStage: str) -> dict[str, Any]:  # noqa: N803 - as AWS names them
         """Note the time of the read."""
-        self.read_at = self._scheduler.clock.now
-        if VersionStage == "AWSCURRENT":
-            self.current_read_at = self.read_at
+        self.reads[VersionStage] = self._scheduler.clock.now
         return self._manager.get_secret_value(SecretId=SecretId, VersionStage=VersionStage)
 
 

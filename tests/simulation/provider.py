@@ -92,14 +92,14 @@ class SimulatedProvider(FakeProviderApi):
     def _lives(self, task: ProviderTask) -> None:
         """Processing, perhaps with news, and a verdict at last."""
         decide, name = self._decisions, task.external_task_id[:6]
-        started = decide.between(f"start of {name}", 1, 60)
+        started = decide.between(f"start of {name}", 1, 400 if decide.share(f"waits {name}") < 0.2 else 60)
         self._later(started, task, "works on", lambda: self.proceeds(task.task_id))
+        end = started + decide.between(f"end of {name}", 5, 900 if decide.share(f"slow {name}") < 0.5 else 60)
         if decide.share(f"news of {name}") < 0.4:
-            news = started + decide.between(f"news at {name}", 1, 60)
+            news = decide.between(f"news at {name}", started, end)
             self._later(news, task, "has news of", lambda: self.proceeds(task.task_id, "half done"))
         if decide.strikes(Fault.NEVER_FINISHES, name, 0.06):
             return
-        end = 125 + decide.between(f"end of {name}", 0, 600 if decide.share(f"slow {name}") < 0.5 else 60)
         if decide.strikes(Fault.LATE_VERDICT, name, 0.08):
             end += self.deadline
         succeeds = decide.share(f"verdict of {name}") < 0.75

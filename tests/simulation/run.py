@@ -77,8 +77,8 @@ def shortened(failing: Run, seconds: float = 20) -> Run:
 def told(failing: Run) -> str:
     """The story of a failing seed, and how to see it again."""
     short = shortened(failing)
-    lines = [f"seed {failing.seed} breaks a guarantee", *short.story, f"✗ {short.violation}", f"again: make sim SEED={failing.seed}"]
-    return "\n".join(lines)
+    again = f"again: make sim SEED={failing.seed}"
+    return "\n".join([f"seed {failing.seed} breaks a guarantee", *short.story, f"✗ {short.violation}", again])
 
 
 def _time(at: int) -> str:
