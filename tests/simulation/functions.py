@@ -21,7 +21,7 @@ from tests.simulation.bus import SimulatedBus
 from tests.simulation.calls import FaultyCalls
 from tests.simulation.faults import Decisions
 from tests.simulation.provider import SimulatedProvider
-from tests.simulation.queues import Ended
+from tests.simulation.queues import Ended, named
 from tests.simulation.results import SimulatedResults
 from tests.simulation.scheduler import Scheduler
 
@@ -109,12 +109,12 @@ class Functions:
             **self._sending(calls),
         ))  # fmt: skip
 
-    def receive(self, task_id: str, token: str, body: bytes, label: str) -> tuple[Any, Container]:
-        """`POST /callbacks/{task_id}/{token}`: the outcome, a refusal, or how it ended; and the container."""
-        used: list[Container] = []
+    def receive(self, task_id: str, token: str, body: bytes, label: str) -> tuple[Any, Container, list[str]]:
+        """`POST /callbacks/{task_id}/{token}`: the outcome, a refusal, or how it ended; the container, and the calls made."""
+        used: list[tuple[Container, list[str]]] = []
 
         def run(calls: FaultyCalls, container: Container) -> Any:
-            used.append(container)
+            used.append((container, calls.names))
             return receive.receive(
                 task_id, token, body,
                 providers={self._to.provider.name: self._to.provider},
@@ -125,11 +125,11 @@ class Functions:
                 clock=self._scheduler.clock,
             )  # fmt: skip
 
-        return self._invoke("receive", label, run), used[0]
+        return self._invoke("receive", label, run), *used[0]
 
     def publish(self, records: list[Record]) -> str | Ended | None:
         """A batch of the stream."""
-        label = f"from {records[0].sequence_number.lstrip('0')}"
+        label = f"from {named(records[0])}"
         return self._invoke("publish", label, lambda calls, _: publish.publish(
             records, events=calls.watch("events", self._to.events)
         ))  # fmt: skip

@@ -59,7 +59,7 @@ class SimulatedProvider(FakeProviderApi):
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
         """One request with at most one fault."""
         creates = request.method == "POST"
-        name = str(request.body["external_task_id"])[:6] if request.body else request.path.rpartition("/")[2][-6:]
+        name = str(request.body["external_task_id"])[:6] if request.body else self._name(request.path.rpartition("/")[2])
         place = self._decisions.visit(f"{request.method} {name}")
         fault = self._decisions.one_of(_CREATES if creates else _QUERIES, place)
         if fault is not None:
@@ -84,17 +84,22 @@ class SimulatedProvider(FakeProviderApi):
     def _queried(self, operation: str, reference: str) -> ProviderResponse:
         answer = super()._queried(operation, reference)
         older = self._older.get(reference)
-        if older is not None and answer.status == 200 and self._decisions.strikes(Fault.OLD_ANSWER, reference[-6:], 0.1):
+        if older is not None and answer.status == 200 and self._decisions.strikes(Fault.OLD_ANSWER, self._name(reference), 0.1):
             self._scheduler.say(f"! {Fault.OLD_ANSWER}")
             return ProviderResponse(200, b'{"code": 0, "data": ' + older + b"}")
         return answer
 
+    def _name(self, reference: str) -> str:
+        """The name of a task in places: the same whatever else the provider has."""
+        task = self.find(reference)
+        return (task.external_task_id if task else reference)[:6]
+
     def _lives(self, task: ProviderTask) -> None:
         """Processing, perhaps with news, and a verdict at last."""
         decide, name = self._decisions, task.external_task_id[:6]
-        started = decide.between(f"start of {name}", 1, 400 if decide.share(f"waits {name}") < 0.2 else 60)
+        started = decide.between(f"start of {name}", 1, decide.pick(f"waits {name}", (5, 60, 60, 400)))
         self._later(started, task, "works on", lambda: self.proceeds(task.task_id))
-        end = started + decide.between(f"end of {name}", 5, 900 if decide.share(f"slow {name}") < 0.5 else 60)
+        end = started + decide.between(f"end of {name}", 5, decide.pick(f"slow {name}", (10, 60, 900)))
         if decide.share(f"news of {name}") < 0.4:
             news = decide.between(f"news at {name}", started, end)
             self._later(news, task, "has news of", lambda: self.proceeds(task.task_id, "half done"))

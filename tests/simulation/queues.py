@@ -114,9 +114,9 @@ class Stream:
 
     def _poll(self, number: int) -> None:
         shard = self._shards[number]
-        place = f"from {shard[0].sequence_number.lstrip('0')}"
+        place = f"from {named(shard[0])}"
         batch = shard[: 1 + int(self._decisions.share(self._decisions.visit(f"batch {place}")) * 10)]
-        self._scheduler.say(", ".join(_told(record) for record in batch))
+        self._scheduler.say(", ".join(named(record) for record in batch))
         begin = self._publish(batch)
         if begin is None and not self._decisions.strikes(Fault.BATCH_REDELIVERED, place, 0.04):
             del shard[: len(batch)]
@@ -126,5 +126,6 @@ class Stream:
         self._polled[number] = False
 
 
-def _told(record: Record) -> str:
+def named(record: Record) -> str:
+    """A record in stories and places."""
     return f"{record.after.task_id[:6]}:{record.after.version}" if record.after else "a claim"

@@ -34,7 +34,7 @@ class SimulatedResults(FakeResultSource):
     def made(self, task: ProviderTask, number: int) -> str:
         """A new file of a task; returns its URL."""
         name = f"{task.external_task_id[:6]}-{number}"
-        url = f"https://results.example/{task.task_id}/{number}"
+        url = f"https://results.example/{name}"
         mark = sha256(f"{task.external_task_id} {number}".encode()).digest()
         body = b"\x00\x00\x00\x18ftypisom" + mark * 40
         if self._decisions.strikes(Fault.NO_MEDIA, name, 0.05):
@@ -49,7 +49,7 @@ class SimulatedResults(FakeResultSource):
 
     def open(self, url: str) -> FakeOpenResult:
         """With at most one fault."""
-        place = self._decisions.visit(f"fetch {url[-6:]}")
+        place = self._decisions.visit(f"fetch {url}")
         fault = self._decisions.one_of(_CHANCES, place) if url in self.files else None
         body = self.files.get(url, b"")
         match fault:

@@ -25,7 +25,7 @@ from tests.simulation.results import SimulatedResults
 from tests.simulation.scheduler import PassingClock, Scheduler
 
 _REQUESTS_WITHIN = 600
-_STORM = 2400
+_STORMS = (240, 600, 1200, 2400)
 _TICK = 60
 _ARCHIVE_ATTEMPTS = 3
 
@@ -78,7 +78,7 @@ class World:
             "archives", self.functions.archive, visibility=900, most_receives=_ARCHIVE_ATTEMPTS,
             put_off=lambda receives: 5 * 2**receives, **at,
         )  # fmt: skip
-        self.callbacks = Callbacks(self.functions, self.invariants, self.documents, self.tasks, **at)
+        self.callbacks = Callbacks(self.functions, self.invariants, self.documents, **at)
         self.provider.call_back = self.callbacks.send
         self.clients = Clients(self.functions, self.invariants, tasks=self.tasks.tasks, **at)
         self._next_tick = 0
@@ -90,17 +90,18 @@ class World:
             external_ids_honoured=not unknown,
             inline_request_bytes=300,
             archive_attempts=_ARCHIVE_ATTEMPTS,
-            task_deadline=pick("deadline", (900, 3600, 14_400)),
+            task_deadline=pick("deadline", (300, 900, 3600, 14_400)),
             first_poll_after=pick("first poll", (60, 120)),
             secret_ttl=300,
         )
 
     def live(self) -> None:
         """The storm, the calm, the redrive, and the promises."""
-        self.clients.plan(planned(self.decisions), _REQUESTS_WITHIN)
+        storm = self.decisions.pick("storm", _STORMS)
+        self.clients.plan(planned(self.decisions), min(_REQUESTS_WITHIN, storm))
         self._plan_outage()
         self._plan_rotation()
-        self.scheduler.run(until=NOON + _STORM * 1000)
+        self.scheduler.run(until=NOON + storm * 1000)
         self.decisions.calm = True
         self.provider.is_down = False
         promises = Promises(self, calm_since=self.clock.now)
@@ -116,7 +117,7 @@ class World:
         if not self.decisions.strikes(Fault.OUTAGE, "provider", 0.3):
             return
         start = self.decisions.between("outage", 0, 900)
-        self.scheduler.after(start, f"! {Fault.OUTAGE}", lambda: setattr(self.provider, "is_down", True))
+        self.scheduler.after(start, f"! {Fault.OUTAGE}", lambda: setattr(self.provider, "is_down", not self.decisions.calm))
         end = start + self.decisions.between("outage ends", 30, 1200)
         self.scheduler.after(end, "the provider comes back", lambda: setattr(self.provider, "is_down", False))
 
