@@ -1,12 +1,15 @@
 """The bus and its rule: events go to a consumer that checks each, and those of successes to the queue `archives`."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from relay.domain.events import STATUS_CHANGED, Event
 from relay.domain.task import Status
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.invariants import Invariants
-from tests.simulation.queues import Queue
+
+if TYPE_CHECKING:
+    from tests.simulation.queues import Queue
 
 
 class SimulatedBus:

@@ -76,5 +76,3 @@ class Promises:
         last = self._world.invariants.events[f"{task.task_id}:{task.version}"]
         errors = [result for result in last["results"] if result.get("error")]
         must(bool(errors) == (task.archive is Archive.FAILED), "results are archived", f"the event of {name} tells otherwise")
-
-

@@ -132,5 +132,3 @@ class SimulatedProvider(FakeProviderApi):
         """The provider's task of ours, when it is over."""
         task = self.find(task_id)
         return task if task is not None and task.status in {Status.SUCCEED, Status.FAILED} else None
-
-
