@@ -18,13 +18,15 @@ from tests.simulation.run import run
 
 SEEDS = 1000
 
+_MOVED_TO = Task.moved_to
+
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def _forced(task: Task, change: Change, at: int) -> Task:
     """The change as it stands, whatever the task is."""
     blank = replace(task, rank=Rank.SUBMITTED, snapshot_at=-1, message="\0")
-    return blank.moved_to(change, at=at)
+    return _MOVED_TO(blank, change, at=at)
 
 
 def the_update_has_no_condition(patch: pytest.MonkeyPatch) -> None:
@@ -108,10 +110,9 @@ def results_are_called_stored_too_early(patch: pytest.MonkeyPatch) -> None:
 
 def a_verdict_can_be_overwritten(patch: pytest.MonkeyPatch) -> None:
     """A second verdict, or our own expiry, follows the first."""
-    right = Task.moved_to
 
     def moved_to(task: Task, change: Change, *, at: int) -> Task:
-        return _forced(task, change, at) if change.rank >= Rank.EXPIRED else right(task, change, at=at)
+        return _forced(task, change, at) if change.rank >= Rank.EXPIRED else _MOVED_TO(task, change, at=at)
 
     patch.setattr(Task, "moved_to", moved_to)
 
