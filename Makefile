@@ -23,6 +23,8 @@ COMETAPI_KEY ?=
 FUNCTION ?=
 IAM ?=
 SPEED ?=
+SEEDS ?= 1000
+SEED ?=
 UP_OPTIONS := $(if $(PROVIDER_URL),--provider-url "$(PROVIDER_URL)") $(if $(IAM),--iam) $(if $(SPEED),--speed $(SPEED))
 export COMETAPI_KEY
 
@@ -71,12 +73,15 @@ api-key: setup ## Create an API key (TENANT=demo) on the stack that is up
 	@$(RUN) python -m local.api_key --tenant "$(TENANT)"
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit e2e lint fmt type validate ci
+.PHONY: test unit sim e2e lint fmt type validate ci
 test: setup ## All tests but the end-to-end ones
 	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e
 
 unit: setup ## The unit tests only
 	@$(RUN) pytest -q tests/unit
+
+sim: setup ## The deterministic simulation (SEEDS=20000, or SEED=17 for the story of one)
+	@$(RUN) env PYTHONPATH=layers/relay:. python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --workers 2
 
 e2e: setup ## The end-to-end tests, with IAM enforced, on a stack of their own unless one is up
 	@up=$$(test -f .local/stack.json && echo yes || echo no); \
@@ -98,7 +103,7 @@ type: setup ## mypy --strict
 validate: $(STAMPS)/sam ## sam validate --lint
 	@$(SAM) validate --lint
 
-ci: lint type validate test e2e ## Exactly what CI runs
+ci: lint type validate test sim e2e ## Exactly what CI runs
 
 # ── Building and deploying ───────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: build deploy requirements requirements-check

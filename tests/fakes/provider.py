@@ -87,13 +87,21 @@ class ProviderTask:
 
 
 class FakeProviderApi:
-    """ProviderApi. `faults` are used up by the next requests; `lag`: ms until a query finds a new task."""
+    """ProviderApi. `faults` are used up by the next requests; `lag`: ms until a query finds a new task.
 
-    def __init__(self, clock: VirtualClock, *, lag: int = 0) -> None:
+    With `finds_external_ids` off a query knows its own ids only; with `refuses_repeats` off an external id makes a task each
+    time that it comes.
+    """
+
+    def __init__(
+        self, clock: VirtualClock, *, lag: int = 0, finds_external_ids: bool = True, refuses_repeats: bool = True
+    ) -> None:
         self.tasks: dict[str, ProviderTask] = {}
         self.requests: list[ProviderRequest] = []
         self.faults: deque[Fault | None] = deque()
         self.lag = lag
+        self.finds_external_ids = finds_external_ids
+        self.refuses_repeats = refuses_repeats
         self._clock = clock
 
     @property
@@ -158,7 +166,7 @@ class FakeProviderApi:
 
     def _created(self, operation: str, body: dict[str, Any]) -> ProviderResponse:
         external = body["external_task_id"]
-        if self.find(external):
+        if self.refuses_repeats and self.find(external):
             return answered(400, {"code": 1201, "message": f"External_task_id {external} already exists"})
         now = self._clock()
         task = ProviderTask(f"{878106242831892480 + len(self.tasks)}", operation, body, now, now)
@@ -167,7 +175,7 @@ class FakeProviderApi:
         return answered(200, {"code": 0, "message": "SUCCEED", "request_id": "r", "data": document})
 
     def _queried(self, operation: str, reference: str) -> ProviderResponse:
-        task = self.find(reference)
+        task = self.find(reference) if self.finds_external_ids else self.tasks.get(reference)
         if task is None or task.operation != operation or self._clock() < task.created_at + self.lag:
             return answered(400, {"code": "task_not_exist", "message": "task_not_exist", "data": None})
         return answered(200, {"code": 0, "message": "SUCCEED", "request_id": "r", "data": task.document()})

@@ -37,12 +37,14 @@ def resubmit(
     resubmissions: Resubmissions,
     clock: Clock,
 ) -> Resubmitted:
-    """Make attempt number `attempt` + 1. A repeated message finds the attempt begun and does nothing."""
+    """Make attempt number `attempt` + 1. A repeated message finds the attempt begun and does nothing.
+
+    Past the deadline the provider is asked a last time: what it took, and nobody was told of, may be finished there.
+    """
     task = tasks.get(task_id)
     if task is None or task.is_over or task.provider_task_id or task.attempts != attempt or task.request is None:
         return Resubmitted.OVER
-    if clock() >= task.deadline_at:
-        return _expired(task, tasks, clock)
+    too_late = clock() >= task.deadline_at
     if settings.external_ids_honoured:  # where not, only what was certainly not accepted gets here
         try:
             request = provider.query_request(provider.operations[task.operation], task_id)
@@ -51,12 +53,16 @@ def resubmit(
         except ProviderTaskMissingError:
             pass
         except (ProviderError, UnreadableSnapshotError):
+            if too_late:
+                return _expired(task, tasks, clock)
             queue_attempt(task, settings=settings, tasks=tasks, resubmissions=resubmissions, clock=clock)
             return Resubmitted.QUEUED
         else:
             accept(task, snapshot, due_at=clock() + settings.first_poll_after * 1000, tasks=tasks)
             apply(task_id, snapshot, response.body, tasks=tasks, documents=documents, at=clock())
             return Resubmitted.FOUND
+    if too_late:
+        return _expired(task, tasks, clock)
     order = _order(task.request, documents)
     try:
         begun = tasks.begin_attempt(task_id, attempt + 1, due_at=clock() + settings.first_poll_after * 1000)

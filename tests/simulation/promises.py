@@ -1,0 +1,78 @@
+"""What must be true when the world is calm again: every promise that was made is kept, or its failure is on record."""
+
+from typing import TYPE_CHECKING
+
+from relay.domain.task import Archive, FailureCode, Rank, Status, Task
+from tests.simulation.invariants import must
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+
+class Promises:
+    """Checks a world at its end; `calm_since` in ms."""
+
+    def __init__(self, world: "World", *, calm_since: int) -> None:
+        self._world = world
+        self._calm_since = calm_since
+
+    def check_dead_letters(self) -> None:
+        """Before the redrive: what gave up archiving said so, and what nobody said is still in the dead letters."""
+        dead = {message.body for message in self._world.archives.dead_letters}
+        for task in self._world.tasks.tasks.values():
+            if task.status is Status.SUCCEED and task.archive is not Archive.STORED:
+                must(task.task_id in dead, "a failure leaves a trace", f"{task.task_id[:6]} is not archived, nor in dead letters")
+
+    def check(self) -> None:
+        """After the redrive."""
+        world = self._world
+        for task in world.tasks.tasks.values():
+            self._told(task)
+            self._ended(task)
+            if task.status is Status.SUCCEED:
+                self._archived(task)
+        must(not world.due(), "the due index is empty", str(world.due()))
+        must(not world.resubmissions.dead_letters, "a redrive brings everything back", "resubmissions")
+        self.check_dead_letters()
+
+    def _told(self, task: Task) -> None:
+        """One event for each version, and none beyond."""
+        told = self._world.invariants.told()[task.task_id]
+        must(told == task.version, "no state change without its event", f"{task.task_id[:6]}: {told} events of {task.version}")
+        last = self._world.invariants.events[f"{task.task_id}:{task.version}"]
+        must(last["status"] == task.status, "no state change without its event", f"{task.task_id[:6]} is {task.status}")
+
+    def _ended(self, task: Task) -> None:
+        """Terminal, and as the provider says, unless there is a reason why nobody could know."""
+        name, failure = task.task_id[:6], task.failure
+        must(task.is_over, "every task comes to an end", f"{name} is {task.status}")
+        verdict = self._world.provider.verdict_of(task.task_id)
+        if task.rank is Rank.VERDICT:
+            must(verdict, "the verdict is the provider's", f"{name} is {task.status}, the provider has no verdict")
+            must(verdict and verdict.status is task.status, "the verdict is the provider's", f"{name} is {task.status}")
+            return
+        must(failure, "every task comes to an end", f"{name} failed and does not say why")
+        code = failure.code if failure else None
+        if code is FailureCode.REJECTED:
+            made = self._world.provider.paid[task.task_id]
+            must(made == 0, "the verdict is the provider's", f"{name} is called refused, but the provider made it")
+        elif code is FailureCode.EXPIRED:
+            known = verdict is not None and max(verdict.updated_at, self._calm_since) < task.deadline_at
+            must(not known, "lost callbacks are found", f"{name} expired, though the provider answered before its deadline")
+        else:
+            must(code is FailureCode.UNKNOWN, "every task comes to an end", f"{name}: {code}")
+            must(not self._world.settings.external_ids_honoured, "lost callbacks are found", f"{name} is called unknown")
+
+    def _archived(self, task: Task) -> None:
+        """Stored with the provider's bytes; or given up with an event, because a file is beyond reach."""
+        name = task.task_id[:6]
+        if task.archive is Archive.STORED:
+            self._world.invariants.stored(task)
+        else:
+            must(task.archive is Archive.FAILED, "results are archived", f"{name}: {task.archive}")
+            must(task.task_id in self._world.source.lost, "results are archived", f"{name} was given up without need")
+        document = self._world.documents.callbacks.get(task.task_id)
+        must(document, "results are archived", f"the document of {name} is not kept")
+        last = self._world.invariants.events[f"{task.task_id}:{task.version}"]
+        errors = [result for result in last["results"] if result.get("error")]
+        must(bool(errors) == (task.archive is Archive.FAILED), "results are archived", f"the event of {name} tells otherwise")

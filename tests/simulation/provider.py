@@ -1,0 +1,134 @@
+"""The simulated provider: tasks that live their lives, call back, and everything that can go wrong on the way."""
+
+from collections.abc import Callable
+
+from relay.domain.task import Status
+from relay.providers.base import ProviderRequest, ProviderResponse
+from tests.fakes import provider as fakes
+from tests.fakes.clock import VirtualClock
+from tests.fakes.provider import FakeProviderApi, ProviderTask, answered
+from tests.simulation.faults import Decisions, Fault
+from tests.simulation.invariants import Violation
+from tests.simulation.results import SimulatedResults
+from tests.simulation.scheduler import Scheduler
+
+_HTML = answered(200, b"<html>502 Bad Gateway</html>")
+_ACCEPTING = {
+    Fault.LOST_ANSWER: fakes.LOST_ANSWER,
+    Fault.HANGS_WITH_IT: fakes.HANGS_WITH_IT,
+    Fault.ACCEPTS_WITH_500: fakes.Fault(handles=True, answer=answered(500, {"code": 5000, "message": "Server internal error"})),
+}
+_FINAL = {Fault.BALANCE: fakes.BALANCE, Fault.POLICY: fakes.POLICY}
+_EITHER = {
+    Fault.LOST_REQUEST: fakes.LOST_REQUEST,
+    Fault.HANGS_WITHOUT_IT: fakes.HANGS_WITHOUT_IT,
+    Fault.UNREADABLE_ANSWER: fakes.Fault(handles=True, answer=_HTML),
+    Fault.RATE: fakes.RATE,
+    Fault.PARALLEL: fakes.PARALLEL,
+    Fault.INTERNAL: fakes.INTERNAL,
+    Fault.MAINTENANCE: fakes.MAINTENANCE,
+    Fault.UNREACHABLE: fakes.UNREACHABLE,
+}
+_FAULTS = _ACCEPTING | _FINAL | _EITHER
+_QUERIES = tuple((fault, 0.02) for fault in _EITHER)
+_CREATES = (*((fault, 0.04) for fault in _ACCEPTING), *((fault, 0.03) for fault in _FINAL), *((fault, 0.03) for fault in _EITHER))
+
+
+class SimulatedProvider(FakeProviderApi):
+    """FakeProviderApi with a life for each task, and faults. `call_back(task, body)` is told of each change."""
+
+    def __init__(
+        self, clock: VirtualClock, scheduler: Scheduler, decisions: Decisions, results: SimulatedResults, *, knows_ids: bool
+    ) -> None:
+        takes_repeats = knows_ids and decisions.strikes(Fault.REPEATS_TAKEN, "provider", 0.4)
+        lag = 0.0
+        if knows_ids and decisions.strikes(Fault.SLOW_INDEX, "provider", 0.4):
+            lag = decisions.between("lag", 1, 29)
+        super().__init__(
+            clock, lag=round(lag * 1000), finds_external_ids=knows_ids, refuses_repeats=knows_ids and not takes_repeats
+        )
+        self.call_back: Callable[[ProviderTask, bytes], None] = lambda _task, _body: None
+        self.deadline = 0
+        """Seconds from a task's creation to the relay's deadline, for verdicts that come later."""
+        self.is_down = False
+        self._older: dict[str, bytes] = {}
+        self._scheduler = scheduler
+        self._decisions = decisions
+        self._results = results
+
+    def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
+        """One request with at most one fault."""
+        creates = request.method == "POST"
+        name = str(request.body["external_task_id"])[:6] if request.body else self._name(request.path.rpartition("/")[2])
+        place = self._decisions.visit(f"{request.method} {name}")
+        fault = self._decisions.one_of(_CREATES if creates else _QUERIES, place)
+        if fault is not None:
+            self._scheduler.say(f"! {fault}: {request.method} {name}")
+            self.faults.append(_FAULTS[fault])
+        elif self.is_down:
+            self._scheduler.say(f"! {Fault.OUTAGE}: {request.method} {name}")
+            self.faults.append(self._decisions.pick(place, (fakes.UNREACHABLE, fakes.MAINTENANCE, fakes.HANGS_WITHOUT_IT)))
+        return super().send(request, timeout=timeout)
+
+    def _created(self, operation: str, body: dict[str, object]) -> ProviderResponse:
+        before = len(self.tasks)
+        answer = super()._created(operation, body)
+        if len(self.tasks) > before:
+            task = next(reversed(self.tasks.values()))
+            self._scheduler.say(f"the provider makes {task.task_id[-4:]} of {task.external_task_id[:6]}")
+            if self.paid[task.external_task_id] > 1:
+                raise Violation("never paid twice", f"the provider made a second task of {task.external_task_id[:6]}")
+            self._lives(task)
+        return answer
+
+    def _queried(self, operation: str, reference: str) -> ProviderResponse:
+        answer = super()._queried(operation, reference)
+        older = self._older.get(reference)
+        if older is not None and answer.status == 200 and self._decisions.strikes(Fault.OLD_ANSWER, self._name(reference), 0.1):
+            self._scheduler.say(f"! {Fault.OLD_ANSWER}")
+            return ProviderResponse(200, b'{"code": 0, "data": ' + older + b"}")
+        return answer
+
+    def _name(self, reference: str) -> str:
+        """The name of a task in places: the same whatever else the provider has."""
+        task = self.find(reference)
+        return (task.external_task_id if task else reference)[:6]
+
+    def _lives(self, task: ProviderTask) -> None:
+        """Processing, perhaps with news, and a verdict at last."""
+        decide, name = self._decisions, task.external_task_id[:6]
+        started = decide.between(f"start of {name}", 1, decide.pick(f"waits {name}", (5, 60, 60, 400)))
+        self._later(started, task, "works on", lambda: self.proceeds(task.task_id))
+        end = started + decide.between(f"end of {name}", 5, decide.pick(f"slow {name}", (10, 60, 900)))
+        if decide.share(f"news of {name}") < 0.4:
+            news = decide.between(f"news at {name}", started, end)
+            self._later(news, task, "has news of", lambda: self.proceeds(task.task_id, "half done"))
+        if decide.strikes(Fault.NEVER_FINISHES, name, 0.06):
+            return
+        if decide.strikes(Fault.LATE_VERDICT, name, 0.08):
+            end += self.deadline
+        succeeds = decide.share(f"verdict of {name}") < 0.75
+        self._later(end, task, "finishes", lambda: self._ends(task, succeeds=succeeds))
+
+    def _later(self, seconds: float, task: ProviderTask, verb: str, change: Callable[[], object]) -> None:
+        def changed() -> None:
+            self._older[task.task_id] = self._older[task.external_task_id] = task.callback()
+            change()
+            self.call_back(task, task.callback())
+
+        self._scheduler.after(seconds, f"the provider {verb} {task.external_task_id[:6]}", changed)
+
+    def _ends(self, task: ProviderTask, *, succeeds: bool) -> None:
+        if not succeeds:
+            self.fails(task.task_id)
+            return
+        kind = "images" if task.operation.startswith("images/") else "videos"
+        count = 1 + int(self._decisions.share(f"files of {task.external_task_id[:6]}") * (3 if kind == "images" else 1))
+        urls = [self._results.made(task, number) for number in range(count)]
+        self.succeeds(task.task_id, *urls, kind=kind)
+        self._results.entries |= {entry["url"]: entry for entry in task.result[kind]}
+
+    def verdict_of(self, task_id: str) -> ProviderTask | None:
+        """The provider's task of ours, when it is over."""
+        task = self.find(task_id)
+        return task if task is not None and task.status in {Status.SUCCEED, Status.FAILED} else None

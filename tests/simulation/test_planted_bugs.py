@@ -1,0 +1,147 @@
+"""Seven bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from relay.adapters.secrets import Secrets
+from relay.domain.errors import ProviderTaskMissingError
+from relay.domain.events import event_between
+from relay.domain.task import Change, Rank, Task
+from relay.providers.base import ProviderRequest, ProviderResponse
+from relay.usecases import archive, receive, reconcile, resubmit
+from relay.usecases.apply import Outcome, apply
+from tests.fakes.task_store import FakeTaskStore
+from tests.simulation.run import run
+
+SEEDS = 1000
+
+_MOVED_TO = Task.moved_to
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def _forced(task: Task, change: Change, at: int) -> Task:
+    """The change as it stands, whatever the task is."""
+    blank = replace(task, rank=Rank.SUBMITTED, snapshot_at=-1, message="\0")
+    return _MOVED_TO(blank, change, at=at)
+
+
+def the_update_has_no_condition(patch: pytest.MonkeyPatch) -> None:
+    """UpdateItem without ConditionExpression."""
+
+    def changed(store: FakeTaskStore, task_id: str, change: Change, *, at: int) -> Task:
+        task = store._existing(task_id)
+        return store._write(task, _forced(task, change, at))
+
+    patch.setattr(FakeTaskStore, "change", changed)
+
+
+def an_event_is_published_before_the_write(patch: pytest.MonkeyPatch) -> None:
+    """The receiver tells of a change, and makes it then."""
+    right = receive.receive
+
+    def eager(task_id: str, token: str, body: bytes, **ports: Any) -> Outcome:
+        def telling(task_id: str, snapshot: Any, raw: bytes, **stores: Any) -> Outcome:
+            task = ports["tasks"].get(task_id)
+            after = replace(task, status=snapshot.status, message=snapshot.message, version=task.version + 1)
+            event = event_between(task, after)
+            assert event
+            ports["events"].publish([event])
+            return apply(task_id, snapshot, raw, **stores)
+
+        with pytest.MonkeyPatch.context() as inner:
+            inner.setattr(receive, "apply", telling)
+            return right(task_id, token, body, **ports)
+
+    patch.setattr(receive, "receive", eager)
+
+
+def a_task_is_sent_again_without_asking(patch: pytest.MonkeyPatch) -> None:
+    """The resubmission does not look whether the provider has the task."""
+    right = resubmit.resubmit
+
+    class Blind:
+        def __init__(self, api: Any) -> None:
+            self._api = api
+
+        def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
+            if request.method == "GET":
+                raise ProviderTaskMissingError("not asked")
+            answer: ProviderResponse = self._api.send(request, timeout=timeout)
+            return answer
+
+    patch.setattr(resubmit, "resubmit", lambda *what, api, **ports: right(*what, api=Blind(api), **ports))
+
+
+def the_reconciler_does_not_compare_ranks(patch: pytest.MonkeyPatch) -> None:
+    """What a query answers is written, whatever came before."""
+
+    def unchecked(task_id: str, snapshot: Any, raw: bytes, *, tasks: Any, documents: Any, at: int) -> Outcome:
+        change = Change.reported(snapshot)
+        task = tasks.get(task_id)
+        if (task.rank, task.message) == (change.rank, change.message):
+            return apply(task_id, snapshot, raw, tasks=tasks, documents=documents, at=at)
+        documents.put_callback(task_id, raw)
+        tasks._write(task, _forced(task, change, at))
+        return Outcome.APPLIED
+
+    patch.setattr(reconcile, "apply", unchecked)
+
+
+def results_are_called_stored_too_early(patch: pytest.MonkeyPatch) -> None:
+    """The task is marked first, the files are copied then."""
+    right = archive.archive
+
+    def early(task_id: str, *, tasks: Any, clock: Any, **ports: Any) -> Task | None:
+        task = tasks.get(task_id)
+        if task and task.archive is None and task.results:
+            results = tuple(
+                replace(result, key=f"results/{task_id}/{number}.mp4", bytes=1296) for number, result in enumerate(task.results)
+            )
+            tasks.archived(task_id, results, at=clock())
+        ended: Task | None = right(task_id, tasks=tasks, clock=clock, **ports)
+        return ended
+
+    patch.setattr(archive, "archive", early)
+
+
+def a_verdict_can_be_overwritten(patch: pytest.MonkeyPatch) -> None:
+    """A second verdict, or our own expiry, follows the first."""
+
+    def moved_to(task: Task, change: Change, *, at: int) -> Task:
+        return _forced(task, change, at) if change.rank >= Rank.EXPIRED else _MOVED_TO(task, change, at=at)
+
+    patch.setattr(Task, "moved_to", moved_to)
+
+
+def a_stale_secret_is_refused_at_once(patch: pytest.MonkeyPatch) -> None:
+    """A token that does not fit what is remembered is refused without another look."""
+    patch.setattr(Secrets, "renew", lambda _secrets, _secret_id: False)
+
+
+PLANTS: dict[str, tuple[Plant, set[str]]] = {
+    "no condition": (the_update_has_no_condition, {"terminal states absorb", "stale snapshots never win"}),
+    "event before the write": (an_event_is_published_before_the_write, {"no event without its state change"}),
+    "no look-up": (a_task_is_sent_again_without_asking, {"never paid twice"}),
+    "no rank check": (the_reconciler_does_not_compare_ranks, {"terminal states absorb", "stale snapshots never win"}),
+    "stored too early": (results_are_called_stored_too_early, {"stored is stored"}),
+    "verdict overwritten": (a_verdict_can_be_overwritten, {"terminal states absorb", "stale snapshots never win"}),
+    "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
+}
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_planted_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    plant, rules = PLANTS[name]
+    plant(monkeypatch)
+    for seed in range(SEEDS):
+        violation = run(seed).violation
+        if violation:
+            break
+    with capsys.disabled():
+        print(f"\n{name}: seed {seed}: {violation}")  # noqa: T201
+    assert violation, f"{name} was not found in {SEEDS} seeds"
+    assert violation.rule in rules
