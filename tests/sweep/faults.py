@@ -59,6 +59,11 @@ class Call:
     line: int
     modes: tuple[Mode, ...]
 
+    @property
+    def has_effect(self) -> bool:
+        """Whether the outside is another after it; the provider counts what it is asked."""
+        return self.modes not in {_AWS_READ, _DNS}
+
 
 @dataclass(frozen=True, slots=True)
 class Point:

@@ -21,9 +21,9 @@ class Provider(Upstream):
         super().__init__(URL)
 
     def reset(self) -> None:
-        """As new: every task will succeed."""
+        """As new: every task will fail, which is over soonest."""
         super().reset()
-        self.verdict = "succeed"
+        self.verdict = "failed"
         self.refusal: Answer | None = None
         self.urls: list[str] = []
         self.paid: dict[str, list[str]] = {}

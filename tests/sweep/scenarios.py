@@ -1,15 +1,16 @@
 """What each function is put through: how it comes to its invocation, how that is delivered again, what must come of it."""
 
-import copy
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from relay.adapters import aws
 from relay.domain.task import FailureCode, Status
+from relay.keys import create_key
 from tests.integration.upstream import Answer, File, Sent, envelope, refusal
 from tests.integration.world import MP4, TENANT, Json, event, with_body, with_path, with_tenant
 from tests.sweep.faults import Point
-from tests.sweep.world import ARCHIVE_ATTEMPTS, MINUTE, SweepWorld
+from tests.sweep.world import ARCHIVE_ATTEMPTS, LARGEST, MINUTE, SweepWorld
 
 type Act = Callable[[Point | None], object]
 type Check = Callable[[SweepWorld], list[str]]
@@ -63,11 +64,12 @@ def _files(world: SweepWorld, *files: File) -> None:
     world.provider.urls = [world.provider.file(f"{number}.mp4", file) for number, file in enumerate(files)]
 
 
-def _submit(key: str | None = "key-1", *answers: Answer | str, fields: Json | None = None) -> Callable[[SweepWorld], Act]:
+def _submit(key: str | None = "key", *answers: Answer | str, fields: Json | None = None) -> Callable[[SweepWorld], Act]:
     def arrange(world: SweepWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
         _prepare(world, answers)
-        return _submitting(world, _submission(key, **(fields or {})))
+        own_key = None if key is None else f"{key}-{world.runs}"
+        return _submitting(world, _submission(own_key, **(fields or {})))
 
     return arrange
 
@@ -84,7 +86,7 @@ def _prepare(world: SweepWorld, answers: tuple[Answer | str, ...]) -> None:
 
 def _refused(world: SweepWorld) -> Act:
     world.provider.refusal = BROKE
-    return _submitting(world, _submission("key-1"))
+    return _submitting(world, _submission(f"key-{world.runs}"))
 
 
 def _one_task(world: SweepWorld) -> list[str]:
@@ -111,7 +113,7 @@ def _callback(world: SweepWorld, task_id: str, body: object) -> Json:
     return with_body(with_path(payload, f"/callbacks/{task_id}/{token}"), body)
 
 
-def _receive(status: str, verdict: str = "succeed", after: str | None = None) -> Callable[[SweepWorld], Act]:
+def _receive(status: str, verdict: str = "failed", after: str | None = None) -> Callable[[SweepWorld], Act]:
     """A callback, not repeated: what it brought is found by asking."""
 
     def arrange(world: SweepWorld) -> Act:
@@ -137,7 +139,7 @@ def _kept(world: SweepWorld) -> list[str]:
     """What was answered with 200 lies in the quarantine and is announced."""
     (task,) = world.stored()
     (answer,) = world.answers
-    kept = world.objects(f"quarantine/{task.task_id}/")
+    kept = world.backstage.objects(f"quarantine/{task.task_id}/")
     announced = world.events_of_kind("Task Callback Quarantined")
     if set(kept.values()) - {b"{cut off"}:
         return ["another body in the quarantine"]
@@ -161,6 +163,7 @@ def _publish(tasks: int) -> Callable[[SweepWorld], Act]:
     def arrange(world: SweepWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
         for _ in range(tasks):
+            world.provider.verdict = "succeed"
             task_id = _submitted(world)
             (paid,) = world.provider.paid[task_id]
             for status in ("processing", "succeed"):
@@ -174,6 +177,7 @@ def _publish(tasks: int) -> Callable[[SweepWorld], Act]:
 
 
 def _succeeded(world: SweepWorld) -> str:
+    world.provider.verdict = "succeed"
     task_id = _submitted(world)
     (paid,) = world.provider.paid[task_id]
     world.invoke("receive_callback", _callback(world, task_id, world.provider.told(paid, "succeed")))
@@ -204,12 +208,12 @@ def _dead_url(world: SweepWorld) -> Act:
 
 
 def _breaks_off_once(world: SweepWorld) -> Act:
-    """The first download ends in its middle, after a part was stored: the upload is aborted."""
+    """The file is found too large when parts of it are stored: the upload is aborted."""
     good = File(body=_PARTS_FILE, chunked=True)
     _files(world, good)
     _succeeded(world)
     act = lambda point: world.deliver("archives", point, acting=True)  # noqa: E731
-    world.provider.files["/files/0.mp4"] = File(body=_PARTS_FILE + b"x" * 20_000, chunked=True)
+    world.provider.files["/files/0.mp4"] = File(body=_PARTS_FILE + b"x" * LARGEST, chunked=True)
 
     def then_mended(point: Point | None) -> None:
         act(point)
@@ -222,7 +226,7 @@ def _mended_by_redriving(world: SweepWorld) -> list[str]:
     """The event of the failure or a dead letter is there; once the host is back, redriving brings the files."""
     (task,) = world.stored()
     told = world.events_of_kind("Task Results Archiving Failed")
-    found = [] if world.left("archives-dead") else ["given up without a dead letter"]
+    found = [] if world.backstage.left("archives-dead") else ["given up without a dead letter"]
     if task.archive and len({each["detail"]["event_id"] for each in told}) != 1:
         found.append(f"{len(told)} events of the failure")
     _files(world, File(body=_SMALL_FILE))
@@ -248,6 +252,13 @@ def _resubmit(*answers: Answer | str, first: Answer | str = BUSY, fields: Json |
     return arrange
 
 
+def _found_over(world: SweepWorld) -> Act:
+    world.provider.verdict = "succeed"
+    act = _resubmit(first="lost")(world)
+    world.clock.ms += MINUTE
+    return act
+
+
 def _too_late(world: SweepWorld) -> Act:
     act = _resubmit()(world)
     world.clock.ms += 25 * 60 * MINUTE
@@ -265,7 +276,7 @@ def _refused_later(world: SweepWorld) -> Act:
 
 
 def _reconcile(
-    *answers: Answer | str, minutes: int = 5, verdict: str = "succeed", first: tuple[Answer | str, ...] = ()
+    *answers: Answer | str, minutes: int = 5, verdict: str = "failed", first: tuple[Answer | str, ...] = ()
 ) -> Callable[[SweepWorld], Act]:
     def arrange(world: SweepWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
@@ -273,7 +284,7 @@ def _reconcile(
         _prepare(world, first)
         _submitted(world)
         if first:  # the message was lost: nobody but the reconciler comes to the task
-            world.sqs.purge_queue(QueueUrl=world.queues["resubmissions"])
+            world.backstage.purge("resubmissions")
         world.clock.ms += minutes * MINUTE
         _prepare(world, answers)
         return lambda point: world.tick(point, acting=True)
@@ -291,26 +302,22 @@ def _still_processing(world: SweepWorld) -> Act:
 # ── authorize and query_tasks ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _asking(function: str, payload: Json) -> Callable[[SweepWorld, Json], Act]:
+def _asking(world: SweepWorld, function: str, payload: Json) -> Act:
     """A client asks again until it is answered."""
 
-    def of(world: SweepWorld, payload: Json) -> Act:
-        def act(point: Point | None) -> None:
-            answer = world.act(function, payload, point)
-            while answer is None or answer.get("statusCode", 200) >= 500:
-                answer = world.invoke(function, payload)
-            world.answers.append(answer)
+    def act(point: Point | None) -> None:
+        answer = world.act(function, payload, point)
+        while answer is None or answer.get("statusCode", 200) >= 500:
+            answer = world.invoke(function, payload)
+        world.answers.append(answer)
 
-        return act
-
-    del payload
-    return of
+    return act
 
 
 def _authorize(world: SweepWorld) -> Act:
     payload = event("authorize.known")
     payload["headers"]["authorization"] = f"Bearer {world.key_for(TENANT)}"
-    return _asking("authorize", payload)(world, payload)
+    return _asking(world, "authorize", payload)
 
 
 def _recognised(world: SweepWorld) -> list[str]:
@@ -318,19 +325,37 @@ def _recognised(world: SweepWorld) -> list[str]:
     return [] if last == {"isAuthorized": True, "context": {"tenant": TENANT}} else [f"answered {last}"]
 
 
+def _key(world: SweepWorld) -> Act:
+    """An operator makes a key, and another one when none was shown."""
+
+    def create() -> Json:
+        return {"key": create_key(aws.client("dynamodb"), "api_keys", TENANT)}
+
+    def act(point: Point | None) -> None:
+        if world.watched(create, point) is None:
+            world.answers.append(world.run(create))
+
+    return act
+
+
+def _good(world: SweepWorld) -> list[str]:
+    (shown,) = (answer["key"] for answer in world.answers if answer)
+    return [] if world.services.api_keys.tenant_of(shown) == TENANT else ["the key that was shown is not known"]
+
+
 def _query(path: str, **query: str) -> Callable[[SweepWorld], Act]:
     def arrange(world: SweepWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
         task_id = _submitted(world, external_task_id="order-1")
         payload = with_tenant(with_path(event("query_tasks.single"), path.replace("ID", task_id), query), TENANT)
-        return _asking("query_tasks", payload)(world, payload)
+        return _asking(world, "query_tasks", payload)
 
     return arrange
 
 
 def _shown(world: SweepWorld) -> list[str]:
     (task,) = world.stored()
-    return [] if task.task_id in str(copy.copy(world.answers[-1])) else ["the task is not shown"]
+    return [] if task.task_id in str(world.answers[-1]) else ["the task is not shown"]
 
 
 def _failed_as(code: FailureCode) -> Check:
@@ -351,15 +376,15 @@ SCENARIOS = [
     Scenario("submit_task", "large", _submit(fields=_WITH_IMAGE), _one_task),
     Scenario("submit_task", "both keys", _submit(fields=_BOTH), _one_task),
     Scenario("submit_task", "refused", _refused, _failed_as(FailureCode.REJECTED)),
-    Scenario("submit_task", "busy", _submit("key-1", BUSY), _one_task),
-    Scenario("submit_task", "unknown outcome, taken", _submit("key-1", "lost"), _one_task),
-    Scenario("submit_task", "unknown outcome, not taken", _submit("key-1", DOWN), _one_task),
+    Scenario("submit_task", "busy", _submit("key", BUSY), _one_task),
+    Scenario("submit_task", "unknown outcome, taken", _submit("key", "lost"), _one_task),
+    Scenario("submit_task", "unknown outcome, not taken", _submit("key", DOWN), _one_task),
     Scenario("receive_callback", "submitted", _receive("submitted")),
     Scenario("receive_callback", "processing", _receive("processing")),
-    Scenario("receive_callback", "succeed", _receive("succeed")),
-    Scenario("receive_callback", "succeed after processing", _receive("succeed", after="processing")),
-    Scenario("receive_callback", "failed", _receive("failed", verdict="failed")),
-    Scenario("receive_callback", "repeated", _receive("succeed", after="succeed")),
+    Scenario("receive_callback", "succeed", _receive("succeed", "succeed")),
+    Scenario("receive_callback", "succeed after processing", _receive("succeed", "succeed", after="processing")),
+    Scenario("receive_callback", "failed", _receive("failed")),
+    Scenario("receive_callback", "repeated", _receive("succeed", "succeed", after="succeed")),
     Scenario("receive_callback", "malformed", _malformed, _kept),
     Scenario("receive_callback", "forged", _forged),
     Scenario("publish_events", "three changes", _publish(1)),
@@ -378,18 +403,20 @@ SCENARIOS = [
     Scenario("resubmit_tasks", "not found, sent", _resubmit()),
     Scenario("resubmit_tasks", "large, not found, sent", _resubmit(fields=_WITH_IMAGE)),
     Scenario("resubmit_tasks", "found", _resubmit(first="lost")),
+    Scenario("resubmit_tasks", "found, over", _found_over),
     Scenario("resubmit_tasks", "busy again", _resubmit((400, refusal(1203, "task not found")), BUSY)),
     Scenario("resubmit_tasks", "nobody answers", _resubmit(DOWN, first="lost")),
     Scenario("resubmit_tasks", "refused", _refused_later, _failed_as(FailureCode.REJECTED)),
     Scenario("resubmit_tasks", "too late", _too_late, _failed_as(FailureCode.EXPIRED)),
-    Scenario("reconcile_tasks", "succeed", _reconcile()),
-    Scenario("reconcile_tasks", "failed", _reconcile(verdict="failed")),
+    Scenario("reconcile_tasks", "succeed", _reconcile(verdict="succeed")),
+    Scenario("reconcile_tasks", "failed", _reconcile()),
     Scenario("reconcile_tasks", "processing", _still_processing),
     Scenario("reconcile_tasks", "taken, answer lost", _reconcile(minutes=5, first=("lost",))),
     Scenario("reconcile_tasks", "missing", _reconcile(minutes=30, first=(DOWN,))),
     Scenario("reconcile_tasks", "nobody answers", _reconcile(DOWN)),
     Scenario("reconcile_tasks", "expired", _reconcile(minutes=25 * 60, verdict="never"), _failed_as(FailureCode.EXPIRED)),
     Scenario("authorize", "known key", _authorize, _recognised),
+    Scenario("keys", "create", _key, _good),
     Scenario("query_tasks", "one", _query("/kling/v1/videos/text2video/ID"), _shown),
     Scenario("query_tasks", "one by the client's id", _query("/kling/v1/videos/text2video/order-1"), _shown),
     Scenario("query_tasks", "list", _query("/tasks", status="submitted"), _shown),

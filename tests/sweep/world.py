@@ -3,19 +3,23 @@
 import contextlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID, uuid4
 
 import boto3
 
 from relay.adapters.items import is_task, task_of
 from relay.domain.events import STATUS_CHANGED
-from relay.domain.task import Archive, FailureCode, Status, Task
+from relay.domain.task import Archive, FailureCode, Status, Task, due_shard_of
 from tests.integration.world import Context, Json, World, event, handler_of, sha256
+from tests.sweep.backstage import Backstage
 from tests.sweep.faults import Call, Crash, Faults, Point
 from tests.sweep.provider import Provider
 
 MINUTE = 60_000
 ARCHIVE_ATTEMPTS = 4
+LARGEST = 20_000
 _FUNCTIONS = {"resubmissions": ("resubmit_tasks", 5, 540), "archives": ("archive_results", ARCHIVE_ATTEMPTS, 900)}
 _ROUNDS = 40
 _STEP = 16 * MINUTE
@@ -45,11 +49,17 @@ class SweepWorld(World):
         }
         self.dynamodb, self.sqs = clients["dynamodb"], clients["sqs"]
         self.events, self.secrets = clients["events"], clients["secretsmanager"]
-        self.streams = boto3.client("dynamodbstreams", region_name="us-east-1", endpoint_url=endpoint)
         self.s3 = boto3.client("s3", region_name="us-east-1", endpoint_url=endpoint)
         self.stream_arn = ""
         self.queues: dict[str, str] = {}
         self.sequences: set[str] = set()
+        self.runs = 0
+
+    def new_id(self) -> UUID:
+        """Ids in one shard of the index of due tasks, so that every run makes the same calls."""
+        while due_shard_of((made := uuid4()).hex):
+            pass
+        return made
 
     def create(self) -> dict[str, str]:
         """As the template has it: queues with their dead letters too."""
@@ -61,51 +71,55 @@ class SweepWorld(World):
             self.sqs.set_queue_attributes(
                 QueueUrl=self.queues[queue], Attributes={"RedrivePolicy": policy, "VisibilityTimeout": str(timeout)}
             )
-        shard = self.streams.describe_stream(StreamArn=self.stream_arn)["StreamDescription"]["Shards"][0]["ShardId"]
-        self._iterator = self.streams.get_shard_iterator(
-            StreamArn=self.stream_arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        return {**environment, "ARCHIVE_ATTEMPTS": str(ARCHIVE_ATTEMPTS)}
+        self.backstage = Backstage()
+        return {**environment, "ARCHIVE_ATTEMPTS": str(ARCHIVE_ATTEMPTS), "MAX_RESULT_BYTES": str(LARGEST)}
 
     def begin(self) -> None:
         """A run: no task, no message, a provider without a past."""
         self.provider.reset()
+        self.clock.ms += 2 * MINUTE
+        self.runs += 1
+        self.backstage.new_records()
         self.acted: list[Call] = []
         self.is_reached = True
         self.answers: list[Json | None] = []
         self._told: list[Json] = []
         self._pending: list[Json] = []
-        self.records()
 
     def end(self) -> None:
         """Nothing stays for the next run."""
-        for item in self._items():
-            self.dynamodb.delete_item(TableName="tasks", Key={"task_id": item["task_id"]})
-        for upload in self.uploads():
-            self.s3.abort_multipart_upload(Bucket="results", Key=upload["Key"], UploadId=upload["UploadId"])
-        for url in self.queues.values():
-            self.sqs.purge_queue(QueueUrl=url)
+        self.backstage.clear(list(self.queues))
 
     # ── what AWS does ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def act(self, function: str, payload: Json, point: Point | None) -> Json | None:
         """The invocation whose calls are counted, and one of which may fail."""
-        answer = self.invoke(function, payload, point)
+        return self.watched(lambda: handler_of(function)(payload, Context()), point)
+
+    def watched(self, process: Callable[[], Json], point: Point | None) -> Json | None:
+        """The same of anything that runs."""
+        answer = self.run(process, point)
         self.acted, self.is_reached = self.faults.calls, self.faults.is_reached
         self.answers.append(answer)
         return answer
 
     def invoke(self, function: str, payload: Json, point: Point | None = None) -> Json | None:
-        """A function in a process of its own, as to what is cached; None when it failed or crashed."""
+        """A function; None when it failed or crashed."""
+        return self.run(lambda: handler_of(function)(payload, Context()), point)
+
+    def run(self, process: Callable[[], Json], point: Point | None = None) -> Json | None:
+        """In a process of its own, as to what is cached."""
         self.services._secrets._kept.clear()
         answer = None
         with self.faults.invocation(point), contextlib.suppress(Crash, Exception):
-            answer = handler_of(function)(payload, Context())
+            answer = process()
         return answer
 
     def deliver(self, queue: str, point: Point | None = None, *, acting: bool = False) -> bool:
         """One message to its function, deleted when it was taken; False when there is none to be seen."""
         url = self.queues[queue]
+        if not self.backstage.is_visible(queue):
+            return False
         found = self.sqs.receive_message(QueueUrl=url, AttributeNames=["All"]).get("Messages", [])
         if not found:
             return False
@@ -124,11 +138,9 @@ class SweepWorld(World):
     def records(self) -> list[Json]:
         """The stream's new records."""
         template = event("publish_events.created")["Records"][0]
-        answer = self.streams.get_records(ShardIterator=self._iterator)
-        self._iterator = answer["NextShardIterator"]
         return [
             {**template, "eventName": each["eventName"], "dynamodb": {**each["dynamodb"], "ApproximateCreationDateTime": 1}}
-            for each in answer["Records"]
+            for each in self.backstage.new_records()
             if each["eventName"] != "REMOVE"
         ]
 
@@ -161,7 +173,7 @@ class SweepWorld(World):
 
     def redrive(self, queue: str) -> int:
         """An operator moves the dead letters back; returns how many there were."""
-        bodies = self.messages(f"{queue}-dead")
+        bodies = self.backstage.drained(f"{queue}-dead")
         for body in bodies:
             self.sqs.send_message(QueueUrl=self.queues[queue], MessageBody=json.dumps(body))
         return len(bodies)
@@ -169,24 +181,15 @@ class SweepWorld(World):
     def _is_settled(self) -> bool:
         tasks = self.stored()
         waiting = [task for task in tasks if not task.is_over or (task.status is Status.SUCCEED and task.archive is None)]
-        return not (waiting or self._pending or any(map(self.left, _FUNCTIONS)))
-
-    def left(self, queue: str) -> int:
-        """How many messages a queue holds, seen or unseen."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
-        answer = self.sqs.get_queue_attributes(QueueUrl=self.queues[queue], AttributeNames=names)
-        return sum(map(int, answer["Attributes"].values()))
-
-    def _items(self) -> list[Json]:
-        return list(self.dynamodb.scan(TableName="tasks")["Items"])
+        return not (waiting or self._pending or any(map(self.backstage.left, _FUNCTIONS)))
 
     def stored(self) -> list[Task]:
         """Every task of this run."""
-        return [task_of(item) for item in self._items() if is_task(item)]
+        return [task_of(item) for item in self.backstage.items() if is_task(item)]
 
     def told(self) -> list[Json]:
         """Every event so far."""
-        self._told += self.messages("events")
+        self._told += self.backstage.drained("events")
         return self._told
 
     # ── what must be true at the end ───────────────────────────────────────────────────────────────────────────────
@@ -194,7 +197,7 @@ class SweepWorld(World):
     def violations(self) -> list[str]:
         """Everything that is not as it must be, in words."""
         tasks = self.stored()
-        found = [f"{queue}: {self.left(queue)} messages left" for queue in _FUNCTIONS if self.left(queue)]
+        found = [f"{queue}: {self.backstage.left(queue)} messages left" for queue in _FUNCTIONS if self.backstage.left(queue)]
         found += [f"paid {len(paid)} times" for paid in self.provider.paid.values() if len(paid) > 1]
         found += [f"paid, and no task {task_id}" for task_id in self.provider.paid.keys() - {task.task_id for task in tasks}]
         for task in tasks:
@@ -210,7 +213,8 @@ class SweepWorld(World):
             return [f"not at its end: {state}"]
         if self.provider.paid.get(task.task_id) and self.provider.verdict != "never":
             return [] if task.status.value == self.provider.verdict else [f"{state}, and the provider says {self.provider.verdict}"]
-        expected = {FailureCode.REJECTED} if self.provider.refusal else {FailureCode.EXPIRED}
+        is_refused = self.provider.refusal and self.provider.refusal[1]["code"] == 1102
+        expected = {FailureCode.REJECTED} if is_refused else {FailureCode.EXPIRED}
         return [] if task.failure and task.failure.code in expected else [f"{state}, never paid, {task.failure}"]
 
     def _wrong_in_events_of(self, task: Task) -> list[str]:
@@ -227,10 +231,10 @@ class SweepWorld(World):
 
     def _wrong_in_files_of(self, task: Task) -> list[str]:
         prefix = f"results/{task.task_id}/"
-        objects = self.objects(prefix)
+        objects = self.backstage.objects(prefix)
         found = [] if f"{prefix}callback.json" in objects else ["a success without its document"]
         if task.archive is not Archive.STORED:
-            dead = self.left("archives-dead")
+            dead = self.backstage.left("archives-dead")
             return found if dead else [*found, f"archive {task.archive}, and no dead letter"]
         expected = {f"{prefix}callback.json"}
         for result in task.results:
