@@ -36,5 +36,6 @@ def receive(
     except TaskNotFoundError:
         reason = "the task is no longer stored"
     bucket, key = documents.quarantine(task_id, body, reason=reason, at=at)
-    events.publish([quarantine_event(task_id, key, bucket, reason, at)])
+    if events.publish([quarantine_event(task_id, key, bucket, reason, at)]):
+        raise RuntimeError("the bus did not take the event of a quarantined callback")
     return Outcome.QUARANTINED
