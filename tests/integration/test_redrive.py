@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from relay import redrive
-from relay.adapters.stack import Stack
+from relay import bootstrap, redrive
 from relay.domain.task import Archive
 from tests.integration.upstream import File
-from tests.integration.world import Json, World, event, handler_of, video
-from tests.integration.world import Context as LambdaContext
+from tests.integration.world import Json, World, event, video
 
 
 class Deployed:
@@ -40,7 +38,7 @@ class Deployed:
         self.world.sqs.send_message(QueueUrl=self.world.queues[queue], MessageBody=json.dumps(body))
 
     def redrive(self, queue: str) -> int:
-        return redrive.redrive(queue, self.outputs, self.invoke)
+        return redrive.redrive(queue, self.outputs, self.invoke, wait=0)
 
     def not_published(self, *, shard: str | None = None) -> None:
         """Lambda gave up on everything that is in the stream: its on-failure record, as AWS documents it."""
@@ -116,25 +114,27 @@ class TrimmedStream:
         raise self.exceptions.TrimmedDataAccessException({"Error": {"Code": "TrimmedDataAccessException"}}, "GetShardIterator")
 
 
-@pytest.fixture
-def trimmed(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> Deployed:
-    made = redrive.client
-    stream = TrimmedStream(deployed.world)
-    monkeypatch.setattr(redrive, "client", lambda service: stream if service == "dynamodbstreams" else made(service))
-    return deployed
-
-
 def test_later_each_task_that_changed_then_is_announced_as_it_stands(
-    trimmed: Deployed, monkeypatch: pytest.MonkeyPatch
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = trimmed.world
-    monkeypatch.setattr("relay.bootstrap.now", lambda: 1_750_000_000_000)
-    world.submitted()  # long before
-    monkeypatch.undo()
-    Deployed(world)
-    made = redrive.client
+    world, real, made = deployed.world, bootstrap.now, redrive.client
+    monkeypatch.setattr(bootstrap, "now", lambda: real() - 3_600_000)
+    world.submitted()
+    monkeypatch.setattr(bootstrap, "now", real)
+    stored = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
+    world.archive(stored)
+    failed = world.submitted()
+    world.callback("failed", failed)
+    deployed.not_published()
     stream = TrimmedStream(world)
     monkeypatch.setattr(redrive, "client", lambda service: stream if service == "dynamodbstreams" else made(service))
+    assert deployed.redrive("changes") == 1
+    told = {each["detail"]["task_id"]: each for each in world.messages("events")}
+    assert told.keys() == {stored, failed}
+    assert told[stored]["detail-type"] == "Task Results Stored"
+    assert (told[stored]["detail"]["event_id"], told[stored]["detail"]["previous_status"]) == (f"{stored}:3", "succeed")
+    assert told[failed]["detail-type"] == "Task Status Changed"
+    assert (told[failed]["detail"]["event_id"], told[failed]["detail"]["status"]) == (f"{failed}:2", "failed")
 
 
 def test_a_batch_that_the_bus_does_not_take_stays(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:

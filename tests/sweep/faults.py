@@ -1,5 +1,6 @@
 """Every call that a function makes to the outside, recorded; and one of them made to fail in one of the ways in which calls fail."""
 
+import copy
 import socket
 import sys
 import threading
@@ -113,7 +114,7 @@ class Faults:
         def call_aws(client: Any, operation: str, parameters: Any) -> Any:
             if not self._is_watched():
                 return aws(client, operation, parameters)
-            return self._aws(client, operation, lambda: aws(client, operation, parameters), parameters)
+            return self._aws(client, operation, lambda: aws(client, operation, copy.deepcopy(parameters)), parameters)
 
         def call_http(transport: Any, request: httpx.Request) -> httpx.Response:
             def perform() -> httpx.Response:

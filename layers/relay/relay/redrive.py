@@ -29,19 +29,22 @@ _SLACK = 900_000
 """Milliseconds between a change's own time and its arrival in the stream, at the most: a function's longest run."""
 
 
-def redrive(queue: str, outputs: Mapping[str, str], invoke: Callable[[str, Mapping[str, Any]], Any]) -> int:
-    """Try the dead letters of a queue again; returns how many there were. What cannot be done stays where it is."""
+def redrive(queue: str, outputs: Mapping[str, str], invoke: Callable[[str, Mapping[str, Any]], Any], *, wait: int = 2) -> int:
+    """Try the dead letters of a queue again; returns how many were. What cannot be done stays where it is.
+
+    A queue is empty when nothing comes for `wait` seconds.
+    """
     sqs = client("sqs")
     if queue == "changes":
         lost = LostChanges(client("dynamodb"), client("dynamodbstreams"), outputs["TasksTable"])
         events = EventBridgePublisher(client("events"), outputs["EventBus"])
-        letters = DeadLetters(sqs, outputs["UnpublishedChangesUrl"])
+        letters = DeadLetters(sqs, outputs["UnpublishedChangesUrl"], wait=wait)
         return letters.each(lambda body: republish(json.loads(body), lost=lost, events=events))
     if queue == "schedules":
         invoke("ReconcileTasks", {})
-        return DeadLetters(sqs, outputs["MissedSchedulesUrl"]).each(lambda _: True)
+        return DeadLetters(sqs, outputs["MissedSchedulesUrl"], wait=wait).each(lambda _: True)
     name = queue.title()
-    return DeadLetters(sqs, outputs[f"{name}DeadLettersUrl"]).move(outputs[f"{name}QueueUrl"])
+    return DeadLetters(sqs, outputs[f"{name}DeadLettersUrl"], wait=wait).move(outputs[f"{name}QueueUrl"])
 
 
 def republish(message: Mapping[str, Any], *, lost: LostChanges, events: EventPublisher) -> bool:

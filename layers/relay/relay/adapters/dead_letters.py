@@ -11,30 +11,22 @@ from relay.domain.task import Task
 _AT_ONCE = 10
 _LONGEST_READ = 1000
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
-_LACKING = frozenset({"InvalidAction", "UnknownOperationException", "UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation"})  # fmt: skip
 
 
 class DeadLetters:
-    """The messages of a dead-letter queue."""
+    """The messages of a dead-letter queue; `wait` in seconds until it counts as empty."""
 
-    def __init__(self, client: Any, queue_url: str) -> None:
+    def __init__(self, client: Any, queue_url: str, *, wait: int) -> None:
         self._client = client
         self._queue_url = queue_url
+        self._wait = wait
 
     def move(self, target_url: str) -> int:
-        """Back into a queue, by SQS itself where it can; returns how many there are (about, when SQS moves them).
+        """Back into a queue; returns how many. A crash may send a message twice, and loses none.
 
-        The target is named, since some messages were put among the dead letters by a rule and have no queue that they came from.
+        Not by a message move task of SQS: it would leave nobody to say when it is done, and its source must be the dead-letter
+        queue of a queue for every message in it, while some were put there by a rule.
         """
-        waiting = int(self._attribute(self._queue_url, "ApproximateNumberOfMessages"))
-        source, target = self._attribute(self._queue_url, "QueueArn"), self._attribute(target_url, "QueueArn")
-        try:
-            self._client.start_message_move_task(SourceArn=source, DestinationArn=target)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _LACKING and error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-                raise
-        else:
-            return waiting
 
         def send(body: str) -> bool:
             self._client.send_message(QueueUrl=target_url, MessageBody=body)
@@ -45,15 +37,16 @@ class DeadLetters:
     def each(self, take: Callable[[str], bool]) -> int:
         """Give every message's body to `take`, once; one that is taken (True) is deleted after it. Returns how many were."""
         taken = 0
-        while messages := self._client.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=_AT_ONCE).get("Messages"):
+        while messages := self._received():
             for message in messages:
                 if take(message["Body"]):
                     self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
                     taken += 1
         return taken
 
-    def _attribute(self, url: str, name: str) -> str:
-        return str(self._client.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
+    def _received(self) -> list[dict[str, Any]]:
+        found = self._client.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=_AT_ONCE, WaitTimeSeconds=self._wait)
+        return list(found.get("Messages", ()))
 
 
 class LostChanges:
