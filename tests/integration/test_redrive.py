@@ -114,9 +114,7 @@ class TrimmedStream:
         raise self.exceptions.TrimmedDataAccessException({"Error": {"Code": "TrimmedDataAccessException"}}, "GetShardIterator")
 
 
-def test_later_each_task_that_changed_then_is_announced_as_it_stands(
-    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_later_each_task_that_changed_then_is_announced_as_it_stands(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     world, real, made = deployed.world, bootstrap.now, redrive.client
     monkeypatch.setattr(bootstrap, "now", lambda: real() - 3_600_000)
     world.submitted()

@@ -42,7 +42,7 @@ class Backstage:
         return len(self._queue(queue)._messages)
 
     def is_visible(self, queue: str) -> bool:
-        """Whether a message could be received now; one too many receives moves it to the dead letters only when it is received."""
+        """Whether a receive would find a message, or move one to the dead letters."""
         return any(message.visible and not message.delayed for message in self._queue(queue)._messages)
 
     def drained(self, queue: str) -> list[Json]:

@@ -1,4 +1,4 @@
-"""Every call that a function makes to the outside, recorded; and one of them made to fail in one of the ways in which calls fail."""
+"""Every call that a function makes to the outside, recorded; and one of them made to fail as calls do."""
 
 import copy
 import socket
@@ -20,7 +20,7 @@ from tests.unit.cloudformation import ROOT
 PACKAGE = ROOT / "layers" / "relay" / "relay"
 
 
-class Crash(BaseException):  # noqa: N818 - nothing that a function could handle
+class Crash(BaseException):
     """The process is gone."""
 
 

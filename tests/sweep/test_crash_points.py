@@ -1,10 +1,15 @@
 """Every call of every function, failing in every way: what is delivered again brings each task to its one right end."""
 
+import os
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from multiprocessing import get_context
 from types import SimpleNamespace
 
 import httpx
@@ -45,20 +50,22 @@ class Figure:
     violations: list[str] = field(default_factory=list)
     calls: set[Call] = field(default_factory=set)
 
+    def add(self, other: "Figure") -> None:
+        """Put two figures together."""
+        self.points += other.points
+        self.modes += other.modes
+        self.runs += other.runs
+        self.violations += other.violations
+        self.calls |= other.calls
+
     def __str__(self) -> str:
-        lines = [f"  {function:<18} {points:>5} points" for function, points in self.points.items()]
+        lines = [f"  {function:<18} {points:>5} points" for function, points in sorted(self.points.items())]
         lines += [f"  {mode:<34} {count:>5}" for mode, count in self.modes.most_common()]
         return "\n".join([*lines, f"  {self.points.total()} points in {self.runs} runs, {len(self.violations)} violations"])
 
 
-@pytest.fixture(scope="module")
-def patch() -> Iterator[pytest.MonkeyPatch]:
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        yield monkeypatch
-
-
-@pytest.fixture(scope="module")
-def world(patch: pytest.MonkeyPatch) -> Iterator[SweepWorld]:
+@contextmanager
+def relay_on_moto(patch: pytest.MonkeyPatch) -> Iterator[SweepWorld]:
     """S3 over HTTP, since presigned URLs are; everything else of moto in process."""
     clock = Clock()
     server = moto_server()
@@ -83,9 +90,9 @@ def world(patch: pytest.MonkeyPatch) -> Iterator[SweepWorld]:
     patch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1024)
     patch.setattr(results, "_PART", 4096)
     patch.setattr(transports, "create_ssl_context", partial(lambda context, **_: context, transports.create_ssl_context()))
+    patch.setattr(jsonpath_ng.ext, "parse", cache(jsonpath_ng.ext.parse))  # moto's bus parses the same paths for every event
     for cached in (aws.client, aws._session, services):
         cached.cache_clear()
-    patch.setattr(jsonpath_ng.ext, "parse", cache(jsonpath_ng.ext.parse))  # moto's bus parses the same paths for every event
     with mock_aws():
         made = SweepWorld(endpoint, clock)
         patch.setattr(bootstrap, "uuid", SimpleNamespace(uuid4=made.new_id))
@@ -97,8 +104,14 @@ def world(patch: pytest.MonkeyPatch) -> Iterator[SweepWorld]:
 
 
 @pytest.fixture
-def relay(world: SweepWorld, patch: pytest.MonkeyPatch) -> SweepWorld:
-    return anew(world, patch)
+def patch(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    return monkeypatch
+
+
+@pytest.fixture
+def world(patch: pytest.MonkeyPatch) -> Iterator[SweepWorld]:
+    with relay_on_moto(patch) as made:
+        yield made
 
 
 def anew(world: SweepWorld, patch: pytest.MonkeyPatch) -> SweepWorld:
@@ -159,18 +172,35 @@ def _moment(calls: list[Call], number: int, mode: Mode) -> tuple[object, ...]:
     return mode, number
 
 
-def test_every_call_may_fail_in_every_way(
-    world: SweepWorld, patch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def swept(numbers: list[int]) -> Figure:
+    """Some of the scenarios, in a process of their own."""
     figure = Figure()
+    with (
+        open(os.devnull, "w") as nowhere,  # noqa: PTH123
+        redirect_stdout(nowhere),
+        warnings.catch_warnings(action="ignore"),
+        pytest.MonkeyPatch.context() as patch,
+        relay_on_moto(patch) as world,
+    ):
+        for number in numbers:
+            sweep(anew(world, patch), SCENARIOS[number], figure)
+    return figure
+
+
+def test_every_call_may_fail_in_every_way(capfd: pytest.CaptureFixture[str]) -> None:
     began = time.monotonic()
-    for scenario in SCENARIOS:
-        sweep(anew(world, patch), scenario, figure)
+    processes = os.cpu_count() or 1
+    shares = [list(range(first, len(SCENARIOS), processes)) for first in range(processes)]
+    figure = Figure()
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for part in pool.map(swept, shares):
+            figure.add(part)
     uncovered = [str(site) for site in call_sites() if not any(site.is_of(call) for call in figure.calls)]
     with capfd.disabled():
         print(f"\nThe crash-point sweep, {time.monotonic() - began:.0f} s\n{figure}")  # noqa: T201
     assert not figure.violations, "\n".join(figure.violations)
     assert uncovered == []
+    assert figure.points.keys() == {scenario.function for scenario in SCENARIOS}
 
 
 def test_a_wrong_order_is_found(world: SweepWorld, patch: pytest.MonkeyPatch) -> None:

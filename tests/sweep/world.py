@@ -212,7 +212,9 @@ class SweepWorld(World):
         if not task.is_over or task.due_at is not None or task.request is not None:
             return [f"not at its end: {state}"]
         if self.provider.paid.get(task.task_id) and self.provider.verdict != "never":
-            return [] if task.status.value == self.provider.verdict else [f"{state}, and the provider says {self.provider.verdict}"]
+            return (
+                [] if task.status.value == self.provider.verdict else [f"{state}, and the provider says {self.provider.verdict}"]
+            )
         is_refused = self.provider.refusal and self.provider.refusal[1]["code"] == 1102
         expected = {FailureCode.REJECTED} if is_refused else {FailureCode.EXPIRED}
         return [] if task.failure and task.failure.code in expected else [f"{state}, never paid, {task.failure}"]
