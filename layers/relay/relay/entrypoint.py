@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 _JSON = "application/json"
+
+# At INFO httpx logs every URL, at DEBUG the others log headers and bodies: presigned URLs, keys, prompts. Lambda gives the root
+# logger the level of the stack's LogLevel.
+for _name in ("botocore", "httpcore", "httpx", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 logger = Logger()
 metrics = Metrics()
