@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from relay import bootstrap, redrive
+from relay.adapters import aws
 from relay.domain.task import Archive
 from tests.integration.upstream import File
 from tests.integration.world import Json, World, event, video
@@ -115,7 +116,7 @@ class TrimmedStream:
 
 
 def test_later_each_task_that_changed_then_is_announced_as_it_stands(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    world, real, made = deployed.world, bootstrap.now, redrive.client
+    world, real, made = deployed.world, bootstrap.now, aws.client
     monkeypatch.setattr(bootstrap, "now", lambda: real() - 3_600_000)
     world.submitted()
     monkeypatch.setattr(bootstrap, "now", real)

@@ -106,7 +106,7 @@ class Faults:
     def installed(self, patch: Callable[[Any, str, Any], None]) -> Iterator[None]:
         """Between the product and botocore, httpx and the resolver; `patch` is monkeypatch.setattr."""
         aws, http, resolve = (
-            botocore.client.BaseClient._make_api_call,
+            botocore.client.BaseClient._make_api_call,  # type: ignore[attr-defined]
             httpx.HTTPTransport.handle_request,
             socket.getaddrinfo,
         )

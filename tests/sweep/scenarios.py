@@ -212,11 +212,10 @@ def _breaks_off_once(world: SweepWorld) -> Act:
     good = File(body=_PARTS_FILE, chunked=True)
     _files(world, good)
     _succeeded(world)
-    act = lambda point: world.deliver("archives", point, acting=True)  # noqa: E731
     world.provider.files["/files/0.mp4"] = File(body=_PARTS_FILE + b"x" * LARGEST, chunked=True)
 
     def then_mended(point: Point | None) -> None:
-        act(point)
+        world.deliver("archives", point, acting=True)
         world.provider.files["/files/0.mp4"] = good
 
     return then_mended

@@ -13,11 +13,11 @@ from multiprocessing import get_context
 from types import SimpleNamespace
 
 import httpx
-import jsonpath_ng.ext
 import moto.s3.models
 import moto.sqs.models
 import pytest
 from httpx._transports import default as transports
+from jsonpath_ng.ext import parser as jsonpath_parser
 from moto import mock_aws
 
 from relay import bootstrap
@@ -89,8 +89,8 @@ def relay_on_moto(patch: pytest.MonkeyPatch) -> Iterator[SweepWorld]:
     patch.setattr(moto.sqs.models, "unix_time", lambda: clock() / 1000)
     patch.setattr(moto.s3.models, "S3_UPLOAD_PART_MIN_SIZE", 1024)
     patch.setattr(results, "_PART", 4096)
-    patch.setattr(transports, "create_ssl_context", partial(lambda context, **_: context, transports.create_ssl_context()))
-    patch.setattr(jsonpath_ng.ext, "parse", cache(jsonpath_ng.ext.parse))  # moto's bus parses the same paths for every event
+    patch.setattr(transports, "create_ssl_context", partial(lambda context, **_: context, httpx.create_ssl_context()))
+    patch.setattr("jsonpath_ng.ext.parse", cache(jsonpath_parser.parse))  # moto's bus parses the same paths for every event
     for cached in (aws.client, aws._session, services):
         cached.cache_clear()
     with mock_aws():
@@ -239,5 +239,6 @@ def _knows_nothing(_provider: Kling, _response: object) -> Snapshot:
 
 
 def test_call_sites_are_found_in_the_source() -> None:
-    source = "self._client.put_item(\n  x)\nclient('sqs').send_message()\nhttp.put(u)\nself._client.generate_presigned_url()\nprint(x.y())"
+    calls = ["self._client.put_item(\n  x)", "client('sqs').send_message()", "http.put(u)"]
+    source = "\n".join([*calls, "self._client.generate_presigned_url()", "print(x.y())"])
     assert [str(site) for site in sites_in(source, "a.py")] == ["a.py:1 put_item", "a.py:3 send_message", "a.py:4 put"]

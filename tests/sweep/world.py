@@ -1,4 +1,4 @@
-"""The relay on moto in process, with a clock of its own: what AWS does between the functions, and what must be true at the end."""
+"""The relay on moto in process, with a clock of its own: what AWS does between functions, and what must be true at last."""
 
 import contextlib
 import json
@@ -44,8 +44,7 @@ class SweepWorld(World):
         self.outside = self.provider
         self.faults = Faults(self.provider.over_http)
         clients: dict[str, Any] = {
-            name: boto3.client(name, region_name="us-east-1")  # type: ignore[call-overload]
-            for name in ("dynamodb", "sqs", "events", "secretsmanager")
+            name: boto3.client(name, region_name="us-east-1") for name in ("dynamodb", "sqs", "events", "secretsmanager")
         }
         self.dynamodb, self.sqs = clients["dynamodb"], clients["sqs"]
         self.events, self.secrets = clients["events"], clients["secretsmanager"]
