@@ -25,6 +25,9 @@ IAM ?=
 SPEED ?=
 SEEDS ?= 1000
 SEED ?=
+STACK ?=
+QUEUE ?=
+KEY ?=
 UP_OPTIONS := $(if $(PROVIDER_URL),--provider-url "$(PROVIDER_URL)") $(if $(IAM),--iam) $(if $(SPEED),--speed $(SPEED))
 export COMETAPI_KEY
 
@@ -71,6 +74,14 @@ logs: setup ## Show what the functions logged (FUNCTION=receive_callback)
 
 api-key: setup ## Create an API key (TENANT=demo) on the stack that is up
 	@$(RUN) python -m local.api_key --tenant "$(TENANT)"
+
+# ── Operating: on the stack that is up, or on a deployed one (STACK=comet-relay) ─────────────────────────────────────
+.PHONY: redrive replay
+redrive: setup ## Try dead letters again (QUEUE=archives|resubmissions|changes|schedules STACK=…)
+	@$(RUN) python -m $(if $(STACK),relay.redrive "$(QUEUE)" --stack "$(STACK)",local.operate redrive "$(QUEUE)")
+
+replay: setup ## Receive a kept callback once more (KEY=quarantine/… or results/{task_id}/callback.json STACK=…)
+	@$(RUN) python -m $(if $(STACK),relay.replay "$(KEY)" --stack "$(STACK)",local.operate replay "$(KEY)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: test unit sim e2e lint fmt type validate ci

@@ -173,6 +173,7 @@ def test_a_verdict_that_comes_at_the_deadline_wins(world: World) -> None:
         return change(*arguments, **named)
 
     world.tasks.change = change_after_the_callback  # type: ignore[method-assign,assignment]
+    world.api.faults.append(RATE)
 
     assert world.resubmit(task_id, 1) is Resubmitted.OVER
     assert world.task(task_id).status is Status.SUCCEED

@@ -269,6 +269,7 @@ def test_an_expired_task_does_not_free_its_external_id(world: World) -> None:
     world.api.faults.append(LOST_ANSWER)
     task = world.submit(with_external()).task
     world.clock.advance(seconds=90_000)
+    world.api.faults.append(RATE)
     world.resubmit(task.task_id, 1)
     assert world.task(task.task_id).failure is not None
 

@@ -37,7 +37,10 @@ class S3ResultStore:
         self._bucket = bucket
         self._largest = largest
         self._url_seconds = url_seconds
-        self._http = http or httpx.Client(timeout=_UPLOAD_TIMEOUT, trust_env=False)
+        # One TLS context; no connection is kept, since a frozen function would find it dead.
+        self._http = http or httpx.Client(
+            timeout=_UPLOAD_TIMEOUT, limits=httpx.Limits(max_keepalive_connections=0), trust_env=False
+        )
 
     def store(self, prefix: str, chunks: Iterator[bytes], *, size: int | None) -> StoredFile:
         """Raises ResultTooLargeError by the announced size or the real one, ResultTypeError by the first bytes."""

@@ -1,0 +1,156 @@
+"""`make redrive`: the dead letters of each queue come to what they were meant for."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from relay import bootstrap, redrive
+from relay.adapters import aws
+from relay.domain.task import Archive
+from tests.integration.upstream import File
+from tests.integration.world import Json, World, event, video
+
+
+class Deployed:
+    """The stack around a World: its dead-letter queues, its outputs, its functions."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.invoked: list[str] = []
+        for name in ("resubmissions-dead", "archives-dead", "unpublished", "missed"):
+            world.queues[name] = world.sqs.create_queue(QueueName=name)["QueueUrl"]
+        self.outputs = {
+            "TasksTable": "tasks",
+            "EventBus": "bus",
+            "ResubmissionsQueueUrl": world.queues["resubmissions"],
+            "ResubmissionsDeadLettersUrl": world.queues["resubmissions-dead"],
+            "ArchivesQueueUrl": world.queues["archives"],
+            "ArchivesDeadLettersUrl": world.queues["archives-dead"],
+            "UnpublishedChangesUrl": world.queues["unpublished"],
+            "MissedSchedulesUrl": world.queues["missed"],
+        }
+
+    def invoke(self, logical_id: str, _payload: Any) -> Any:
+        self.invoked.append(logical_id)
+
+    def dead(self, queue: str, body: Json) -> None:
+        self.world.sqs.send_message(QueueUrl=self.world.queues[queue], MessageBody=json.dumps(body))
+
+    def redrive(self, queue: str) -> int:
+        return redrive.redrive(queue, self.outputs, self.invoke, wait=0)
+
+    def not_published(self, *, shard: str | None = None) -> None:
+        """Lambda gave up on everything that is in the stream: its on-failure record, as AWS documents it."""
+        world = self.world
+        description = world.streams.describe_stream(StreamArn=world.stream_arn)["StreamDescription"]
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in world.records()]
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        batch = {
+            "shardId": shard or description["Shards"][0]["ShardId"],
+            "startSequenceNumber": numbers[0],
+            "endSequenceNumber": numbers[-1],
+            "approximateArrivalOfFirstRecord": now,
+            "approximateArrivalOfLastRecord": now,
+            "batchSize": len(numbers),
+            "streamArn": world.stream_arn,
+        }
+        condition = {"requestId": "5d2b0f4c", "condition": "RetryAttemptsExhausted", "approximateInvokeCount": 101}
+        self.dead("unpublished", {"requestContext": condition, "version": "1.0", "DDBStreamBatchInfo": batch})
+
+
+@pytest.fixture
+def deployed(world: World) -> Deployed:
+    return Deployed(world)
+
+
+@pytest.mark.parametrize("queue", ["archives", "resubmissions"])
+def test_dead_letters_go_back_into_their_queue(deployed: Deployed, queue: str) -> None:
+    letters = [{"task_id": f"task-{number}", "attempt": 3} for number in range(23)]
+    for letter in letters:
+        deployed.dead(f"{queue}-dead", letter)
+    assert deployed.redrive(queue) == 23
+    assert sorted(deployed.world.messages(queue), key=str) == sorted(letters, key=str)
+    assert deployed.world.messages(f"{queue}-dead") == []
+    assert deployed.redrive(queue) == 0
+
+
+def test_a_redriven_task_is_archived(deployed: Deployed) -> None:
+    world = deployed.world
+    task_id = world.succeeded(world.outside.file("a.mp4", File(status=503)))
+    world.publish()
+    (message,) = world.messages("archives")
+    assert world.archive(task_id, messages=[message], receives=8)["batchItemFailures"]
+    deployed.dead("archives-dead", message)
+    world.messages("archives")
+    world.outside.file("a.mp4", File(body=video(100)))
+    assert deployed.redrive("archives") == 1
+    assert world.archive(task_id, messages=world.messages("archives")) == {"batchItemFailures": []}
+    assert world.task(task_id).archive is Archive.STORED
+
+
+def test_unpublished_changes_are_read_from_the_stream_while_it_has_them(deployed: Deployed) -> None:
+    world = deployed.world
+    task_id = world.submitted()
+    world.callback("processing", task_id)
+    world.callback("succeed", task_id)
+    deployed.not_published()
+    world.callback("succeed_images", world.submitted("generations"))  # after the batch: others publish it
+    assert deployed.redrive("changes") == 1
+    told = world.messages("events")
+    assert [(each["detail"]["task_id"], each["detail"]["version"]) for each in told] == [(task_id, 1), (task_id, 2), (task_id, 3)]
+    assert [each["detail"]["previous_status"] for each in told] == [None, "submitted", "processing"]
+    assert [message["detail"]["task_id"] for message in world.messages("archives")] == [task_id]
+    assert deployed.redrive("changes") == 0
+
+
+class TrimmedStream:
+    """The stream after 24 h."""
+
+    def __init__(self, world: World) -> None:
+        self.exceptions = world.streams.exceptions
+
+    def get_shard_iterator(self, **_: str) -> Json:
+        raise self.exceptions.TrimmedDataAccessException({"Error": {"Code": "TrimmedDataAccessException"}}, "GetShardIterator")
+
+
+def test_later_each_task_that_changed_then_is_announced_as_it_stands(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, real, made = deployed.world, bootstrap.now, aws.client
+    monkeypatch.setattr(bootstrap, "now", lambda: real() - 3_600_000)
+    world.submitted()
+    monkeypatch.setattr(bootstrap, "now", real)
+    stored = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
+    world.archive(stored)
+    failed = world.submitted()
+    world.callback("failed", failed)
+    deployed.not_published()
+    stream = TrimmedStream(world)
+    monkeypatch.setattr(redrive, "client", lambda service: stream if service == "dynamodbstreams" else made(service))
+    assert deployed.redrive("changes") == 1
+    told = {each["detail"]["task_id"]: each for each in world.messages("events")}
+    assert told.keys() == {stored, failed}
+    assert told[stored]["detail-type"] == "Task Results Stored"
+    assert (told[stored]["detail"]["event_id"], told[stored]["detail"]["previous_status"]) == (f"{stored}:3", "succeed")
+    assert told[failed]["detail-type"] == "Task Status Changed"
+    assert (told[failed]["detail"]["event_id"], told[failed]["detail"]["status"]) == (f"{failed}:2", "failed")
+
+
+def test_a_batch_that_the_bus_does_not_take_stays(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployed.world.submitted()
+    deployed.not_published()
+    with monkeypatch.context() as patch:
+        patch.setattr("relay.adapters.eventbridge.EventBridgePublisher.publish", lambda _self, events: list(range(len(events))))
+        assert deployed.redrive("changes") == 0
+    url = deployed.world.queues["unpublished"]
+    name = "ApproximateNumberOfMessagesNotVisible"
+    attributes = deployed.world.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
+    assert attributes[name] == "1"
+
+
+def test_missed_schedules_are_one_reconciliation(deployed: Deployed) -> None:
+    for _ in range(3):
+        deployed.dead("missed", event("reconcile_tasks.schedule"))
+    assert deployed.redrive("schedules") == 3
+    assert deployed.invoked == ["ReconcileTasks"]
+    assert deployed.world.messages("missed") == []
