@@ -1,5 +1,6 @@
 """Every call of every function, failing in every way: what is delivered again brings each task to its one right end."""
 
+import gc
 import os
 import time
 import warnings
@@ -35,7 +36,18 @@ from tests.sweep.faults import Call, Mode, Point
 from tests.sweep.scenarios import SCENARIOS, Scenario
 from tests.sweep.world import Clock, SweepWorld
 
-pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:No application metrics",
+    "ignore::ResourceWarning",  # a process that was killed leaves its sockets to the system
+)
+
+
+@pytest.fixture(autouse=True)
+def _sockets_of_the_killed() -> Iterator[None]:
+    """Let them go here, where they are expected, and not in another test."""
+    yield
+    gc.collect()
+
 
 _MAY_LEAVE_UPLOADS = {Mode.CRASH_BEFORE, Mode.CRASH_AFTER}
 
