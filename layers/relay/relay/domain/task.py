@@ -9,6 +9,8 @@ from typing import Any
 from relay.domain.errors import TaskConflictError
 
 STATUS_MESSAGE_LIMIT = 1024
+KEY_GENERATIONS = 16
+"""Tasks that one external_task_id may stand for, one after the other: each but the last was refused."""
 DUE_SHARDS = 4
 """Partitions of the index of due tasks: more of them lift its write throughput (1,000 a second each)."""
 

@@ -1,12 +1,11 @@
 """Query tasks: one by either id, or a page of a tenant's."""
 
 from relay.domain.errors import InvalidRequestError, TaskNotFoundError
-from relay.domain.task import FailureCode, Task, derived_task_id
+from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id
 from relay.ports import TaskStore
 
 LONGEST_PAGE = 500
 LAST_PAGE = 1000
-_GENERATIONS = 16
 
 
 def find(tenant: str, reference: str, *, operation: str | None, tasks: TaskStore) -> Task:
@@ -22,7 +21,7 @@ def find(tenant: str, reference: str, *, operation: str | None, tasks: TaskStore
 def _by_external_id(tenant: str, reference: str, tasks: TaskStore) -> Task | None:
     """The last task made with the id: a refused one leaves it free for the next."""
     found = None
-    for generation in range(_GENERATIONS):
+    for generation in range(KEY_GENERATIONS):
         task = tasks.get(derived_task_id(tenant, "external_task_id", reference, generation))
         if task is None:
             break

@@ -12,12 +12,11 @@ from relay.domain.errors import (
     TaskConflictError,
     UnknownOperationError,
 )
-from relay.domain.task import FailureCode, Task, derived_task_id, fingerprint_of
+from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id, fingerprint_of
 from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore
 from relay.providers.base import Checked, Operation, PromptLimits, Provider
 from relay.usecases.send import Order, send
 
-_GENERATIONS = 16
 _NOT_CALLED_BACK = "callback_url is kept, but this version does not call it: subscribe to the relay's events, or query"
 _KEY_LIMIT = 255
 _REUSED = "this Idempotency-Key came before with another body: use a new key for a new request"
@@ -68,7 +67,7 @@ def submit(
     checked = provider.checked(operation, submission.body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
     draft = _draft(submission, operation, checked, provider=provider, settings=settings, now=clock())
     order = Order(_upstream(checked), submission.public_url)
-    ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(_GENERATIONS)))
+    ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(KEY_GENERATIONS)))
     _claim_key(draft, tasks)
     task, is_new = _stored(draft, ids, order, limit=settings.inline_request_bytes, tasks=tasks, documents=documents)
     if is_new:
