@@ -27,7 +27,7 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 TOP = {"template.yaml", "samconfig.toml", "pyproject.toml", "uv.lock", "Makefile"}
-FOLDERS = {"functions", "layers", "local", "tests", "docs", "events", "benchmarks"}
+FOLDERS = {"functions", "layers", "cli", "local", "tests", "docs", "events", "benchmarks"}
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 

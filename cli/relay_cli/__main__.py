@@ -1,0 +1,5 @@
+"""`python -m relay_cli`."""
+
+from relay_cli import main
+
+main()

@@ -1,0 +1,298 @@
+"""`relay submit`, `get`, `list`, `watch`, `download`: the installed program against the relay's own functions."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.integration.cli.conftest import Program
+from tests.integration.cli.front import Front, Request
+from tests.integration.upstream import File, refusal
+from tests.integration.world import World, video
+
+PROMPT = ("--prompt", "A ginger cat watches the rain")
+CLIP = video(1000)
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(4) + b"IHDR" + (400).to_bytes(4) + (300).to_bytes(4)
+
+
+def move(gateway: Front, *steps: str) -> None:
+    """Let the provider report the next status before each query for a task: a case of events/receive_callback, or `stored`."""
+    going = list(steps)
+    world = gateway.world
+
+    def before(request: Request) -> None:
+        if not (request.method == "GET" and request.path.startswith("/tasks/") and going):
+            return
+        task_id, step = request.path.rpartition("/")[2], going.pop(0)
+        if step == "stored":
+            assert world.archive(task_id) == {"batchItemFailures": []}
+        elif step == "succeed":
+            url = world.outside.file("clip.mp4", File(body=CLIP))
+            world.callback(step, task_id, task_result={"videos": [{"id": "v", "url": url, "duration": "5.1"}]})
+        else:
+            world.callback(step, task_id)
+
+    gateway.before = before
+
+
+def test_submit_prints_the_task_on_standard_output_and_nothing_else(relay: Program, world: World) -> None:
+    ran = relay.installed("submit", "text2video", *PROMPT, "--duration", "10", "--cfg-scale", "0.4")
+    assert ran.code == 0, ran.err
+    (sent,) = world.outside.creates()
+    assert sent.path == "/kling/v1/videos/text2video"
+    assert {name: sent.body[name] for name in ("prompt", "duration", "cfg_scale")} == {
+        "prompt": PROMPT[1],
+        "duration": "10",
+        "cfg_scale": 0.4,
+    }
+    assert ran.out == sent.body["external_task_id"] + "\n"
+    assert "Idempotency-Key cli-" in ran.err
+
+
+def test_submit_in_json_says_how_to_repeat_it(relay: Program) -> None:
+    first = relay("submit", "videos/text2video", *PROMPT, "--json")
+    answer = first.document
+    assert answer["status"] == "submitted"
+    assert first.err == ""
+    again = relay("submit", "text2video", *PROMPT, "--json", "--idempotency-key", answer["idempotency_key"])
+    assert again.document["task_id"] == answer["task_id"]
+    other = relay("submit", "text2video", "--prompt", "a dog", "--json", "--idempotency-key", answer["idempotency_key"])
+    assert (other.code, other.error["http_status"]) == (3, 422)
+
+
+def test_an_answer_that_gets_lost_is_asked_for_again_with_the_same_key(relay: Program, gateway: Front, world: World) -> None:
+    gateway.lost = frozenset({1})
+    gateway.instead = {2: (503, b'{"message":"Service Unavailable"}')}
+    ran = relay("submit", "text2video", *PROMPT)
+    assert ran.code == 0, ran.err
+    assert len({request.headers["idempotency-key"] for request in gateway.requests}) == 1
+    assert len(gateway.requests) == 3
+    assert len(world.outside.creates()) == 1
+    assert ran.err.count("again in") == 2
+
+
+def test_a_relay_that_stays_silent_is_told_with_the_key_for_another_try(relay: Program, gateway: Front) -> None:
+    gateway.lost = frozenset({1, 2, 3})
+    ran = relay("submit", "text2video", *PROMPT, "--json")
+    assert ran.code == 6
+    assert ran.error["idempotency_key"] in ran.error["advice"]
+    assert len(gateway.requests) == 3
+
+
+def test_files_travel_in_the_body(relay: Program, world: World) -> None:
+    (relay.folder / "cat.png").write_bytes(PICTURE)
+    ran = relay("submit", "image2video", "--image", "cat.png", *PROMPT)
+    assert ran.code == 0, ran.err
+    body = world.outside.creates()[0].body
+    assert base64.b64decode(body["image"]) == PICTURE
+    missing = relay("submit", "image2video", "--image", "dog.png")
+    assert missing.code == 2
+    assert "dog.png: No such file" in missing.err
+    url = relay("submit", "image2video", "--image", "https://example.com/cat.png")
+    assert url.code == 0
+    assert world.outside.creates()[1].body["image"] == "https://example.com/cat.png"
+
+
+def test_files_that_do_not_fit_are_refused_before_they_are_sent(relay: Program, gateway: Front) -> None:
+    (relay.folder / "large.png").write_bytes(bytes(4_000_000))
+    ran = relay("submit", "image2video", "--image", "large.png")
+    assert ran.code == 2
+    assert "give a URL" in ran.err
+    assert gateway.requests == []
+
+
+def test_every_field_has_a_way_into_the_body(relay: Program, world: World) -> None:
+    (relay.folder / "body.json").write_text(json.dumps({"prompt": "from the file", "mode": "std", "newer": {"a": 1}}))
+    options = ("--body", "body.json", "--mode", "pro", "--field", "newer.b:=[2]", "--field", "sound=off")
+    ran = relay("submit", "text2video", *options)
+    assert ran.code == 0, ran.err
+    body = world.outside.creates()[0].body
+    assert {name: body[name] for name in ("prompt", "mode", "newer", "sound")} == {
+        "prompt": "from the file",
+        "mode": "pro",
+        "newer": {"a": 1, "b": [2]},
+        "sound": "off",
+    }
+    piped = relay("submit", "text2video", "--body", "-", given='{"prompt": "piped"}')
+    assert piped.code == 0
+    assert world.outside.creates()[1].body["prompt"] == "piped"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--body", "none.json"), "none.json"),
+        (("--body", "-"), "not JSON"),
+        (("--field", "nonsense"), "name=text"),
+        (("--field", "a:=nonsense"), "not JSON"),
+        (("--field", "prompt=x", "--field", "prompt.y=z"), "no object"),
+        (("--mode", "fast"), "pro"),
+    ],
+)
+def test_a_wrong_command_line_is_told(relay: Program, gateway: Front, options: tuple[str, ...], told: str) -> None:
+    ran = relay("submit", "text2video", *options)
+    assert ran.code == 2
+    assert told in ran.err
+    assert gateway.requests == []
+
+
+def test_a_refused_request_names_the_field(relay: Program) -> None:
+    ran = relay("submit", "text2video")
+    assert ran.code == 3
+    assert "relay: prompt: expected" in ran.err
+    assert ran.out == ""
+    in_json = relay("submit", "text2video", "--json")
+    assert (in_json.code, in_json.error["code"], in_json.error["exit_code"]) == (3, 1201, 3)
+
+
+def test_a_refusal_of_the_provider_is_its_own(relay: Program, world: World) -> None:
+    world.outside.next_answers = [(429, refusal(1102, "Account balance not enough"))]
+    ran = relay("submit", "text2video", *PROMPT)
+    assert ran.code == 3
+    assert "Account balance not enough (code 1102)" in ran.err
+
+
+def test_submit_waits_and_downloads(relay: Program, gateway: Front) -> None:
+    move(gateway, "processing", "succeed", "stored")
+    ran = relay.installed("submit", "text2video", *PROMPT, "--wait", "--download", "clips")
+    assert ran.code == 0, ran.err
+    path = relay.folder / ran.out.strip()
+    assert path.parent.name == "clips"
+    assert path.read_bytes() == CLIP
+    phases = [line.split()[3] for line in ran.err.splitlines() if " s  " in line]
+    assert phases == ["processing", "storing", "stored"]
+    assert "SHA-256 as stored" in ran.err
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_submit_and_wait_in_json_is_one_document(relay: Program, gateway: Front) -> None:
+    move(gateway, "processing", "succeed", "stored")
+    answer = relay("submit", "text2video", *PROMPT, "--download", "clips", "--json").document
+    assert answer["status"] == "succeed"
+    assert answer["task"]["archive"] == "stored"
+    (file,) = answer["files"]
+    assert file["sha256"] == hashlib.sha256(CLIP).hexdigest()
+    assert file["verified"]
+    assert (relay.folder / file["path"]).read_bytes() == CLIP
+
+
+def test_a_task_that_fails_while_waiting_is_told_with_its_reason(relay: Program, gateway: Front) -> None:
+    move(gateway, "processing", "failed")
+    ran = relay("submit", "text2video", *PROMPT, "--wait")
+    assert ran.code == 1
+    assert "failed: " in ran.err
+    assert "submit again" in ran.err
+
+
+def test_waiting_ends_after_its_timeout_and_the_task_goes_on(relay: Program) -> None:
+    ran = relay("submit", "text2video", *PROMPT, "--wait", "--timeout", "0", "--json")
+    assert ran.code == 7
+    assert "relay watch" in ran.error["advice"]
+
+
+def test_a_path_that_the_table_does_not_know_goes_to_the_relay(relay: Program) -> None:
+    ran = relay("submit", "videos/newest", "--field", "prompt=x")
+    assert ran.code == 5
+    assert "videos/newest" in ran.err
+    assert relay("submit", "newest").code == 2
+
+
+def test_get_shows_a_task_by_either_id(relay: Program, world: World) -> None:
+    task_id = world.submitted(external_task_id="mine")
+    for reference in (task_id, "mine"):
+        ran = relay.installed("get", reference)
+        assert ran.code == 0, ran.err
+        assert task_id in ran.out
+        assert "submitted" in ran.out
+    assert relay("get", "mine", "--json").document["task_id"] == task_id
+    missing = relay("get", "no such task")
+    assert missing.code == 5
+    assert "no such task" in missing.err
+
+
+def test_list_shows_the_newest_first(relay: Program, world: World) -> None:
+    videos = [world.submitted() for _ in range(3)]
+    image = world.submitted("generations")
+    ran = relay.installed("list")
+    assert [line.split()[0] for line in ran.out.splitlines()[1:]] == [image, *reversed(videos)]
+    assert [task["task_id"] for task in relay("list", "--limit", "2", "--json").document] == [image, videos[2]]
+    assert [task["task_id"] for task in relay("list", "--operation", "generations", "--json").document] == [image]
+    assert relay("list", "--status", "failed", "--json").document == []
+    assert relay("list", "--operation", "nonsense").code == 3
+
+
+def test_watch_follows_all_open_tasks(relay: Program, gateway: Front, world: World) -> None:
+    first = world.submitted()
+    done = world.submitted()
+    world.callback("failed", done)
+    move(gateway, "processing", "succeed", "stored")
+    ran = relay.installed("watch", "--download", "clips")
+    assert ran.code == 0, ran.err
+    assert ran.out == f"clips/{first}-0.mp4\n"
+    assert done not in ran.err
+    nothing = relay("watch")
+    assert (nothing.code, nothing.out) == (0, "")
+
+
+def test_watch_in_json_is_a_line_for_each_change(relay: Program, gateway: Front, world: World) -> None:
+    task_id = world.submitted()
+    move(gateway, "submitted", "processing", "failed")
+    ran = relay("watch", task_id, "--json")
+    assert ran.code == 1
+    assert [json.loads(line)["status"] for line in ran.out.splitlines()] == ["submitted", "processing", "failed"]
+
+
+def test_download_fetches_what_is_missing_and_checks_it(relay: Program, world: World) -> None:
+    task_id = world.succeeded(world.outside.file("a.mp4", File(body=CLIP)), world.outside.file("b.mp4", File(body=CLIP[:500])))
+    world.archive(task_id)
+    ran = relay.installed("download", task_id, "--to", "clips", "--json")
+    assert ran.code == 0, ran.err
+    assert [Path(file["path"]).name for file in ran.document] == [f"{task_id}-0.mp4", f"{task_id}-1.mp4"]
+    first = relay.folder / ran.document[0]["path"]
+    written = first.stat().st_mtime_ns
+    (relay.folder / ran.document[1]["path"]).write_bytes(b"broken")
+    assert relay("download", task_id, "--to", "clips").code == 0
+    assert first.stat().st_mtime_ns == written
+    assert (relay.folder / ran.document[1]["path"]).read_bytes() == CLIP[:500]
+
+
+def test_download_of_what_is_not_there_yet_says_what_to_do(relay: Program, world: World) -> None:
+    task_id = world.submitted()
+    ran = relay("download", task_id)
+    assert ran.code == 5
+    assert f"relay watch {task_id}" in ran.err
+    gone = world.succeeded(f"{world.outside.url}/files/gone.mp4")
+    assert relay("download", gone).code == 5
+
+
+def test_a_foreign_key_is_told_what_to_do(relay: Program) -> None:
+    ran = relay("list", RELAY_KEY="crk_foreign")
+    assert ran.code == 4
+    assert "relay keys create" in ran.err
+    assert "crk_foreign" not in ran.out + ran.err
+    assert relay("list", RELAY_KEY="").code == 4
+
+
+def test_what_is_no_relay_is_told(relay: Program, gateway: Front) -> None:
+    gateway.instead = {1: (200, b"<html>a router</html>")}
+    ran = relay("list")
+    assert ran.code == 5
+    assert "ApiUrl" in ran.err
+    assert relay("list", RELAY_URL="").code == 5
+    assert relay("list", "--url", "http://relay.example.com").code == 3
+    assert relay("list", "--url", "nonsense").code == 3
+
+
+def test_without_a_terminal_nothing_moves_and_nothing_is_coloured(relay: Program, gateway: Front) -> None:
+    move(gateway, "processing", "failed")
+    ran = relay.installed("submit", "text2video", *PROMPT, "--wait")
+    assert "\x1b" not in ran.out + ran.err
+
+
+def test_the_version_and_the_exit_codes_are_in_the_help(relay: Program) -> None:
+    assert relay("--version").out.strip()
+    ran = relay("--help")
+    assert "Exit codes" in ran.out
+    assert relay("nonsense").code == 2

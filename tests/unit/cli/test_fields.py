@@ -1,0 +1,53 @@
+"""Options made of the provider's table and models."""
+
+import pytest
+
+from relay.providers import kling_requests
+from relay.providers.kling import Kling
+from relay_cli.commands.submit import common_parameters
+from relay_cli.fields import fields_of
+from relay_cli.operations import operation_named, short_names
+from relay_cli.session import CLIENT
+
+each_operation = pytest.mark.parametrize("operation", Kling.operations.values(), ids=lambda operation: operation.name)
+
+
+@each_operation
+def test_no_option_of_an_operation_hides_another(operation: object) -> None:
+    model = getattr(kling_requests, operation.model)  # type: ignore[attr-defined]
+    names = [field.option for field in fields_of(model)]
+    names += [parameter.name for parameter in common_parameters()]
+    names += CLIENT
+    assert len(names) == len(set(names))
+
+
+@each_operation
+def test_every_required_text_of_an_operation_has_its_option(operation: object) -> None:
+    model = getattr(kling_requests, operation.model)  # type: ignore[attr-defined]
+    paths = {field.path for field in fields_of(model)}
+    for name, info in model.model_fields.items():
+        if info.is_required():
+            assert any(path[0] == name for path in paths), name
+
+
+def test_short_names_are_ends_that_tell_operations_apart() -> None:
+    names = short_names()
+    assert set(names.values()) == set(Kling.operations)
+    assert names["text2video"] == "videos/text2video"
+    assert all(operation.endswith(name) for name, operation in names.items())
+    assert operation_named("text2video") == operation_named("videos/text2video") == "videos/text2video"
+    assert operation_named("videos/newest") == "videos/newest"
+
+
+def test_a_required_object_lends_its_fields() -> None:
+    fields = {field.option: field for field in fields_of(kling_requests.LipSync)}
+    assert fields["video_id"].path == ("input", "video_id")
+    assert fields["audio_file"].takes_file
+    assert not fields["audio_url"].takes_file
+
+
+def test_a_list_of_objects_with_one_required_field_is_repeated() -> None:
+    fields = {field.option: field for field in fields_of(kling_requests.TextToVideo)}
+    assert fields["voice_list"].placed(["a", "b"]) == [{"voice_id": "a"}, {"voice_id": "b"}]
+    assert "multi_prompt" not in fields  # three required fields: --field and --body
+    assert "camera_control" not in fields

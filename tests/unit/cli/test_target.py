@@ -1,0 +1,81 @@
+"""Which relay is meant."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from relay_cli.failures import NotFound, Refused, Unauthorized
+from relay_cli.target import Target
+
+LOCAL = {
+    "gateway_url": "http://127.0.0.1:1/relay",
+    "api_key": "crk_local",
+    "aws_endpoint_url": "http://127.0.0.1:1",
+    "region": "us-east-1",
+    "stack_name": "comet-relay-local",
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("RELAY_URL", "RELAY_KEY", "RELAY_STACK", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def checkout(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder below one where a stack is up."""
+    (elsewhere / ".local").mkdir()
+    (elsewhere / ".local" / "stack.json").write_text(json.dumps(LOCAL))
+    (elsewhere / "docs").mkdir()
+    monkeypatch.chdir(elsewhere / "docs")
+    return elsewhere
+
+
+def test_nothing_is_guessed() -> None:
+    with pytest.raises(NotFound, match="no relay is named"):
+        _ = Target().api_url
+    with pytest.raises(NotFound, match="no stack is named"):
+        _ = Target(url="https://relay.example.com").aws
+    with pytest.raises(Unauthorized):
+        _ = Target(url="https://relay.example.com").api_key
+
+
+@pytest.mark.usefixtures("checkout")
+def test_the_local_stack_is_found_from_any_folder_of_its_checkout() -> None:
+    target = Target()
+    assert (target.api_url, target.api_key, target.is_local) == (LOCAL["gateway_url"], LOCAL["api_key"], True)
+
+
+@pytest.mark.usefixtures("checkout")
+def test_options_come_before_the_environment_and_that_before_the_local_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_URL", "https://environment.example.com/")
+    monkeypatch.setenv("RELAY_KEY", "crk_environment")
+    assert Target().api_url == "https://environment.example.com"
+    assert Target().api_key == "crk_environment"
+    given = Target(url="https://option.example.com", key="crk_option")
+    assert (given.api_url, given.api_key) == ("https://option.example.com", "crk_option")
+
+
+@pytest.mark.usefixtures("checkout")
+def test_the_local_key_goes_to_the_local_stack_only() -> None:
+    with pytest.raises(Unauthorized):
+        _ = Target(url="https://relay.example.com").api_key
+    assert Target(url=LOCAL["gateway_url"]).api_key == LOCAL["api_key"]
+
+
+@pytest.mark.usefixtures("checkout")
+def test_a_url_of_another_relay_does_not_lead_to_the_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RELAY_URL", "https://relay.example.com")
+    with pytest.raises(NotFound, match="is not the local stack's"):
+        _ = Target().aws
+
+
+@pytest.mark.parametrize("url", ["http://relay.example.com", "ftp://relay.example.com", "relay", "http://127.0.0.1.example.com"])
+def test_a_key_never_travels_in_the_clear(url: str) -> None:
+    with pytest.raises(Refused):
+        _ = Target(url=url).api_url
+    assert Target(url="http://127.0.0.1:8000").api_url == "http://127.0.0.1:8000"
