@@ -130,6 +130,7 @@ class Admin:
             "updated_at": task.updated_at,
             "request": _shortened(task.body),
             "faults": [fault.name for fault in task.faults],
+            "inputs": [each.as_json() for each in task.inputs],
             "results": [
                 {"index": result.index, "id": result.id, "duration": result.duration, "field": field}
                 | {"url": self._world.make_url(task, medium), **_truth(medium, hashes=hashes)}

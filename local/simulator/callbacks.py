@@ -13,12 +13,12 @@ import aiohttp
 from local.simulator import views
 from local.simulator.dice import Dice
 from local.simulator.faults import Faults
+from local.simulator.inputs import LOOPBACK
 from local.simulator.malformed import spoil
 from local.simulator.results import MakeUrl
 from local.simulator.settings import Settings
 from local.simulator.tasks import Task
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -132,7 +132,7 @@ class Callbacks:
     async def _post(self, task: Task, status: str, content: bytes, settings: Settings) -> None:
         entry = self._entry(task, status, content)
         self.log.append(entry)
-        if urlsplit(entry.url).hostname not in (*_LOOPBACK, *settings.callback_hosts):
+        if urlsplit(entry.url).hostname not in (*LOOPBACK, *settings.callback_hosts):
             entry.error = "not a loopback host"
             return
         self._session = self._session or aiohttp.ClientSession()

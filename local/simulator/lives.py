@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from local.simulator.callbacks import Callbacks
 from local.simulator.dice import Dice
 from local.simulator.faults import Faults
+from local.simulator.inputs import complaint, fetched
 from local.simulator.ledger import Ledger
 from local.simulator.results import make_results
 from local.simulator.settings import Settings
@@ -60,6 +61,8 @@ class Lives:
         """How the task will end, and why if badly."""
         if any(_RISK in each for each in _texts(task.body)):
             return "failed", _RISK_MESSAGE
+        if wrong := complaint(task.inputs):
+            return "failed", wrong
         if fault := task.fault("fail"):
             return "failed", self._faults.count(fault).params.get("message", settings.failure_message)
         chosen = settings.verdicts.get(task.operation.path, settings.verdicts.get("*"))
@@ -81,6 +84,7 @@ class Lives:
         await asyncio.gather(*running, return_exceptions=True)
 
     async def _live(self, task: Task, settings: Settings, delays: tuple[float, float]) -> None:
+        task.inputs = await fetched(task.body)
         stall = task.fault("stall")
         stalled_at = stall.params.get("at", "processing") if stall else ""
         for status, delay in zip(("processing", "end"), delays, strict=True):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from local.simulator.faults import Fault
+from local.simulator.inputs import Input
 from local.simulator.media import MediaFile, make_media
 from local.simulator.operations import Operation
 
@@ -48,6 +49,7 @@ class Task:
     luck: float = 1.0  # below the failure rate, the task fails
     parent: "tuple[Task, Result] | None" = None
     faults: list[Fault] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
     results: tuple[Result, ...] = ()
     generation: int = 0
     dead_below: int = 0
