@@ -1,4 +1,4 @@
-"""POST /kling/v1/{operation}: a client creates a task."""
+"""POST /kling/v1/{operation}: a client creates a task. POST /uploads: it brings the files for one."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import services
-from relay.entrypoint import api, json_object, logger, metrics, request_id_of, tenant_of
-from relay.presenter import submitted_answer
+from relay.entrypoint import api, envelope, json_object, logger, metrics, request_id_of, tenant_of
+from relay.presenter import submitted_answer, upload_answer
 from relay.usecases.submit import Submission
 
 app = api()
@@ -30,6 +30,15 @@ def submit_task(category: str, action: str) -> Any:
     logger.info("submitted", task_id=submitted.task.task_id, status=submitted.task.status, warnings=submitted.warnings)
     metrics.add_metric(name="TasksRepeated" if submitted.repeated else "TasksSubmitted", unit=MetricUnit.Count, value=1)
     return submitted_answer(submitted, to, request_id_of(app))
+
+
+@app.post("/uploads")
+def create_upload() -> Any:
+    event = app.current_event.raw_event
+    upload = services().create_upload(tenant_of(event), json_object(event))
+    logger.info("upload announced", media_type=upload.reference.media_type)
+    metrics.add_metric(name="UploadsCreated", unit=MetricUnit.Count, value=1)
+    return envelope(request_id_of(app), upload_answer(upload))
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True)

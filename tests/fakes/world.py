@@ -16,6 +16,7 @@ from relay.usecases.receive import receive
 from relay.usecases.reconcile import Reconciled, reconcile_one
 from relay.usecases.resubmit import Resubmitted, resubmit
 from relay.usecases.submit import Submission, Submitted, submit
+from relay.usecases.upload import Upload, create_upload
 from tests.fakes.calls import Calls
 from tests.fakes.clock import VirtualClock
 from tests.fakes.documents import FakeDocuments
@@ -25,6 +26,7 @@ from tests.fakes.resubmissions import FakeResubmissions
 from tests.fakes.results import FakeResultSource, FakeResultStore
 from tests.fakes.secrets import FakeSecretsManager
 from tests.fakes.task_store import FakeTaskStore
+from tests.fakes.uploads import FakeUploads
 
 PUBLIC_URL = "https://relay.example"
 PROMPT = {"prompt": "a lighthouse in a storm"}
@@ -61,6 +63,7 @@ class World:
         self.resubmissions = FakeResubmissions()
         self.source = FakeResultSource()
         self.results = FakeResultStore()
+        self.uploads = FakeUploads()
         self.secrets_manager = FakeSecretsManager()
         secrets = Secrets(self.secrets_manager, self.settings.secret_ttl, lambda: self.clock() / 1000)
         self.tokens = HmacCallbackTokens(secrets, self.settings.callback_secret_id)
@@ -74,6 +77,7 @@ class World:
         self._source = watch("source", self.source)
         self._results = watch("results", self.results)
         self._tokens = watch("tokens", self.tokens)
+        self._uploads = watch("uploads", self.uploads)
 
     def submit(
         self,
@@ -95,9 +99,17 @@ class World:
             api=self._api,
             tokens=self._tokens,
             resubmissions=self._resubmissions,
+            uploads=self._uploads,
             clock=self.clock,
             new_id=new_id or uuid.uuid4().hex,
         )
+
+    def upload(self, content: bytes, media_type: str, *, tenant: str = "acme") -> Upload:
+        """`POST /uploads`, and the client's PUT."""
+        body = {"media_type": media_type, "bytes": len(content)}
+        upload = create_upload(tenant, body, uploads=self._uploads, clock=self.clock, random=uuid.uuid4().hex[12:])
+        self.uploads.files[upload.reference.key(tenant)] = content
+        return upload
 
     def resubmit(self, task_id: str, attempt: int) -> Resubmitted:
         """A message of the queue `resubmissions`."""
@@ -111,6 +123,7 @@ class World:
             api=self._api,
             tokens=self._tokens,
             resubmissions=self._resubmissions,
+            uploads=self._uploads,
             clock=self.clock,
         )
 

@@ -111,6 +111,20 @@ def test_the_life_of_a_task_tells_no_secret(listener: Listener) -> None:
     assert '"_aws"' in listener.heard()  # the metrics too
 
 
+def test_an_upload_tells_no_secret(listener: Listener) -> None:
+    world = listener.world
+    content = b"\x89PNG\r\n\x1a\n" + bytes(500)
+    body = with_body(event("submit_task.upload"), {"media_type": "image/png", "bytes": len(content)})
+    data = world.http("submit_task", body).data
+    listener.secrets["the file's reference"] = data["reference"]
+    request = {"image": data["reference"]}
+    assert world.submit("image2video", request).code == 1201
+    assert httpx.put(data["put"]["url"], headers=data["put"]["headers"], content=content, trust_env=False).status_code == 200
+    assert world.submit("image2video", request).code == 0
+    assert "X-Amz-Signature" in world.outside.creates()[-1].body["image"]
+    assert listener.leaks() == []
+
+
 FORGED = ("forged", "cut", "padded", "foreign")
 
 

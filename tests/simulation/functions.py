@@ -18,6 +18,7 @@ from tests.fakes.resubmissions import FakeResubmissions
 from tests.fakes.results import FakeResultStore
 from tests.fakes.secrets import FakeSecretsManager
 from tests.fakes.task_store import FakeTaskStore
+from tests.fakes.uploads import FakeUploads
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.calls import FaultyCalls
 from tests.simulation.faults import Decisions
@@ -79,6 +80,7 @@ class Services:
     events: SimulatedBus
     api: SimulatedProvider
     resubmissions: FakeResubmissions
+    uploads: FakeUploads
     source: SimulatedResults
     results: FakeResultStore
     secrets: FakeSecretsManager
@@ -178,6 +180,7 @@ class Functions:
             "documents": calls.watch("documents", self._to.documents),
             "api": calls.watch("api", self._to.api),
             "resubmissions": calls.watch("resubmissions", self._to.resubmissions),
+            "uploads": calls.watch("uploads", self._to.uploads),
             "clock": self._scheduler.clock,
         }
 

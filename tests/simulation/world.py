@@ -11,6 +11,7 @@ from tests.fakes.resubmissions import FakeResubmissions
 from tests.fakes.results import FakeResultStore
 from tests.fakes.secrets import FakeSecretsManager
 from tests.fakes.task_store import FakeTaskStore
+from tests.fakes.uploads import FakeUploads
 from tests.fakes.world import settings_of
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.callbacks import Callbacks
@@ -67,6 +68,7 @@ class World:
         services = Services(
             settings=self.settings, provider=Kling(), tasks=self.tasks, documents=self.documents, events=self.bus,
             api=self.provider, resubmissions=resubmissions, source=self.source, results=self.results, secrets=self.secrets,
+            uploads=FakeUploads(),
         )  # fmt: skip
         self.functions = Functions(services, self.scheduler, decisions)
         self.stream = Stream(self.tasks, self.functions.publish, self.scheduler, decisions)

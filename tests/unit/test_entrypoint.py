@@ -55,8 +55,8 @@ REFUSED: list[tuple[dict[str, Any], type[ClientError], int, str]] = [
     (event_of("{}", "text/plain"), ClientError, 400, "got text/plain"),
     (event_of("{}", ""), ClientError, 400, "expected application/json"),
     (event_of("{}", "multipart/form-data; boundary=x"), ClientError, 400, "got multipart/form-data"),
-    (event_of("x" * (REQUEST_LIMIT + 1)), RequestTooLargeError, 413, "by URL"),
-    (event_of("ä" * (REQUEST_LIMIT // 2 + 1)), RequestTooLargeError, 413, "by URL"),
+    (event_of("x" * (REQUEST_LIMIT + 1)), RequestTooLargeError, 413, "POST /uploads"),
+    (event_of("ä" * (REQUEST_LIMIT // 2 + 1)), RequestTooLargeError, 413, "POST /uploads"),
 ]
 
 

@@ -264,8 +264,9 @@ def test_the_bucket_is_private_encrypted_and_reached_by_tls_only() -> None:
 
 def test_the_bucket_forgets_requests_quarantine_and_broken_uploads() -> None:
     rules = {rule["Id"]: rule for rule in RESOURCES["Results"]["Properties"]["LifecycleConfiguration"]["Rules"]}
-    assert {name: rules[name]["ExpirationInDays"] for name in ("requests", "quarantine")} == {"requests": 7, "quarantine": 90}
-    assert rules["uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    days = {name: rules[name]["ExpirationInDays"] for name in ("requests", "uploads", "quarantine")}
+    assert days == {"requests": 7, "uploads": 7, "quarantine": 90}
+    assert rules["multipart"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     assert rules["results"]["Status"] == {"Fn::If": ["ExpireResults", "Enabled", "Disabled"]}
 
 
@@ -312,6 +313,7 @@ def test_the_api_has_its_routes() -> None:
     assert secured == {
         ("POST", "/kling/v1/{operation+}"): "SubmitTask",
         ("POST", "/v1/{operation+}"): "SubmitTask",
+        ("POST", "/uploads"): "SubmitTask",
         ("GET", "/kling/v1/{operation+}"): "QueryTasks",
         ("GET", "/v1/{operation+}"): "QueryTasks",
         ("GET", "/tasks"): "QueryTasks",

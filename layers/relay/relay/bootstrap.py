@@ -1,10 +1,11 @@
 """The composition root: each adapter is made on first use, so that a function pays only for what it uses."""
 
+import secrets
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from relay.adapters.aws import client
 from relay.config import Settings
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
         ResultSource,
         ResultStore,
         TaskStore,
+        UploadStore,
     )
     from relay.providers.base import Provider
     from relay.usecases.apply import Outcome
     from relay.usecases.reconcile import Reconciled
     from relay.usecases.resubmit import Resubmitted
     from relay.usecases.submit import Submission, Submitted
+    from relay.usecases.upload import Upload
 
 
 def now() -> int:
@@ -82,6 +85,13 @@ class Services:
             largest=self.settings.max_result_bytes,
             url_seconds=self.settings.result_url_seconds,
         )
+
+    @cached_property
+    def uploads(self) -> "UploadStore":
+        """The bucket's files from clients."""
+        from relay.adapters.uploads import S3UploadStore
+
+        return S3UploadStore(client("s3"), self.settings.results_bucket)
 
     @cached_property
     def source(self) -> "ResultSource":
@@ -149,9 +159,16 @@ class Services:
             api=self.api,
             tokens=self.tokens,
             resubmissions=self.resubmissions,
+            uploads=self.uploads,
             clock=now,
             new_id=uuid.uuid4().hex,
         )
+
+    def create_upload(self, tenant: str, body: Mapping[str, Any]) -> "Upload":
+        """See usecases/upload.py."""
+        from relay.usecases.upload import create_upload
+
+        return create_upload(tenant, body, uploads=self.uploads, clock=now, random=secrets.token_hex(10))
 
     def resubmit(self, task_id: str, attempt: int) -> "Resubmitted":
         """See usecases/resubmit.py."""
@@ -167,6 +184,7 @@ class Services:
             api=self.api,
             tokens=self.tokens,
             resubmissions=self.resubmissions,
+            uploads=self.uploads,
             clock=now,
         )
 

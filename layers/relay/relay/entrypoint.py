@@ -131,7 +131,9 @@ def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
         raise ClientError(f"Content-Type: expected application/json; got {kind[:80]}")
     body = body_of(event)
     if len(body) > REQUEST_LIMIT:
-        raise RequestTooLargeError(f"the body has {len(body)} bytes, expected at most {REQUEST_LIMIT}: give images by URL")
+        raise RequestTooLargeError(
+            f"the body has {len(body)} bytes, expected at most {REQUEST_LIMIT}: upload large files with POST /uploads"
+        )
     if not body.strip():
         raise ClientError("the body is empty: expected a JSON object")
     try:

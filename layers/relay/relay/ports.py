@@ -1,6 +1,6 @@
 """What the use cases need of the world, as Protocols: adapters fulfil them on AWS, fakes in tests, and one suite checks both."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,6 +71,38 @@ class DocumentStore(Protocol):
 
     def quarantine(self, task_id: str, body: bytes, *, reason: str, at: int) -> tuple[str, str]:
         """Keep a callback that cannot be understood; returns bucket and key."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresignedPut:
+    """A PUT that a client may make, with exactly these headers."""
+
+    url: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A client's file as it arrived; `media_type` by its first bytes, None when they are those of no media file."""
+
+    bytes: int
+    media_type: str | None
+
+
+class UploadStore(Protocol):
+    """The files that clients put into the bucket by themselves."""
+
+    def put(self, key: str, *, media_type: str, size: int, sha256: str | None, seconds: int) -> PresignedPut:
+        """Let one file of that type, size (bytes) and hash (hex) come to `key`, once, in `seconds`."""
+
+    def look(self, key: str) -> UploadedFile | None:
+        """What has arrived at `key`."""
+
+    def url(self, key: str, *, seconds: int) -> str:
+        """Where anybody can get the file for `seconds`."""
+
+    def read(self, key: str) -> bytes | None:
+        """The file itself; None when it is gone."""
 
 
 @dataclass(frozen=True, slots=True)

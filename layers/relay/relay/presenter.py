@@ -1,7 +1,7 @@
 """How tasks look in answers: in the provider's own shape below its paths, in ours below /tasks."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.bootstrap import Services
 from relay.domain.errors import InvalidRequestError
@@ -9,6 +9,9 @@ from relay.domain.events import described
 from relay.domain.task import FailureCode, Status, Task
 from relay.entrypoint import envelope
 from relay.usecases.submit import Submitted
+
+if TYPE_CHECKING:
+    from relay.usecases.upload import Upload
 
 _PAGE = 30
 _LONGEST_PAGE = 100
@@ -27,6 +30,12 @@ def submitted_answer(submitted: Submitted, to: Services, request_id: str) -> tup
 def native(task: Task, to: Services) -> dict[str, Any]:
     """A task as the provider shows it."""
     return to.provider.view(task, to.urls(task))
+
+
+def upload_answer(upload: "Upload") -> dict[str, Any]:
+    """What a client needs to put its file into the bucket, and what to name it by. Times in ms."""
+    put = {"method": "PUT", "url": upload.put.url, "headers": upload.put.headers, "expires_at": upload.expires_at}
+    return {"reference": str(upload.reference), "valid_until": upload.reference.ends_at, "put": put}
 
 
 def own(task: Task, to: Services) -> dict[str, Any]:

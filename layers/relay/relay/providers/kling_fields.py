@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, StrictFloat, StrictInt, ValidationInfo
 
+from relay.domain.uploads import SCHEME, reference_of
 from relay.providers.kling_refusals import shown, wrong
 
 PROMPT_LIMIT = 2500
@@ -92,6 +93,25 @@ def web_address(value: str) -> str:
     return value
 
 
+def uploaded(value: str, kind: str, *, as_base64: bool = False) -> str:
+    """A reference to an upload of a kind; `as_base64`: the field takes no URL, so the bytes will go there."""
+    reference = reference_of(value)
+    if reference is None:
+        raise wrong("a reference that POST /uploads has answered", shown(value))
+    if kind and reference.kind != kind:
+        raise wrong(f"an upload of the kind {kind}", f"{reference.media_type}")
+    return str(reference.in_base64() if as_base64 else reference)
+
+
+def media_address(kind: str = "") -> Callable[[str], str]:
+    """A validator for an http(s) URL, or an upload of that kind (any, where nothing is known of the field)."""
+
+    def check(value: str) -> str:
+        return uploaded(value, kind) if value.startswith(SCHEME) else web_address(value)
+
+    return check
+
+
 def printable(value: str) -> str:
     """Every character has a printed form: the value travels in logs and URLs."""
     if not value.isprintable():
@@ -112,7 +132,7 @@ def decoded(value: str, limit: int, expected: str) -> bytes:
 
 
 def image(*, proportioned: bool) -> Callable[[str], str]:
-    """A validator for a public URL, or raw base64 of a JPEG or PNG of at most 10 MB with sides of at least 300 px.
+    """A validator for an upload, a public URL, or raw base64 of a JPEG or PNG of at most 10 MB with sides of at least 300 px.
 
     `proportioned`: the ratio of the sides must lie between 1:2.5 and 2.5:1.
     """
@@ -129,17 +149,19 @@ def image(*, proportioned: bool) -> Callable[[str], str]:
 
 
 def audio(value: str) -> str:
-    """Raw base64 of at most 5 MB."""
+    """An upload, or raw base64 of at most 5 MB."""
+    if value.startswith(SCHEME):
+        return uploaded(value, "audio", as_base64=True)
     decoded(value, MAX_AUDIO_BYTES, "raw base64")
     return value
 
 
 def image_size(value: str) -> tuple[int, int] | None:
-    """Width and height in pixels from the header of an inline image; None for a URL and where no header tells."""
+    """Width and height in pixels from the header of an inline image; None for an upload, a URL, and where no header tells."""
     if "://" in value[:16]:
-        web_address(value)
+        media_address("image")(value)
         return None
-    data = decoded(value, MAX_IMAGE_BYTES, "an http(s) URL or raw base64")
+    data = decoded(value, MAX_IMAGE_BYTES, "an upload, an http(s) URL or raw base64")
     if data.startswith(PNG_SIGNATURE):
         return _png_size(data)
     if data.startswith(JPEG_SIGNATURE):
@@ -184,7 +206,9 @@ ShotPrompt = Annotated[str, AfterValidator(at_most(512))]
 Speech = Annotated[str, AfterValidator(at_most(120))]
 ExternalTaskId = Annotated[str, AfterValidator(at_most(MAX_EXTERNAL_TASK_ID)), AfterValidator(printable)]
 
-Url = Annotated[str, AfterValidator(web_address)]
+Url = Annotated[str, AfterValidator(media_address())]
+VideoUrl = Annotated[str, AfterValidator(media_address("video"))]
+AudioUrl = Annotated[str, AfterValidator(media_address("audio"))]
 CallbackUrl = Annotated[str, AfterValidator(at_most(MAX_CALLBACK_URL)), AfterValidator(web_address)]
 Image = Annotated[str, AfterValidator(image(proportioned=True))]
 ImageOfAnyRatio = Annotated[str, AfterValidator(image(proportioned=False))]

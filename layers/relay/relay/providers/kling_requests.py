@@ -11,6 +11,7 @@ from relay.domain.errors import InvalidRequestError
 from relay.providers import kling_capabilities as capabilities
 from relay.providers.kling_fields import (
     Audio,
+    AudioUrl,
     CallbackUrl,
     Count,
     Duration,
@@ -27,7 +28,7 @@ from relay.providers.kling_fields import (
     ShotPrompt,
     Speech,
     Speed,
-    Url,
+    VideoUrl,
     image_size,
 )
 from relay.providers.kling_refusals import shown, told, wrong
@@ -291,7 +292,7 @@ class LipSyncInput(KlingObject):
     """A video, and either a text with a voice or an audio file."""
 
     video_id: str | None = None
-    video_url: Url | None = None
+    video_url: VideoUrl | None = None
     mode: Literal["text2video", "audio2video"]
     text: Speech | None = None
     voice_id: str | None = None
@@ -299,7 +300,7 @@ class LipSyncInput(KlingObject):
     voice_speed: Speed | None = None
     audio_type: Literal["file", "url"] | None = None
     audio_file: Audio | None = None
-    audio_url: Url | None = None
+    audio_url: AudioUrl | None = None
 
     @model_validator(mode="after")
     def _one_video(self) -> Self:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from relay.config import Settings
 from relay.domain.errors import ProviderError, ProviderTaskMissingError, TaskConflictError, UnreadableSnapshotError
 from relay.domain.task import Change, FailureCode, Task
-from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore
+from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore, UploadStore
 from relay.providers.base import Provider
 from relay.usecases.apply import apply
 from relay.usecases.send import Order, accept, queue_attempt, send
@@ -35,6 +35,7 @@ def resubmit(
     api: ProviderApi,
     tokens: CallbackTokens,
     resubmissions: Resubmissions,
+    uploads: UploadStore,
     clock: Clock,
 ) -> Resubmitted:
     """Make attempt number `attempt` + 1. A repeated message finds the attempt begun and does nothing.
@@ -69,7 +70,7 @@ def resubmit(
     except TaskConflictError:
         return Resubmitted.OVER
     sent = send(begun, order, provider=provider, settings=settings, tasks=tasks, api=api, tokens=tokens,
-                resubmissions=resubmissions, clock=clock)  # fmt: skip
+                resubmissions=resubmissions, uploads=uploads, clock=clock)  # fmt: skip
     return Resubmitted.SENT if sent.provider_task_id or sent.is_over else Resubmitted.QUEUED
 
 

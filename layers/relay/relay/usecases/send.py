@@ -5,10 +5,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from relay.config import Settings
-from relay.domain.errors import OutcomeUnknownError, ProviderError, ProviderRefusedError, TaskConflictError
+from relay.domain.errors import (
+    InvalidRequestError,
+    OutcomeUnknownError,
+    ProviderError,
+    ProviderRefusedError,
+    TaskConflictError,
+)
 from relay.domain.task import Change, FailureCode, Snapshot, Task
-from relay.ports import CallbackTokens, Clock, ProviderApi, Resubmissions, TaskStore
+from relay.ports import CallbackTokens, Clock, ProviderApi, Resubmissions, TaskStore, UploadStore
 from relay.providers.base import Provider
+from relay.usecases.attach import resolved
 
 SQS_LONGEST_DELAY = 900
 _FIRST_DELAY = 4
@@ -44,6 +51,7 @@ def send(
     api: ProviderApi,
     tokens: CallbackTokens,
     resubmissions: Resubmissions,
+    uploads: UploadStore,
     clock: Clock,
 ) -> Task:
     """Send the create request; returns the task as it stands then.
@@ -53,7 +61,12 @@ def send(
     """
     callback_url = f"{order.public_url}/callbacks/{tokens.path(task.task_id, provider.name)}"
     operation = provider.operations[task.operation]
-    request = provider.create_request(operation, order.body, task_id=task.task_id, callback_url=callback_url)
+    try:
+        body = resolved(order.body, tenant=task.tenant, uploads=uploads, seconds=settings.task_deadline)
+    except InvalidRequestError as gone:
+        refusal = ProviderRefusedError(gone.message, status=400, code=gone.code)
+        return _refused(task, refusal, tasks=tasks, clock=clock)
+    request = provider.create_request(operation, body, task_id=task.task_id, callback_url=callback_url)
     try:
         snapshot = provider.read_created(api.send(request, timeout=settings.submit_timeout))
     except ProviderRefusedError as refusal:

@@ -13,8 +13,9 @@ from relay.domain.errors import (
     UnknownOperationError,
 )
 from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id, fingerprint_of
-from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore
+from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore, UploadStore
 from relay.providers.base import Checked, Operation, PromptLimits, Provider
+from relay.usecases.attach import check_arrived, references
 from relay.usecases.send import Order, send
 
 _NOT_CALLED_BACK = "callback_url is kept, but this version does not call it: subscribe to the relay's events, or query"
@@ -52,6 +53,7 @@ def submit(
     api: ProviderApi,
     tokens: CallbackTokens,
     resubmissions: Resubmissions,
+    uploads: UploadStore,
     clock: Clock,
     new_id: str,
 ) -> Submitted:
@@ -68,12 +70,17 @@ def submit(
     draft = _draft(submission, operation, checked, provider=provider, settings=settings, now=clock())
     order = Order(_upstream(checked), submission.public_url)
     ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(KEY_GENERATIONS)))
+    warnings = checked.warnings + ((_NOT_CALLED_BACK,) if draft.callback_url else ())
+    if found := references(order.body):
+        earlier = _earlier(draft, ids, tasks)
+        if earlier is not None:  # the uploads of a repeated request may be gone by now
+            return Submitted(earlier, warnings, repeated=True)
+        check_arrived(found, tenant=draft.tenant, uploads=uploads, now=draft.created_at)
     _claim_key(draft, tasks)
     task, is_new = _stored(draft, ids, order, limit=settings.inline_request_bytes, tasks=tasks, documents=documents)
     if is_new:
         task = send(task, order, provider=provider, settings=settings, tasks=tasks, api=api, tokens=tokens,
-                    resubmissions=resubmissions, clock=clock)  # fmt: skip
-    warnings = checked.warnings + ((_NOT_CALLED_BACK,) if draft.callback_url else ())
+                    resubmissions=resubmissions, uploads=uploads, clock=clock)  # fmt: skip
     return Submitted(task, warnings, repeated=not is_new)
 
 
@@ -119,6 +126,17 @@ def _claim_key(draft: Task, tasks: TaskStore) -> None:
         return
     if not tasks.claim_key(draft.tenant, key, draft.fingerprint, draft.expires_at):
         raise IdempotencyKeyReusedError(_REUSED)
+
+
+def _earlier(draft: Task, ids: list[str], tasks: TaskStore) -> Task | None:
+    """The task that the same key has made already."""
+    for task_id in ids:
+        earlier = tasks.get(task_id)
+        if earlier is None:
+            return None
+        if not _is_free_again(earlier, draft):
+            return _checked_repeat(earlier, draft)
+    return None
 
 
 def _stored(

@@ -1,0 +1,80 @@
+"""Uploads: the files that a client may put into the bucket, and the references that stand for them in a request."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+SCHEME: Final = "relay://"
+VALID_FOR: Final = 86_400
+"""Seconds from `POST /uploads` in which a reference may be used. The file is kept for 7 days, so that a queued task finds it."""
+LIMITS: Final[Mapping[str, int]] = {"image": 10_485_760, "video": 104_857_600, "audio": 5_242_880}
+"""Bytes by kind: what Kling takes (Kling API reference: image, motion-control's video_url, lip-sync's audio_file)."""
+BASE64_LIMIT: Final = LIMITS["image"]
+"""Bytes: what is read and sent inside of a request."""
+MEDIA_TYPES: Final[Mapping[str, str]] = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "video/mp4": "mp4",
+    "video/quicktime": "mov",
+    "audio/mpeg": "mp3",
+    "audio/wav": "wav",
+    "audio/mp4": "m4a",
+    "audio/aac": "aac",
+}
+"""The extension of each media type."""
+
+_TYPES = {extension: media_type for media_type, extension in MEDIA_TYPES.items()}
+_PATTERN = re.compile(rf"relay://uploads/([0-9a-f]{{32}})\.({'|'.join(_TYPES)})(#base64)?")
+_TIME_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """`relay://uploads/{id}.{extension}`; the id begins with its time, 80 bits of it are random.
+
+    With `#base64` the provider gets the bytes instead of a URL.
+    """
+
+    id: str
+    extension: str
+    as_base64: bool = False
+
+    def __str__(self) -> str:
+        return f"{SCHEME}uploads/{self.id}.{self.extension}{'#base64' if self.as_base64 else ''}"
+
+    @property
+    def media_type(self) -> str:
+        """What the file was announced to be."""
+        return _TYPES[self.extension]
+
+    @property
+    def kind(self) -> str:
+        """`image`, `video` or `audio`."""
+        return self.media_type.partition("/")[0]
+
+    @property
+    def ends_at(self) -> int:
+        """Until when a request may use it, in ms."""
+        return int(self.id[:_TIME_DIGITS], 16) + VALID_FOR * 1000
+
+    def key(self, tenant: str) -> str:
+        """Where the tenant's file is. Another tenant's reference leads to a key that nothing is at."""
+        digest = hashlib.sha256(f"{tenant}/{self.id}".encode()).hexdigest()
+        return f"uploads/{digest}.{self.extension}"
+
+    def in_base64(self) -> "Reference":
+        """The same file, for a field that takes no URL."""
+        return replace(self, as_base64=True)
+
+
+def new_reference(media_type: str, *, at: int, random: str) -> Reference:
+    """A reference made at `at` (ms) of twenty hexadecimal digits; `media_type` is one of MEDIA_TYPES."""
+    return Reference(f"{at:0{_TIME_DIGITS}x}{random}", MEDIA_TYPES[media_type])
+
+
+def reference_of(text: str) -> Reference | None:
+    """The reference that the whole text is, or None."""
+    match = _PATTERN.fullmatch(text)
+    return Reference(match[1], match[2], bool(match[3])) if match else None
