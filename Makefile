@@ -78,10 +78,10 @@ api-key: setup ## Create an API key (TENANT=demo) on the stack that is up
 # ── Operating: on the stack that is up, or on a deployed one (STACK=comet-relay) ─────────────────────────────────────
 .PHONY: redrive replay
 redrive: setup ## Try dead letters again (QUEUE=archives|resubmissions|changes|schedules STACK=…)
-	@$(RUN) python -m $(if $(STACK),relay.redrive "$(QUEUE)" --stack "$(STACK)",local.operate redrive "$(QUEUE)")
+	@$(RUN) relay dlq redrive "$(QUEUE)" $(if $(STACK),--stack "$(STACK)")
 
 replay: setup ## Receive a kept callback once more (KEY=quarantine/… or results/{task_id}/callback.json STACK=…)
-	@$(RUN) python -m $(if $(STACK),relay.replay "$(KEY)" --stack "$(STACK)",local.operate replay "$(KEY)")
+	@$(RUN) relay replay "$(KEY)" $(if $(STACK),--stack "$(STACK)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: test unit sim e2e lint fmt type validate ci

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from relay_cli.commands import tasks, watch
+from relay_cli.commands import dlq, doctor, replay, tail, tasks, watch
 from relay_cli.failures import ExitCode
 from relay_cli.operations import SubmitGroup
-from relay_cli.session import CLIENT, command
+from relay_cli.session import CLIENT, OPERATOR, command
 
 _CODES = "\n\n".join(f"{code.value}: {code.meaning}" for code in ExitCode)
 
@@ -34,6 +34,10 @@ command(app, "get", CLIENT)(tasks.get)
 command(app, "list", CLIENT)(tasks.list_tasks)
 command(app, "watch", CLIENT)(watch.watch)
 command(app, "download", CLIENT)(tasks.download)
+command(app, "tail", OPERATOR)(tail.tail)
+app.add_typer(dlq.app, name="dlq")
+command(app, "replay", OPERATOR)(replay.replay)
+command(app, "doctor", OPERATOR)(doctor.doctor)
 
 
 def _show_version(asked: bool) -> None:

@@ -1,6 +1,6 @@
 """What every command begins with: the options that say where the relay is and how to answer, made into a Session."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from inspect import Parameter, Signature, signature
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, get_type_hints
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, get_type_hints
 import typer
 
 from relay_cli.aws_errors import translated
-from relay_cli.failures import Failure
+from relay_cli.failures import Failure, NotFound
 from relay_cli.output import Output
 from relay_cli.target import Target
 
@@ -54,6 +54,23 @@ class Session:
     def stack(self) -> "Stack":
         """The relay on AWS."""
         return self.target.aws
+
+    @cached_property
+    def outputs(self) -> Mapping[str, str]:
+        """The stack's outputs; one that it does not have raises NotFound."""
+        return _Outputs(self.stack.outputs())
+
+    def invoke(self, logical_id: str, payload: Mapping[str, Any]) -> Any:
+        """A function's answer; raises Failure when it fails."""
+        try:
+            return self.stack.invoke(logical_id, payload)
+        except RuntimeError as error:
+            raise Failure(str(error), f"`relay doctor` looks around; the function's log group is that of {logical_id}") from None
+
+
+class _Outputs(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        raise NotFound(f"the stack has no output {name}", "is it a Comet Relay, and as new as this program? deploy again")
 
 
 def command[**P](

@@ -1,4 +1,4 @@
-"""`python -m relay.redrive QUEUE --stack NAME`: what failed for good is tried again, after its cause was mended.
+"""`relay dlq redrive QUEUE`: what failed for good is tried again, after its cause was mended.
 
 archives, resubmissions: the dead letters go back into their queue. changes: the changes that Lambda could not publish are read
 from the stream while it has them, which is for 24 h; later every task whose last change falls into their time is announced
@@ -6,9 +6,7 @@ again as it stands, with the same event id, so that only versions that were over
 runs once; it finds all that is due.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +15,6 @@ from typing import Any
 from relay.adapters.aws import client
 from relay.adapters.dead_letters import DeadLetters, LostChanges
 from relay.adapters.eventbridge import EventBridgePublisher
-from relay.adapters.stack import Stack
 from relay.adapters.stream import records_of
 from relay.domain.events import Event, event_between
 from relay.domain.task import Task
@@ -38,13 +35,18 @@ def redrive(queue: str, outputs: Mapping[str, str], invoke: Callable[[str, Mappi
     if queue == "changes":
         lost = LostChanges(client("dynamodb"), client("dynamodbstreams"), outputs["TasksTable"])
         events = EventBridgePublisher(client("events"), outputs["EventBus"])
-        letters = DeadLetters(sqs, outputs["UnpublishedChangesUrl"], wait=wait)
+        letters = DeadLetters(sqs, letters_url(queue, outputs), wait=wait)
         return letters.each(lambda body: republish(json.loads(body), lost=lost, events=events))
     if queue == "schedules":
         invoke("ReconcileTasks", {})
-        return DeadLetters(sqs, outputs["MissedSchedulesUrl"], wait=wait).each(lambda _: True)
-    name = queue.title()
-    return DeadLetters(sqs, outputs[f"{name}DeadLettersUrl"], wait=wait).move(outputs[f"{name}QueueUrl"])
+        return DeadLetters(sqs, letters_url(queue, outputs), wait=wait).each(lambda _: True)
+    return DeadLetters(sqs, letters_url(queue, outputs), wait=wait).move(outputs[f"{queue.title()}QueueUrl"])
+
+
+def letters_url(queue: str, outputs: Mapping[str, str]) -> str:
+    """The queue of dead letters that is meant."""
+    of_lambda = {"changes": "UnpublishedChangesUrl", "schedules": "MissedSchedulesUrl"}
+    return outputs[of_lambda.get(queue, f"{queue.title()}DeadLettersUrl")]
 
 
 def republish(message: Mapping[str, Any], *, lost: LostChanges, events: EventPublisher) -> bool:
@@ -70,19 +72,3 @@ def last_event(task: Task) -> Event:
 
 def _milliseconds(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp() * 1000)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m relay.redrive", description=__doc__)
-    parser.add_argument("queue", choices=QUEUES)
-    parser.add_argument("--stack", required=True, help="the name of the CloudFormation stack")
-    options = parser.parse_args(arguments)
-    stack = Stack(options.stack, client)
-    count = redrive(options.queue, stack.outputs(), stack.invoke)
-    print(f"{options.queue}: {count} dead letters are tried again")  # noqa: T201
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

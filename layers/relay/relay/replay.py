@@ -1,13 +1,11 @@
-"""`python -m relay.replay KEY --stack NAME`: a callback that was kept is received once more, after a fix.
+"""`relay replay KEY`: a callback that was kept is received once more, after a fix.
 
 KEY is that of an object in the bucket: `quarantine/{task_id}/…` or `results/{task_id}/callback.json`.
 """
 
-import argparse
 import base64
 import json
 import re
-import sys
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +14,6 @@ from relay.adapters.aws import client
 from relay.adapters.documents import S3DocumentStore
 from relay.adapters.dynamodb import DynamoTaskStore
 from relay.adapters.secrets import Secrets
-from relay.adapters.stack import Stack
 from relay.adapters.tokens import HmacCallbackTokens
 
 _KEY = re.compile(r"quarantine/(?P<quarantined>[^/]+)/[^/]+|results/(?P<succeeded>[^/]+)/callback\.json")
@@ -56,22 +53,3 @@ def _payload(task_id: str, token: str, body: bytes) -> dict[str, Any]:
         "body": base64.b64encode(body).decode(),
         "isBase64Encoded": True,
     }
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; 1 when the callback is still not understood."""
-    parser = argparse.ArgumentParser(prog="python -m relay.replay", description=__doc__)
-    parser.add_argument("key")
-    parser.add_argument("--stack", required=True, help="the name of the CloudFormation stack")
-    options = parser.parse_args(arguments)
-    stack = Stack(options.stack, client)
-    try:
-        outcome = replay(options.key, stack.outputs(), stack.invoke)
-    except NotReplayableError as error:
-        parser.error(str(error))
-    print(f"{options.key}: {outcome}")  # noqa: T201
-    return 1 if outcome == "quarantined" else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import boto3
 import pytest
 from typer.testing import CliRunner
 
@@ -20,6 +21,7 @@ from tests.integration.world import TENANT, Json, World
 
 PROGRAM = Path(sys.executable).with_name("relay")
 _SECONDS = 60
+_AWS = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Program:
         return subprocess.Popen(  # noqa: S603
             [PROGRAM, *arguments],
             cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "PYTHONWARNINGS": "error"} | self.environment | environment,
+            env={"PATH": "/usr/bin:/bin", "PYTHONWARNINGS": "error", **_AWS} | self.environment | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -90,3 +92,55 @@ def relay(tmp_path: Path, gateway: Front, world: World) -> Program:
     program = Program(tmp_path)
     program.environment |= {"RELAY_URL": gateway.url, "RELAY_KEY": world.key_for(TENANT)}
     return program
+
+
+OUTPUTS = {
+    "TasksTable": "tasks",
+    "ApiKeysTable": "api_keys",
+    "ResultsBucket": "results",
+    "EventBus": "bus",
+    "CallbackKeyId": "callback-key",
+}
+QUEUES = {
+    "ResubmissionsQueueUrl": "resubmissions",
+    "ResubmissionsDeadLettersUrl": "resubmissions-dead",
+    "ArchivesQueueUrl": "archives",
+    "ArchivesDeadLettersUrl": "archives-dead",
+    "UnpublishedChangesUrl": "unpublished",
+    "MissedSchedulesUrl": "missed",
+}
+FUNCTIONS = ("ReceiveCallback", "ReconcileTasks")
+STACK = "comet-relay-local"
+
+
+@pytest.fixture
+def operator(tmp_path: Path, gateway: Front, world: World, endpoint: str) -> Program:
+    """The program in a folder where a stack is up: its outputs are the world's, its functions answer behind the gateway."""
+    for name in QUEUES.values():
+        if name not in world.queues:
+            world.queues[name] = world.sqs.create_queue(QueueName=name)["QueueUrl"]
+    world.secrets.create_secret(Name="comet-relay/cometapi-key", SecretString="sk-of-the-operator")
+    outputs = OUTPUTS | {output: world.queues[name] for output, name in QUEUES.items()} | {"ApiUrl": gateway.url}
+    boto3.client("cloudformation", endpoint_url=endpoint).create_stack(
+        StackName=STACK, TemplateBody=json.dumps(_template(outputs, world.outside.url))
+    )
+    program = Program(tmp_path)
+    program.environment |= {"AWS_ENDPOINT_URL_LAMBDA": gateway.url}
+    (tmp_path / ".local").mkdir()
+    described = {"gateway_url": gateway.url, "api_key": world.key_for(TENANT), "aws_endpoint_url": endpoint}
+    described |= {"region": "us-east-1", "stack_name": STACK}
+    (tmp_path / ".local" / "stack.json").write_text(json.dumps(described))
+    return program
+
+
+def _template(outputs: dict[str, str], provider_url: str) -> Json:
+    """What moto takes of a relay's template."""
+    # CloudFormation gives a log group's name as its physical id, and moto runs no functions: these stand for them.
+    functions = {name: {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"fn-{name}"}} for name in FUNCTIONS}
+    rule = {"Name": "archiving", "EventBusName": "bus", "EventPattern": {"source": ["comet.relay"]}, "State": "ENABLED"}
+    parameters = {"ProviderUrl": provider_url, "CometApiKeySecretName": "comet-relay/cometapi-key", "PublicUrl": ""}
+    return {
+        "Parameters": {name: {"Type": "String", "Default": value} for name, value in parameters.items()},
+        "Resources": functions | {"SucceededTasks": {"Type": "AWS::Events::Rule", "Properties": rule}},
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+    }

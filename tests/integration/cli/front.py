@@ -54,7 +54,7 @@ class Front:
         return None if number in self.lost else (raw["statusCode"], raw["body"].encode())
 
     def _invoked(self, name: str, payload: Json) -> Any:
-        function = {"fn-receive": "receive_callback", "fn-reconcile": "reconcile_tasks"}[name]
+        function = {"fn-ReceiveCallback": "receive_callback", "fn-ReconcileTasks": "reconcile_tasks"}[name]
         return self.world.call(function, payload)
 
     def _gateway(self, request: Request) -> Json:

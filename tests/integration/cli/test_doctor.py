@@ -1,0 +1,47 @@
+"""`relay doctor`: the installed program on a stack of moto's, well and not."""
+
+from typing import Any
+
+from tests.integration.cli.conftest import Program
+from tests.integration.upstream import refusal
+from tests.integration.world import World
+
+
+def severities(document: list[dict[str, Any]], check: str) -> set[str]:
+    return {finding["severity"] for finding in document if finding["check"] == check}
+
+
+def test_a_relay_that_is_well(operator: Program) -> None:
+    ran = operator.installed("doctor", "--json")
+    found = {finding["check"]: finding["severity"] for finding in ran.document}
+    assert set(found.values()) <= {"fine", "note"}, ran.out
+    assert {"stack", "gateway", "callbacks", "provider", "rules", "dead letters", "quarantine", "alarms"} <= set(found)
+    assert ran.code == 0
+
+
+def test_what_is_broken_is_told_with_what_to_do(operator: Program, world: World) -> None:
+    world.sqs.send_message(QueueUrl=world.queues["archives-dead"], MessageBody="{}")
+    world.events.disable_rule(Name="archiving", EventBusName="bus")
+    world.outside.next_answers = [(401, refusal(1002, "Authorization invalid"))]
+    ran = operator("doctor")
+    assert ran.code == 1
+    assert "relay dlq show archives" in ran.out
+    assert "aws events enable-rule --event-bus-name bus --name archiving" in ran.out
+    assert "Authorization invalid" in ran.out
+    assert "sk-of-the-operator" not in ran.out
+
+
+def test_what_is_to_be_looked_at_is_a_warning(operator: Program, world: World) -> None:
+    world.callback("unknown_status", world.submitted())
+    ran = operator("doctor", "--json")
+    assert ran.code == 8
+    assert severities(ran.document, "quarantine") == {"warning"}
+
+
+def test_what_cannot_be_checked_is_a_warning_and_keeps_nothing_else_from_being_checked(operator: Program, world: World) -> None:
+    world.s3.delete_bucket(Bucket="results")
+    ran = operator("doctor", "--json")
+    assert ran.code == 8
+    assert severities(ran.document, "quarantine") == {"warning"}
+    assert severities(ran.document, "dead letters") == {"fine"}
+    assert operator("doctor", "--stack", "nonsense").code == 5

@@ -1,0 +1,212 @@
+"""Every check of `relay doctor`: what is well, what is not, and what it says to do."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+
+from relay.adapters.provider_http import HttpProviderApi
+from relay_cli.doctor import alarms, flow, gateway, provider
+from relay_cli.doctor.deployment import Deployment
+from relay_cli.doctor.findings import Finding, Severity
+
+FINE, NOTE, WARNING, BROKEN = Severity
+type Check = Callable[[Deployment], Iterator[Finding]]
+
+
+class Service:
+    """A client whose operations answer with what a test says, or raise it."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._answers = answers
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**_: Any) -> Any:
+            answer = self._answers[operation]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+def deployment(resources: dict[str, str] | None = None, **answers: Any) -> Deployment:
+    """A stack with resources (type by logical id), whose every service gives the same answers."""
+    return Deployment(
+        name="comet-relay",
+        status="UPDATE_COMPLETE",
+        parameters={"CometApiKeySecretName": "key", "ProviderUrl": "https://provider.example.com", "PublicUrl": ""},
+        outputs={"ApiUrl": "https://relay.example.com", "EventBus": "bus", "ResultsBucket": "results"},
+        resources={name: (f"AWS::{kind}", f"physical-{name}") for name, kind in (resources or {}).items()},
+        client=lambda _service: Service(answers),
+    )
+
+
+def missing() -> ClientError:
+    return ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "?"}}, "Get")
+
+
+def seen(check: Check, of: Deployment) -> list[Severity]:
+    findings = list(check(of))
+    assert all(finding.advice for finding in findings if finding.severity > FINE)
+    return [finding.severity for finding in findings]
+
+
+@pytest.mark.parametrize(
+    ("status", "severity"),
+    [
+        ("CREATE_COMPLETE", FINE),
+        ("UPDATE_IN_PROGRESS", NOTE),
+        ("UPDATE_ROLLBACK_COMPLETE", WARNING),
+        ("ROLLBACK_COMPLETE", BROKEN),
+    ],
+)
+def test_a_deployment_that_did_not_go_through_is_told(status: str, severity: Severity) -> None:
+    stack = Deployment(name="a", status=status, parameters={}, outputs={}, resources={}, client=Service)  # type: ignore[arg-type]
+    assert seen(flow.stack, stack) == [severity]
+
+
+@pytest.mark.parametrize(
+    ("table", "severity"),
+    [
+        ({"TableStatus": "ACTIVE", "StreamSpecification": {"StreamEnabled": True}}, FINE),
+        ({"TableStatus": "ACTIVE"}, BROKEN),
+        ({"TableStatus": "INACCESSIBLE_ENCRYPTION_CREDENTIALS", "StreamSpecification": {"StreamEnabled": True}}, BROKEN),
+    ],
+)
+def test_the_table_of_tasks_needs_its_stream(table: dict[str, Any], severity: Severity) -> None:
+    assert seen(flow.tables, deployment({"Tasks": "DynamoDB::Table"}, describe_table={"Table": table})) == [severity]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "severity"),
+    [
+        ({"State": "Enabled", "LastProcessingResult": "OK"}, FINE),
+        ({"State": "Disabled"}, BROKEN),
+        ({"State": "Enabled", "LastProcessingResult": "PROBLEM: Function call failed"}, BROKEN),
+    ],
+)
+def test_what_reads_the_stream_must_be_on(mapping: dict[str, Any], severity: Severity) -> None:
+    stack = deployment({"PublishEventsFromStream": "Lambda::EventSourceMapping"}, get_event_source_mapping=mapping)
+    assert seen(flow.mappings, stack) == [severity]
+
+
+@pytest.mark.parametrize(("state", "severity"), [("ENABLED", FINE), ("DISABLED", BROKEN), (None, BROKEN)])
+def test_rules_must_be_on(state: str | None, severity: Severity) -> None:
+    rules = [{"Name": "physical-Minute", "State": state}] if state else []
+    assert seen(flow.rules, deployment({"Minute": "Events::Rule"}, list_rules={"Rules": rules})) == [severity]
+
+
+@pytest.mark.parametrize(
+    ("described", "severity"),
+    [
+        ({"VersionIdsToStages": {"a": ["AWSCURRENT"]}}, FINE),
+        ({"VersionIdsToStages": {"a": ["AWSPREVIOUS"]}}, BROKEN),
+        ({"VersionIdsToStages": {"a": ["AWSCURRENT"]}, "DeletedDate": "2026-01-01"}, BROKEN),
+        (missing(), BROKEN),
+    ],
+)
+def test_secrets_must_be_there(described: Any, severity: Severity) -> None:
+    stack = deployment({"CallbackKey": "SecretsManager::Secret"}, describe_secret=described)
+    assert seen(provider.secrets, stack) == [severity]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "severity"),
+    [
+        (400, {"code": 1201, "message": "task not found"}, FINE),
+        (200, {"code": 0, "message": "ok", "data": {"task_id": "a", "task_status": "submitted"}}, FINE),
+        (401, {"code": 1002, "message": "Authorization invalid"}, BROKEN),
+        (401, {"error": {"code": "invalid", "message": "no such key sk-…"}}, BROKEN),
+        (429, {"code": 1102, "message": "Account balance not enough"}, BROKEN),
+        (503, {"code": 5001, "message": "maintenance"}, WARNING),
+    ],
+)
+def test_the_provider_says_whether_it_takes_the_key(
+    status: int, body: dict[str, Any], severity: Severity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(status, json=body)
+
+    def api(url: str, key: Callable[[], str]) -> HttpProviderApi:
+        return HttpProviderApi(url, key, httpx.MockTransport(answer))
+
+    monkeypatch.setattr("relay_cli.doctor.provider.HttpProviderApi", api)
+    findings = list(provider.provider_key(deployment(get_secret_value={"SecretString": "sk-secret\n"})))
+    assert [finding.severity for finding in findings] == [severity]
+    assert [(request.method, request.headers["authorization"]) for request in asked] == [("GET", "Bearer sk-secret")]
+    assert "sk-secret" not in str(findings)
+
+
+@pytest.mark.parametrize(
+    "secret", [missing(), {"SecretString": ""}, {"SecretString": '{"key": "sk"}'}, {"SecretString": "two words"}]
+)
+def test_a_key_that_is_none_is_not_sent(secret: Any) -> None:
+    assert seen(provider.provider_key, deployment(get_secret_value=secret)) == [BROKEN]
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, response: httpx.Response | Exception) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if isinstance(response, Exception):
+            raise response
+        response.request = request
+        return response
+
+    def request(method: str, url: str, **options: Any) -> httpx.Response:
+        options.pop("trust_env")
+        with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+            return client.request(method, url, **options)
+
+    monkeypatch.setattr("relay_cli.doctor.gateway.httpx.get", lambda url, **options: request("GET", url, **options))
+    monkeypatch.setattr("relay_cli.doctor.gateway.httpx.post", lambda url, **options: request("POST", url, **options))
+
+
+@pytest.mark.parametrize(
+    ("response", "severities"),
+    [
+        (httpx.Response(200, json={}), [FINE]),
+        (httpx.Response(200, headers={"Date": "Wed, 25 Nov 2020 01:00:00 GMT"}), [FINE, BROKEN]),
+        (httpx.Response(500), [BROKEN]),
+        (httpx.ConnectError("no route"), [BROKEN]),
+    ],
+)
+def test_the_gateway_must_answer_and_the_clocks_agree(
+    response: Any, severities: list[Severity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, response)
+    assert seen(gateway.health, deployment()) == severities
+
+
+@pytest.mark.parametrize(
+    ("response", "severity"),
+    [
+        (httpx.Response(404, json={"code": 1203, "message": "not found"}), FINE),
+        (httpx.Response(404, json={"message": "Not Found"}), BROKEN),
+        (httpx.Response(403, json={"message": "Forbidden"}), BROKEN),
+        (httpx.Response(200, text="<html>"), BROKEN),
+        (httpx.ConnectError("no route"), BROKEN),
+    ],
+)
+def test_the_callback_route_must_be_the_relays(response: Any, severity: Severity, monkeypatch: pytest.MonkeyPatch) -> None:
+    answering(monkeypatch, response)
+    assert seen(gateway.callbacks, deployment()) == [severity]
+
+
+def test_an_alarm_is_told_with_its_remedy_and_silence_with_a_hint() -> None:
+    loud = {"AlarmName": "physical-ArchivesDeadLettersAlarm", "StateValue": "ALARM", "AlarmDescription": "Results"}
+    quiet = {"AlarmName": "physical-SubmitTaskErrors", "StateValue": "OK"}
+    resources = {"ArchivesDeadLettersAlarm": "CloudWatch::Alarm", "SubmitTaskErrors": "CloudWatch::Alarm"}
+    findings = list(alarms.alarms(deployment(resources, describe_alarms={"MetricAlarms": [loud, quiet]})))
+    assert [finding.severity for finding in findings] == [BROKEN, NOTE]
+    assert findings[0].advice == "relay dlq list"
+    assert seen(alarms.alarms, deployment(resources, describe_alarms={"MetricAlarms": [quiet]})) == [FINE, NOTE]
+
+
+def test_a_tail_that_was_killed_is_told() -> None:
+    assert seen(flow.leftovers, deployment(list_rules={"Rules": [{"Name": "relay-tail-a"}]})) == [NOTE]
+    assert seen(flow.leftovers, deployment(list_rules={"Rules": []})) == []
