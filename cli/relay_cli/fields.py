@@ -7,13 +7,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from pydantic import BaseModel
 
-from relay.providers import kling_fields
+from relay.providers.kling_media import Media
 
-_FILES = {
-    kling_fields.Image: "a file or a URL",
-    kling_fields.ImageOfAnyRatio: "a file or a URL",
-    kling_fields.Audio: "a file",
-}
 _SCALARS = (str, bool, int, float)
 
 
@@ -33,19 +28,23 @@ class Field:
         return [{self.item: each} for each in value] if self.item else value
 
 
-def fields_of(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[Field]:
-    """The options of a model, in its order.
+def fields_of(model: type[BaseModel]) -> Iterator[Field]:
+    """The options of a model, in its order; of two with one name, the one in a required object (effects' `model_name`).
 
     A required object lends its fields (lip-sync's `input`). A list of objects with one required field is an option that may be
     repeated (`image_list`). Everything else that is not a text, a number, a flag or a choice is left to --field and --body.
     """
+    yield from {field.option: field for field in _fields(model, ())}.values()
+
+
+def _fields(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[Field]:
     hints = get_type_hints(model, include_extras=True)
     for name, info in model.model_fields.items():
         hint = hints[name]
         kind = _base(hint)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             if info.is_required():
-                yield from fields_of(kind, (*path, name))
+                yield from _fields(kind, (*path, name))
         elif get_origin(kind) is list:
             yield from _repeated(name, (*path, name), _base(get_args(kind)[0]))
         elif get_origin(kind) is Literal or kind in _SCALARS:
@@ -66,8 +65,16 @@ def _repeated(name: str, path: tuple[str, ...], kind: Any) -> Iterator[Field]:
 
 
 def _field(name: str, path: tuple[str, ...], hint: Any, kind: Any, told: str | None) -> Field:
-    taken = next((_FILES[part] for part in _parts(hint) if part in _FILES), "")
+    taken = _taken(hint)
     return Field(name, path, kind, "; ".join(each for each in (told, taken) if each), takes_file=bool(taken))
+
+
+def _taken(hint: Any) -> str:
+    """The ways to give a file that the field takes inside of the body; nothing where it takes none so."""
+    marks = [mark for part in _parts(hint) for mark in getattr(part, "__metadata__", ()) if isinstance(mark, Media)]
+    if not marks or not marks[0].base64:
+        return ""
+    return "a file or a URL" if marks[0].url else "a file"
 
 
 def _parts(hint: Any) -> list[Any]:

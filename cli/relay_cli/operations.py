@@ -19,12 +19,13 @@ OPERATIONS = Kling.operations
 
 
 def short_names() -> dict[str, str]:
-    """The shortest end of each operation's path that no other operation has (`text2video`), to the path."""
+    """The shortest end of each operation's path that no other operation, as short or shorter, has (`text2video`), to the path."""
     names: dict[str, str] = {}
     for operation in OPERATIONS:
         parts = operation.split("/")
         ends = ["/".join(parts[start:]) for start in reversed(range(len(parts)))]
-        taken = [other.split("/") for other in OPERATIONS if other != operation]
+        others = [other.split("/") for other in OPERATIONS if other != operation]
+        taken = [other for other in others if len(other) <= len(parts)]
         names[next((end for end in ends if not _ends(taken, end.split("/"))), operation)] = operation
     return names
 
@@ -70,10 +71,10 @@ def _command(name: str, operation: str, *, known: bool) -> Any:
 
 
 def _fields(operation: str) -> "Iterator[Field]":
-    from relay.providers import kling_requests
+    from relay.providers.kling_requests import model_of
     from relay_cli.fields import fields_of
 
-    return fields_of(getattr(kling_requests, OPERATIONS[operation].model))
+    return fields_of(model_of(OPERATIONS[operation].model))
 
 
 def _parameter(field: "Field") -> Parameter:

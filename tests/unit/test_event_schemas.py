@@ -97,7 +97,7 @@ SNAPSHOTS = st.builds(
 ) | st.builds(Snapshot, status=st.just(Status.SUCCEED), results=RESULTS)
 VERDICTS_OF_OURS = st.builds(
     Change.given_up,
-    st.sampled_from([FailureCode.REJECTED, FailureCode.EXPIRED, FailureCode.UNKNOWN]),
+    st.sampled_from([FailureCode.REJECTED, FailureCode.EXPIRED, FailureCode.UNKNOWN, FailureCode.ANSWERED]),
     st.text(),
     provider_code=st.integers(-1, 5002),
     http_status=st.sampled_from([0, 400, 429]),

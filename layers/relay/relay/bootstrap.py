@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from relay.adapters.aws import client
 from relay.config import Settings
-from relay.domain.errors import UnknownOperationError
 from relay.domain.task import Task
 from relay.providers.kling import Kling
 
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
         TaskStore,
         UploadStore,
     )
-    from relay.providers.base import Provider
+    from relay.providers.base import Provider, ProviderResponse
     from relay.usecases.apply import Outcome
+    from relay.usecases.forward import Call
     from relay.usecases.reconcile import Reconciled
     from relay.usecases.resubmit import Resubmitted
     from relay.usecases.submit import Submission, Submitted
@@ -135,12 +135,6 @@ class Services:
 
         return Secrets(client("secretsmanager"), self.settings.secret_ttl)
 
-    def operation(self, name: str) -> str:
-        """The name, when there is such an operation; raises UnknownOperationError."""
-        if name not in self.provider.operations:
-            raise UnknownOperationError(f"no operation {name[:80]}: the operations are {', '.join(self.provider.operations)}")
-        return name
-
     def try_archiving_later(self, receipt: str, delay: int) -> None:
         """Have a message of the queue `archives` delivered again in `delay` seconds."""
         queue = self.settings.archives_queue_url
@@ -163,6 +157,12 @@ class Services:
             clock=now,
             new_id=uuid.uuid4().hex,
         )
+
+    def forward(self, call: "Call") -> "ProviderResponse":
+        """See usecases/forward.py."""
+        from relay.usecases.forward import forward
+
+        return forward(call, provider=self.provider, settings=self.settings, api=self.api)
 
     def create_upload(self, tenant: str, body: Mapping[str, Any]) -> "Upload":
         """See usecases/upload.py."""

@@ -14,6 +14,7 @@ from relay.domain.errors import (
     CallbackNotAuthenticError,
     ClientError,
     ExternalTaskIdTakenError,
+    ForwardingError,
     IdempotencyKeyReusedError,
     InvalidRequestError,
     RelayError,
@@ -47,6 +48,7 @@ STATUS: Mapping[type[RelayError], int] = {
     TaskNotFoundError: 404,
     CallbackNotAuthenticError: 404,
     IdempotencyKeyReusedError: 422,
+    ForwardingError: 502,
 }
 
 _UNAUTHENTICATED = {
@@ -86,6 +88,10 @@ def api() -> "APIGatewayHttpResolver":
         logger.info("refused", status=status_of(error), code=error.code)
         return respond(status_of(error), error.code, error.message)
 
+    def not_forwarded(error: ForwardingError) -> Response[str]:
+        logger.warning("not forwarded", status=error.status, code=error.code)
+        return respond(error.status, error.code, error.message)
+
     def not_found(_error: Exception) -> Response[str]:
         return refused(UnknownOperationError("no such path: operations are below /kling/v1/ or /v1/, see the README"))
 
@@ -95,6 +101,7 @@ def api() -> "APIGatewayHttpResolver":
         return respond(500, 5000, "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key")
 
     app.exception_handler(ClientError)(refused)
+    app.exception_handler(ForwardingError)(not_forwarded)
     app.exception_handler(Exception)(broken)
     app.not_found(not_found)
     return app
@@ -103,6 +110,11 @@ def api() -> "APIGatewayHttpResolver":
 def request_id_of(app: "APIGatewayHttpResolver") -> str:
     """API Gateway's id of the request."""
     return str(app.current_event.request_context.request_id)
+
+
+def operation_path(app: "APIGatewayHttpResolver") -> str:
+    """What follows the version prefix: `/v1/videos/text2video` and `/kling/v1/videos/text2video` are `videos/text2video`."""
+    return app.current_event.path.removeprefix("/kling").removeprefix("/v1/").removeprefix("/")
 
 
 def tenant_of(event: Mapping[str, Any]) -> str:

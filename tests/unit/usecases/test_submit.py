@@ -100,7 +100,7 @@ def test_a_callback_faster_than_the_answer_finds_its_task(world: World) -> None:
 # What the client gets wrong
 
 
-@pytest.mark.parametrize("operation", ["videos/effects", "", "../x", "videos/text2video/"])
+@pytest.mark.parametrize("operation", ["", "../x", "videos/", "videos", "audio/tts", "chat/x", "videos/A", "videos/a/b/c"])
 def test_an_unknown_operation_is_refused(world: World, operation: str) -> None:
     with pytest.raises(UnknownOperationError, match="videos/text2video"):
         world.submit(operation=operation)

@@ -105,7 +105,7 @@ def _copied(result: Result, url: str, *, prefix: str, source: ResultSource, stor
 
 def _renewed(task: Task, provider: Provider, api: ProviderApi) -> dict[str, str]:
     """Fresh URLs by path, from a query at the provider; none when it does not answer with the task."""
-    request = provider.query_request(provider.operations[task.operation], task.provider_task_id or task.task_id)
+    request = provider.query_request(provider.operation(task.operation), task.provider_task_id or task.task_id)
     try:
         snapshot = provider.read_queried(api.send(request, timeout=_QUERY_TIMEOUT))
     except (ProviderError, UnreadableSnapshotError):

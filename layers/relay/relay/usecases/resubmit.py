@@ -48,7 +48,7 @@ def resubmit(
     too_late = clock() >= task.deadline_at
     if settings.external_ids_honoured:  # where not, only what was certainly not accepted gets here
         try:
-            request = provider.query_request(provider.operations[task.operation], task_id)
+            request = provider.query_request(provider.operation(task.operation), task_id)
             response = api.send(request, timeout=_QUERY_TIMEOUT)
             snapshot = provider.read_queried(response)
         except ProviderTaskMissingError:

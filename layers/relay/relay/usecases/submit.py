@@ -10,7 +10,6 @@ from relay.domain.errors import (
     IdempotencyKeyReusedError,
     InvalidRequestError,
     TaskConflictError,
-    UnknownOperationError,
 )
 from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id, fingerprint_of
 from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore, UploadStore
@@ -61,10 +60,7 @@ def submit(
 
     Raises a ClientError when the request is wrong; a provider's refusal is the task's failure (code `rejected`).
     """
-    operation = provider.operations.get(submission.operation)
-    if operation is None:
-        known = ", ".join(provider.operations)
-        raise UnknownOperationError(f"no operation {submission.operation[:80]}: the operations are {known}")
+    operation = provider.operation(submission.operation)
     _check_key(submission.idempotency_key)
     checked = provider.checked(operation, submission.body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
     draft = _draft(submission, operation, checked, provider=provider, settings=settings, now=clock())
