@@ -23,7 +23,7 @@ def submit_task() -> Any:
     to, tenant = services(), tenant_of(event.raw_event)
     body = json_object(event.raw_event)
     if operation in to.provider.synchronous:
-        return forward(Call(operation=to.provider.synchronous[operation], body=body))
+        return forwarded(Call(tenant=tenant, operation=to.provider.synchronous[operation], body=body))
     submission = Submission(
         tenant=tenant,
         operation=operation,
@@ -37,6 +37,22 @@ def submit_task() -> Any:
     return submitted_answer(submitted, to, request_id_of(app))
 
 
+@app.get("/account/costs")
+@app.get("/kling/account/costs")
+@app.get("/v1/account/costs")
+@app.get("/kling/v1/account/costs")
+def account_costs() -> Any:
+    event, operation = app.current_event, services().provider.synchronous["account/costs"]
+    return forwarded(Call(tenant=tenant_of(event.raw_event), operation=operation, query=event.raw_query_string))
+
+
+def forwarded(call: Call) -> Response[str]:
+    answer = services().forward(call)
+    logger.info("forwarded", operation=call.operation.name, status=answer.status)
+    metrics.add_metric(name="RequestsForwarded", unit=MetricUnit.Count, value=1)
+    return Response(answer.status, "application/json", answer.body.decode("utf-8", "replace"))
+
+
 @app.post("/uploads")
 def create_upload() -> Any:
     event = app.current_event.raw_event
@@ -44,23 +60,6 @@ def create_upload() -> Any:
     logger.info("upload announced", media_type=upload.reference.media_type)
     metrics.add_metric(name="UploadsCreated", unit=MetricUnit.Count, value=1)
     return envelope(request_id_of(app), upload_answer(upload))
-
-
-@app.get("/account/costs")
-@app.get("/kling/account/costs")
-@app.get("/v1/account/costs")
-@app.get("/kling/v1/account/costs")
-def account_costs() -> Any:
-    tenant_of(app.current_event.raw_event)
-    operation = services().provider.synchronous["account/costs"]
-    return forward(Call(operation=operation, query=app.current_event.raw_query_string))
-
-
-def forward(call: Call) -> Response[str]:
-    answer = services().forward(call)
-    logger.info("forwarded", operation=call.operation.name, status=answer.status)
-    metrics.add_metric(name="RequestsForwarded", unit=MetricUnit.Count, value=1)
-    return Response(answer.status, "application/json", answer.body.decode("utf-8", "replace"))
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True)

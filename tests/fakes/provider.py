@@ -89,8 +89,8 @@ class ProviderTask:
 class FakeProviderApi:
     """ProviderApi. `faults` are used up by the next requests; `lag`: ms until a query finds a new task.
 
-    With `finds_external_ids` off a query knows its own ids only; with `refuses_repeats` off an external id makes a task each
-    time that it comes.
+    `at_once` holds the answers of synchronous operations, `done` counts what was done so. With `finds_external_ids` off a query
+    knows its own ids only; with `refuses_repeats` off an external id makes a task each time that it comes.
     """
 
     def __init__(
@@ -98,6 +98,8 @@ class FakeProviderApi:
     ) -> None:
         self.tasks: dict[str, ProviderTask] = {}
         self.requests: list[ProviderRequest] = []
+        self.at_once: dict[str, object] = {}
+        self.done: Counter[str] = Counter()
         self.faults: deque[Fault | None] = deque()
         self.lag = lag
         self.finds_external_ids = finds_external_ids
@@ -159,9 +161,13 @@ class FakeProviderApi:
         return task
 
     def _handled(self, request: ProviderRequest) -> ProviderResponse:
+        path = request.path.removeprefix(PREFIX)
+        if path in self.at_once:
+            self.done[path] += 1
+            return answered(200, self.at_once[path])
         if request.method == "POST":
-            return self._created(request.path.removeprefix(PREFIX), dict(request.body or {}))
-        operation, _, reference = request.path.removeprefix(PREFIX).rpartition("/")
+            return self._created(path, dict(request.body or {}))
+        operation, _, reference = path.rpartition("/")
         return self._queried(operation, unquote(reference))
 
     def _created(self, operation: str, body: dict[str, Any]) -> ProviderResponse:

@@ -8,9 +8,11 @@ from relay.adapters.secrets import Secrets
 from relay.adapters.tokens import HmacCallbackTokens
 from relay.config import Settings
 from relay.domain.task import Task
+from relay.providers.base import ProviderResponse
 from relay.providers.kling import Kling
 from relay.usecases.apply import Outcome
 from relay.usecases.archive import archive
+from relay.usecases.forward import Call, forward
 from relay.usecases.publish import publish
 from relay.usecases.receive import receive
 from relay.usecases.reconcile import Reconciled, reconcile_one
@@ -110,6 +112,13 @@ class World:
         upload = create_upload(tenant, body, uploads=self._uploads, clock=self.clock, random=uuid.uuid4().hex[12:])
         self.uploads.files[upload.reference.key(tenant)] = content
         return upload
+
+    def forward(self, operation: str, body: Mapping[str, Any] | None = None, query: str = "") -> ProviderResponse:
+        """A request to a synchronous operation."""
+        call = Call(tenant="acme", operation=self.provider.synchronous[operation], body=body, query=query)
+        return forward(
+            call, provider=self.provider, settings=self.settings, api=self._api, uploads=self._uploads, clock=self.clock
+        )
 
     def resubmit(self, task_id: str, attempt: int) -> Resubmitted:
         """A message of the queue `resubmissions`."""

@@ -162,7 +162,7 @@ class Services:
         """See usecases/forward.py."""
         from relay.usecases.forward import forward
 
-        return forward(call, provider=self.provider, settings=self.settings, api=self.api)
+        return forward(call, provider=self.provider, settings=self.settings, api=self.api, uploads=self.uploads, clock=now)
 
     def create_upload(self, tenant: str, body: Mapping[str, Any]) -> "Upload":
         """See usecases/upload.py."""

@@ -11,6 +11,7 @@ from relay_cli.fields import fields_of
 from relay_cli.operations import operation_named, short_names
 from relay_cli.session import CLIENT
 
+LEFT_TO_BODY = {"face_choose"}  # a list of objects with several required fields
 each_operation = pytest.mark.parametrize("operation", Kling.operations.values(), ids=lambda operation: operation.name)
 
 
@@ -28,7 +29,7 @@ def test_every_required_text_of_an_operation_has_its_option(operation: object) -
     model = model_of(operation.model)  # type: ignore[attr-defined]
     paths = {field.path for field in fields_of(model)}
     for name, info in model.model_fields.items():
-        if info.is_required():
+        if info.is_required() and name not in LEFT_TO_BODY:
             assert any(path[0] == name for path in paths), name
 
 
