@@ -113,6 +113,7 @@ type: setup ## mypy --strict
 
 validate: $(STAMPS)/sam ## sam validate --lint
 	@$(SAM) validate --lint
+	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
 
 ci: lint type validate test sim e2e ## Exactly what CI runs
 

@@ -31,11 +31,15 @@ def gateway_url(endpoint_url: str) -> str:
 def deploy(endpoint_url: str, name: str, parameters: dict[str, str]) -> dict[str, str]:
     """Create the stack and wait for it; its outputs."""
     template = allow_plain_http(resolve_number_parameters(translated(endpoint_url, parameters), parameters))
-    template = expand_http_apis(template, api_ids={"Gateway": API_ID})
+    return create_stack(endpoint_url, name, expand_http_apis(template, api_ids={"Gateway": API_ID}), parameters)
+
+
+def create_stack(endpoint_url: str, name: str, template: dict[str, Any], parameters: dict[str, str]) -> dict[str, str]:
+    """A stack of a translated template; its outputs. Raises RuntimeError with the reasons when it fails."""
     cloudformation = emulator_client("cloudformation", endpoint_url)
     cloudformation.create_stack(
         StackName=name,
-        TemplateURL=upload(endpoint_url, "template.json", json.dumps(template).encode()),
+        TemplateURL=upload(endpoint_url, f"{name}.json", json.dumps(template).encode()),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )

@@ -25,9 +25,9 @@ README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples" / "consumer" / "README.md"]
 TOP = {"template.yaml", "samconfig.toml", "pyproject.toml", "uv.lock", "Makefile"}
-FOLDERS = {"functions", "layers", "cli", "local", "tests", "docs", "events", "benchmarks"}
+FOLDERS = {"functions", "layers", "cli", "local", "tests", "docs", "events", "examples", "benchmarks"}
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 
