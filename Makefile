@@ -20,6 +20,7 @@ STAMPS := .local/stamps
 
 PROVIDER_URL ?=
 COMETAPI_KEY ?=
+PAIR ?=
 FUNCTION ?=
 IAM ?=
 SPEED ?=
@@ -28,6 +29,7 @@ SEED ?=
 STACK ?=
 QUEUE ?=
 KEY ?=
+PAIR ?=
 UP_OPTIONS := $(if $(PROVIDER_URL),--provider-url "$(PROVIDER_URL)") $(if $(IAM),--iam) $(if $(SPEED),--speed $(SPEED))
 export COMETAPI_KEY
 
@@ -72,8 +74,8 @@ trial: setup ## On the stack that is up: TASKS=200 at a provider that misbehaves
 logs: setup ## Show what the functions logged (FUNCTION=receive_callback)
 	@$(RUN) python -m local.logs $(if $(FUNCTION),--function $(FUNCTION))
 
-api-key: setup ## Create an API key (TENANT=demo) on the stack that is up
-	@$(RUN) python -m local.api_key --tenant "$(TENANT)"
+api-key: setup ## Create an API key (TENANT=demo), or a Kling-style pair (PAIR=1), on the stack that is up
+	@$(RUN) python -m local.api_key --tenant "$(TENANT)" $(if $(PAIR),--pair)
 
 # ── Operating: on the stack that is up, or on a deployed one (STACK=comet-relay) ─────────────────────────────────────
 .PHONY: redrive replay

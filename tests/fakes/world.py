@@ -45,6 +45,7 @@ def settings_of(**values: Any) -> Settings:
         "resubmissions_queue_url": "https://sqs.example/resubmissions",
         "archives_queue_url": "https://sqs.example/archives",
         "callback_secret_id": "callback",
+        "client_secret_id": "client",
         "provider_secret_id": "provider",
     }
     return Settings(**{**names, **values})

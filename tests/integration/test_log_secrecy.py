@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from tests.integration.upstream import File, refusal
 from tests.integration.world import PROVIDER_KEY, World, event, video, with_body, with_path, with_tenant
+from tests.tokens import signed
 
 PROMPT = "a lighthouse that nobody may read about"
 IMAGE = "iVBORw0KGgo" + "QmFzZTY0" * 60
@@ -32,6 +33,7 @@ class Listener:
         self.secrets = {
             "the provider's key": PROVIDER_KEY,
             "the callback secret": "k" * 64,
+            "the clients' master secret": "m" * 64,
             "the client's own query string": QUERY,
             "the prompt": PROMPT,
             "the image": IMAGE,
@@ -95,7 +97,7 @@ def test_the_life_of_a_task_tells_no_secret(listener: Listener) -> None:
     key = listener.secrets["the client's key"] = world.key_for("acme")
     payload = event("authorize.known")
     payload["headers"]["authorization"] = f"Bearer {key}"
-    assert world.call("authorize", payload)["context"] == {"tenant": "acme"}
+    assert world.call("authorize", payload)["context"]["tenant"] == "acme"
     task_id = listener.submitted()
     body = json.loads(event("submit_task.image2video")["body"]) | {"image": IMAGE, "prompt": PROMPT}
     assert world.submit("image2video", body).status in {200, 400}
@@ -157,6 +159,19 @@ BODIES: dict[str, object] = {
 def test_a_malformed_callback_tells_nothing_of_itself(listener: Listener, body: object) -> None:
     task_id = listener.submitted()
     assert listener.world.callback("succeed", task_id, body=body).data == {"status": "quarantined"}
+    assert listener.leaks() == []
+
+
+def test_no_client_key_is_told_whether_it_is_known_or_not(listener: Listener) -> None:
+    pair, plain = listener.world.pair_for("acme"), listener.world.key_for("acme")
+    listener.secrets |= {"a plain key": plain, "a secret key": pair.secret}
+    presented = [plain, plain + "x", signed(pair), signed(pair, exp=1), signed(pair) + "x", signed(pair, exp="soon"), pair.secret]
+    for number, credential in enumerate(presented):
+        listener.secrets[f"what was presented as number {number}"] = credential
+        payload = event("authorize.known")
+        payload["headers"]["authorization"] = f"Bearer {credential}"
+        context = listener.world.call("authorize", payload)["context"]
+        listener.world.http("submit_task", with_tenant(event("submit_task.text2video"), context.pop("tenant", None), **context))
     assert listener.leaks() == []
 
 

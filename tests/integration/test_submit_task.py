@@ -365,8 +365,7 @@ def test_a_path_that_is_no_operations_is_404(world: World, path: str) -> None:
     ("context", "code", "message"),
     [
         ({}, 1001, "Authorization: expected `Bearer` and a key of this relay"),
-        ({"refusal": "missing"}, 1001, "Authorization: expected `Bearer` and a key of this relay"),
-        ({"refusal": "unknown"}, 1002, "Authorization: this relay does not know the key"),
+        ({"code": "1002", "message": "Authorization: unknown"}, 1002, "Authorization: unknown"),
     ],
 )
 def test_without_a_tenant_nothing_is_read(world: World, context: dict[str, str], code: int, message: str) -> None:

@@ -13,8 +13,9 @@ import boto3
 import httpx
 from moto.server import ThreadedMotoServer
 
-from relay.adapters.api_keys import DynamoApiKeys
+from relay.adapters.key_register import DynamoKeyRegister
 from relay.bootstrap import Services, services
+from relay.domain.keys import Issued
 from relay.domain.task import Task
 from tests.integration.upstream import Upstream
 from tests.unit.cloudformation import ROOT, load_template
@@ -165,6 +166,7 @@ class World:
             arn = f"arn:aws:sqs:us-east-1:123456789012:{queue}"
             self.events.put_targets(Rule=queue, EventBusName="bus", Targets=[{"Id": queue, "Arn": arn}])
         self.secrets.create_secret(Name="callback-key", SecretString="k" * 64)
+        self.secrets.create_secret(Name="client-master-key", SecretString="m" * 64)
         self.secrets.create_secret(Name="provider-key", SecretString=PROVIDER_KEY)
         return {
             "TASKS_TABLE": "tasks",
@@ -174,6 +176,7 @@ class World:
             "RESUBMISSIONS_QUEUE_URL": urls["resubmissions"],
             "ARCHIVES_QUEUE_URL": urls["archives"],
             "CALLBACK_SECRET_ID": "callback-key",
+            "CLIENT_SECRET_ID": "client-master-key",
             "PROVIDER_SECRET_ID": "provider-key",
             "PROVIDER_URL": self.outside.url,
             "ALLOW_LOOPBACK": "true",
@@ -309,7 +312,11 @@ class World:
 
     def key_for(self, tenant: str) -> str:
         """A new API key."""
-        return DynamoApiKeys(self.dynamodb, "api_keys").create(tenant, at=1)
+        return DynamoKeyRegister(self.dynamodb, "api_keys").create(tenant, at=1).secret
+
+    def pair_for(self, tenant: str) -> Issued:
+        """A new access key and its secret key."""
+        return DynamoKeyRegister(self.dynamodb, "api_keys").create_pair(tenant, self.services.key_pairs.secret_of, at=1)
 
 
 def video(size: int) -> bytes:

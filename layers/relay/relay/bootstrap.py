@@ -14,7 +14,9 @@ from relay.providers.kling import Kling
 
 if TYPE_CHECKING:
     from relay.adapters.api_keys import DynamoApiKeys
+    from relay.adapters.key_pairs import HmacKeyPairs
     from relay.adapters.secrets import Secrets
+    from relay.domain.keys import ClientKey
     from relay.ports import (
         CallbackTokens,
         DocumentStore,
@@ -66,6 +68,13 @@ class Services:
         from relay.adapters.api_keys import DynamoApiKeys
 
         return DynamoApiKeys(client("dynamodb"), self.settings.api_keys_table)
+
+    @cached_property
+    def key_pairs(self) -> "HmacKeyPairs":
+        """The secret keys of pairs, derived from the generated secret."""
+        from relay.adapters.key_pairs import HmacKeyPairs
+
+        return HmacKeyPairs(self._secrets, self.settings.client_secret_id)
 
     @cached_property
     def documents(self) -> "DocumentStore":
@@ -139,6 +148,12 @@ class Services:
         """Have a message of the queue `archives` delivered again in `delay` seconds."""
         queue = self.settings.archives_queue_url
         client("sqs").change_message_visibility(QueueUrl=queue, ReceiptHandle=receipt, VisibilityTimeout=delay)
+
+    def authenticate(self, authorization: str) -> "ClientKey":
+        """See usecases/authenticate.py."""
+        from relay.usecases.authenticate import authenticate
+
+        return authenticate(authorization, keys=self.api_keys, pairs=lambda: self.key_pairs)
 
     def submit(self, submission: "Submission") -> "Submitted":
         """See usecases/submit.py."""

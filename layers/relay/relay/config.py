@@ -20,6 +20,7 @@ class Settings:
     resubmissions_queue_url: str
     archives_queue_url: str
     callback_secret_id: str
+    client_secret_id: str
     provider_secret_id: str
     provider_url: str = "https://api.cometapi.com"
     public_url: str = ""

@@ -20,6 +20,7 @@ from relay.domain.errors import (
     RelayError,
     RequestTooLargeError,
     TaskNotFoundError,
+    UnavailableError,
     UnknownOperationError,
 )
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 _JSON = "application/json"
+INTERNAL = 5000
+"""Kling's code for an internal error."""
 
 logger = Logger()
 metrics = Metrics()
@@ -34,6 +37,8 @@ metrics = Metrics()
 for _library in ("httpx", "httpcore", "botocore", "urllib3"):
     # Lambda lowers the root logger's level, and at INFO and below these log URLs with signatures, and secrets.
     logging.getLogger(_library).setLevel(logging.WARNING)
+
+FAILED = "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key"
 
 REQUEST_LIMIT = 5_242_880
 """Bytes: a Lambda event holds 6 MB, and a larger body would not reach a function."""
@@ -49,11 +54,6 @@ STATUS: Mapping[type[RelayError], int] = {
     CallbackNotAuthenticError: 404,
     IdempotencyKeyReusedError: 422,
     ForwardingError: 502,
-}
-
-_UNAUTHENTICATED = {
-    "missing": (1001, "Authorization: expected `Bearer` and a key of this relay"),
-    "unknown": (1002, "Authorization: this relay does not know the key"),
 }
 
 
@@ -96,15 +96,22 @@ def api() -> "APIGatewayHttpResolver":
         return refused(UnknownOperationError("no such path: operations are below /kling/v1/ or /v1/, see the README"))
 
     def broken(error: Exception) -> Response[str]:
-        logger.error("internal error", error_type=type(error).__name__, exc_info=error)
-        metrics.add_metric(name="InternalErrors", unit=MetricUnit.Count, value=1)
-        return respond(500, 5000, "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key")
+        failed(error)
+        return respond(
+            500, INTERNAL, "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key"
+        )
 
     app.exception_handler(ClientError)(refused)
     app.exception_handler(ForwardingError)(not_forwarded)
     app.exception_handler(Exception)(broken)
     app.not_found(not_found)
     return app
+
+
+def failed(error: Exception) -> None:
+    """Log an error that is the relay's own, and count it for its alarm."""
+    logger.error("internal error", error_type=type(error).__name__, exc_info=error)
+    metrics.add_metric(name="InternalErrors", unit=MetricUnit.Count, value=1)
 
 
 def request_id_of(app: "APIGatewayHttpResolver") -> str:
@@ -120,14 +127,15 @@ def operation_path(app: "APIGatewayHttpResolver") -> str:
 def tenant_of(event: Mapping[str, Any]) -> str:
     """The tenant that the authorizer found; raises AuthenticationError with Kling's code when it found none.
 
-    The authorizer lets every request pass and says whose it is, since only a function can answer in the envelope.
+    The authorizer lets every request pass and says whose it is, or why nobody's, since only a function can answer in the
+    envelope. Raises UnavailableError when the authorizer itself failed.
     """
     context = event.get("requestContext", {}).get("authorizer", {}).get("lambda") or {}
-    tenant = context.get("tenant")
-    if tenant:
+    if tenant := context.get("tenant"):
         return str(tenant)
-    code, message = _UNAUTHENTICATED[context.get("refusal") or "missing"]
-    raise AuthenticationError(message, code)
+    code = int(context.get("code") or 1001)
+    message = str(context.get("message") or "Authorization: expected `Bearer` and a key of this relay")
+    raise UnavailableError(message) if code == INTERNAL else AuthenticationError(message, code)
 
 
 def body_of(event: Mapping[str, Any]) -> bytes:

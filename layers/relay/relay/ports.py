@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from relay.domain.events import Event
+from relay.domain.keys import ClientKey
 from relay.domain.task import Change, Failure, Result, Status, Task
 from relay.providers.base import ProviderRequest, ProviderResponse
 
@@ -186,6 +187,23 @@ class CallbackTokens(Protocol):
 
     def provider_of(self, task_id: str, token: str) -> str:
         """The provider that the token was made for, in constant time; raises CallbackNotAuthenticError."""
+
+
+class ClientKeys(Protocol):
+    """The keys that clients have."""
+
+    def find(self, presented: str) -> ClientKey | None:
+        """The key that is presented, or None: unknown or revoked, which counts within a minute."""
+
+
+class KeyPairs(Protocol):
+    """The secret keys of pairs, and what they sign."""
+
+    def issuer_of(self, token: str) -> str:
+        """The access key that a JWT names, unchecked; raises AuthenticationError."""
+
+    def verify(self, token: str, access_key: str) -> None:
+        """Check the JWT of a pair; raises AuthenticationError."""
 
 
 class Clock(Protocol):
