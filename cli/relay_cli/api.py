@@ -42,6 +42,11 @@ class RelayApi:
         parts = str(answer.get("message", "")).split("; warning: ")
         return answer["data"], parts[1:]
 
+    def announce_upload(self, file: Mapping[str, Any]) -> dict[str, Any]:
+        """`POST /uploads`: where to put a file, and the reference to it. A repetition leaves an unused reference."""
+        data: dict[str, Any] = self._asked("POST", "/uploads", json=file)["data"]
+        return data
+
     def task(self, reference: str) -> dict[str, Any]:
         """`GET /tasks/{reference}`: by the relay's id or the client's own."""
         data: dict[str, Any] = self._asked("GET", f"/tasks/{quote(reference, safe='')}")["data"]

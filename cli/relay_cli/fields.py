@@ -1,7 +1,7 @@
 """A request model becomes options: one for each of its fields that a command line can carry."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -21,10 +21,16 @@ class Field:
     annotation: Any
     help: str
     takes_file: bool = False
+    takes_base64: bool = False
+    """A small file may travel inside of the request."""
     item: str | None = None
+    one_or_many: bool = False
+    """A single value stands by itself, several in a list."""
 
     def placed(self, value: Any) -> Any:
         """The value as the body has it."""
+        if self.one_or_many and len(value) == 1:
+            return value[0]
         return [{self.item: each} for each in value] if self.item else value
 
 
@@ -47,6 +53,8 @@ def _fields(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[Field]:
                 yield from _fields(kind, (*path, name))
         elif get_origin(kind) is list:
             yield from _repeated(name, (*path, name), _base(get_args(kind)[0]))
+        elif list[str] in _parts(_unmarked(hint)):
+            yield replace(_field(name, (*path, name), hint, list[str], "may be repeated"), one_or_many=True)
         elif get_origin(kind) is Literal or kind in _SCALARS:
             yield _field(name, (*path, name), hint, kind, info.description)
 
@@ -61,25 +69,25 @@ def _repeated(name: str, path: tuple[str, ...], kind: Any) -> Iterator[Field]:
     hint = get_type_hints(kind, include_extras=True)[required[0]]
     if _base(hint) in _SCALARS:
         found = _field(name, path, hint, list[_base(hint)], f"{required[0]} of each; may be repeated")  # type: ignore[misc]
-        yield Field(found.option, path, found.annotation, found.help, found.takes_file, item=required[0])
+        yield replace(found, item=required[0])
 
 
 def _field(name: str, path: tuple[str, ...], hint: Any, kind: Any, told: str | None) -> Field:
-    taken = _taken(hint)
-    return Field(name, path, kind, "; ".join(each for each in (told, taken) if each), takes_file=bool(taken))
-
-
-def _taken(hint: Any) -> str:
-    """The ways to give a file that the field takes inside of the body; nothing where it takes none so."""
-    marks = [mark for part in _parts(hint) for mark in getattr(part, "__metadata__", ()) if isinstance(mark, Media)]
-    if not marks or not marks[0].base64:
-        return ""
-    return "a file or a URL" if marks[0].url else "a file"
+    media = next((mark for part in _parts(hint) for mark in getattr(part, "__metadata__", ()) if isinstance(mark, Media)), None)
+    if media is None:
+        return Field(name, path, kind, told or "")
+    taken = "a file or a URL" if media.url else "a file"
+    text = "; ".join(each for each in (told, taken) if each)
+    return Field(name, path, kind, text, takes_file=True, takes_base64=media.base64)
 
 
 def _parts(hint: Any) -> list[Any]:
     """A hint and, when it is a union, its members."""
     return [hint, *get_args(hint)] if get_origin(hint) in {Union, UnionType} else [hint]
+
+
+def _unmarked(hint: Any) -> Any:
+    return get_args(hint)[0] if get_origin(hint) is Annotated else hint
 
 
 def _base(hint: Any) -> Any:

@@ -11,6 +11,7 @@ from relay_cli.bodies import body_of
 from relay_cli.failures import Unavailable
 from relay_cli.fields import Field
 from relay_cli.session import Session, own_parameters
+from relay_cli.uploading import uploader
 
 _PANEL = "The request"
 _AFTERWARDS = "Afterwards"
@@ -41,13 +42,14 @@ def submit(
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait at most.", rich_help_panel=_AFTERWARDS)] = None,
 ) -> None:
     """Create a task."""
-    document = body_of(body, values, field or [])
+    document = body_of(body, values, field or [], upload=uploader(session))
     key = idempotency_key or f"cli-{uuid.uuid4().hex}"
     session.output.story(f"Idempotency-Key {key}  (--idempotency-key repeats this request, and pays once)", style="dim")
     try:
         created, warnings = session.api.submit(operation, document, idempotency_key=key)
     except Unavailable as failure:
         failure.advice = f"the task may exist: the same command with --idempotency-key {key} makes no second one"
+        failure.advice += " (a file that was uploaded is named by its relay:// reference then)" * ("relay://" in str(document))
         failure.details["idempotency_key"] = key
         raise
     for warning in warnings:

@@ -15,6 +15,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
+import relay.entrypoint
 from relay_cli.app import app
 from tests.integration.cli.front import Front, front
 from tests.integration.world import TENANT, Json, World

@@ -5,6 +5,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.integration.cli.conftest import Program
@@ -95,12 +96,34 @@ def test_files_travel_in_the_body(relay: Program, world: World) -> None:
     assert world.outside.creates()[1].body["image"] == "https://example.com/cat.png"
 
 
-def test_files_that_do_not_fit_are_refused_before_they_are_sent(relay: Program, gateway: Front) -> None:
-    (relay.folder / "large.png").write_bytes(bytes(4_000_000))
+def test_files_that_do_not_fit_are_uploaded(relay: Program, world: World) -> None:
+    large, clip = PICTURE + bytes(4_000_000), video(5000)
+    (relay.folder / "large.png").write_bytes(large)
+    (relay.folder / "clip.mp4").write_bytes(clip)
     ran = relay("submit", "image2video", "--image", "large.png")
+    assert ran.code == 0, ran.err
+    assert "uploaded large.png (4.0 MB) as relay://uploads/" in ran.err
+    options = ("--video-url", "clip.mp4", "--mode", "text2video", "--text", "hello", "--voice-id", "v")
+    synced = relay("submit", "lip-sync", *options)
+    assert synced.code == 0, synced.err
+    sent = [world.outside.creates()[0].body["image"], world.outside.creates()[1].body["input"]["video_url"]]
+    assert [httpx.get(url).content for url in sent] == [large, clip]
+
+
+def test_a_file_that_can_neither_be_sent_nor_uploaded_is_refused(relay: Program, gateway: Front) -> None:
+    (relay.folder / "large.gif").write_bytes(bytes(4_000_000))
+    ran = relay("submit", "image2video", "--image", "large.gif")
     assert ran.code == 2
-    assert "give a URL" in ran.err
+    assert ".png" in ran.err
     assert gateway.requests == []
+
+
+def test_an_upload_that_the_bucket_refuses_is_told(relay: Program, world: World) -> None:
+    (relay.folder / "clip.mp4").write_bytes(video(5000))
+    world.s3.delete_bucket(Bucket="results")
+    ran = relay("submit", "lip-sync", "--video-url", "clip.mp4")
+    assert ran.code == 3
+    assert "HTTP 404" in ran.err
 
 
 def test_every_field_has_a_way_into_the_body(relay: Program, world: World) -> None:

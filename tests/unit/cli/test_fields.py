@@ -47,8 +47,10 @@ def test_short_names_are_ends_that_tell_operations_apart() -> None:
 def test_a_required_object_lends_its_fields() -> None:
     fields = {field.option: field for field in fields_of(LipSync)}
     assert fields["video_id"].path == ("input", "video_id")
-    assert fields["audio_file"].takes_file
-    assert not fields["audio_url"].takes_file
+    assert fields["audio_file"].takes_base64
+    assert fields["audio_url"].takes_file
+    assert not fields["audio_url"].takes_base64
+    assert not fields["text"].takes_file
 
 
 def test_of_two_options_with_one_name_the_one_in_the_required_object_counts() -> None:
