@@ -58,7 +58,7 @@ $(STAMPS)/%: local/%/pyproject.toml local/%/uv.lock | uv
 	@mkdir -p $(@D) && touch $@
 
 # ── The embedded run ─────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: demo up down trial logs api-key
+.PHONY: demo up down trial recording cli-docs logs api-key
 demo: setup ## Up, one task of each operation shown from request to stored result, down
 	@trap '$(RUN) python -m local.down' EXIT; $(RUN) python -m local.up $(UP_OPTIONS); $(RUN) python -m local.demo
 
@@ -70,6 +70,12 @@ down: setup ## End what `make up` started
 
 trial: setup ## On the stack that is up: TASKS=200 at a provider that misbehaves, then the books compared
 	@$(RUN) python -m local.trial --tasks $(TASKS)
+
+recording: setup ## Renew docs/submit.cast and the recording in the README, on the stack that is up
+	@$(RUN) python -m local.recording
+
+cli-docs: setup ## Make docs/cli.md of what the command line says of itself
+	@$(RUN) python -m local.cli_reference
 
 logs: setup ## Show what the functions logged (FUNCTION=receive_callback)
 	@$(RUN) python -m local.logs $(if $(FUNCTION),--function $(FUNCTION))

@@ -58,7 +58,7 @@ class SubmitGroup(TyperGroup):
 def _command(name: str, operation: str, *, known: bool) -> Any:
     from relay_cli.commands.submit import common_parameters, submit
 
-    fields = {field.option: field for field in _fields(operation)} if known else {}
+    fields = {field.option: field for field in fields_of_operation(operation)} if known else {}
 
     def run(session: Session, **given: Any) -> None:
         chosen = [(field, given.pop(option)) for option, field in fields.items()]
@@ -70,7 +70,8 @@ def _command(name: str, operation: str, *, known: bool) -> Any:
     return get_command(app)
 
 
-def _fields(operation: str) -> "Iterator[Field]":
+def fields_of_operation(operation: str) -> "Iterator[Field]":
+    """The options of one operation of the table."""
     from relay.providers.kling_requests import model_of
     from relay_cli.fields import fields_of
 
