@@ -8,7 +8,7 @@ from typing import Any
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "cli.md"
 _WIDTH = "80"
-_EXAMPLE = "text2video"
+_EXAMPLES = frozenset({"text2video", "tts"})
 _MARK = "<!-- from here on: make cli-docs -->\n"
 
 
@@ -41,24 +41,27 @@ def _sections() -> Iterator[str]:
 
 
 def _paths(group: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Every command; of the operations one, since they differ in their fields only."""
+    """Every command; of the operations one for each table, since they differ in their fields only."""
     for name in group.list_commands(None):
         command = group.get_command(None, name)
         if hasattr(command, "list_commands"):
             yield from _paths(command, (*path, name))
-        elif path != ("submit",) or name == _EXAMPLE:
+        elif path not in {("submit",), ("call",)} or name in _EXAMPLES:
             yield (*path, name)
 
 
 def _fields() -> Iterator[str]:
     """The options of each operation."""
+    from relay.providers.kling import Kling
     from relay_cli.operations import fields_of_operation, short_names
 
-    yield "\n### The fields of each operation\n\nBeside them every `relay submit` has the options shown above.\n\n"
-    yield "| relay submit | path | options |\n|---|---|---|\n"
-    for name, operation in short_names().items():
-        options = " ".join(f"`--{field.option.replace('_', '-')}`" for field in fields_of_operation(operation))
-        yield f"| `{name}` | `{operation}` | {options} |\n"
+    yield "\n### The fields of each operation\n\nBeside them, `relay submit` and `relay call` have the options shown above.\n\n"
+    yield "| command | path | options |\n|---|---|---|\n"
+    for command, table in (("submit", Kling.operations), ("call", Kling.synchronous)):
+        for name, operation in short_names(table).items():
+            fields = fields_of_operation(table[operation])
+            options = " ".join(f"`--{field.option.replace('_', '-')}`" for field in fields)
+            yield f"| `relay {command} {name}` | `{operation}` | {options} |\n"
 
 
 if __name__ == "__main__":

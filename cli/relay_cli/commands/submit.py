@@ -1,7 +1,7 @@
 """`relay submit OPERATION`: create a task, and if wanted wait for it and download what it made."""
 
+import json
 import uuid
-from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +15,11 @@ from relay_cli.uploading import uploader
 
 _PANEL = "The request"
 _AFTERWARDS = "Afterwards"
+_FIELD_HELP = "Any field: name=text, name:=JSON, name@file; outer.inner=…"
+Fields = Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help=_FIELD_HELP, rich_help_panel=_PANEL)]
+BodyFile = Annotated[
+    str | None, typer.Option(metavar="FILE", help="The whole body as JSON; - is standard input.", rich_help_panel=_PANEL)
+]
 
 
 def submit(
@@ -22,15 +27,8 @@ def submit(
     operation: str,
     values: list[tuple[Field, Any]],
     *,
-    field: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=TEXT", help="Any field: name=text, name:=JSON, name@file; outer.inner=…", rich_help_panel=_PANEL
-        ),
-    ] = None,
-    body: Annotated[
-        str | None, typer.Option(metavar="FILE", help="The whole body as JSON; - is standard input.", rich_help_panel=_PANEL)
-    ] = None,
+    field: Fields = None,
+    body: BodyFile = None,
     idempotency_key: Annotated[
         str | None,
         typer.Option(help="Repeats that request: the same key and body are the same task.", rich_help_panel=_PANEL),
@@ -54,6 +52,9 @@ def submit(
         raise
     for warning in warnings:
         session.output.story(f"warning: {warning}", style="yellow")
+    if "task_id" not in created:  # an operation that nobody knows yet, and that is answered at once
+        session.output.result(created, json.dumps(created, indent=2, ensure_ascii=False))
+        return
     task_id = created["task_id"]
     answer = {"task_id": task_id, "operation": operation, "status": created["task_status"], "idempotency_key": key}
     answer["warnings"] = warnings
@@ -65,6 +66,5 @@ def submit(
     await_task(session, task_id, answer, timeout=timeout, folder=download)
 
 
-def common_parameters() -> list[Parameter]:
-    """The options that every operation's command has."""
-    return own_parameters(submit)[2:]
+OPTIONS = own_parameters(submit)[2:]
+"""Those that every operation's command has."""

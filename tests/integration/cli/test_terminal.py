@@ -68,7 +68,8 @@ def test_a_shell_completes_operations_options_and_choices(relay: Program) -> Non
         asked = {"_RELAY_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
         return relay.installed(**asked).out.split()
 
-    assert completed("relay submit text") == ["text2video"]
+    assert completed("relay submit text2") == ["text2video"]
+    assert completed("relay call t") == ["tts"]
     assert completed("relay submit text2video --asp") == ["--aspect-ratio"]
     assert completed("relay submit text2video --aspect-ratio ") == ["16:9", "9:16", "1:1"]
     assert completed("relay dlq show arch") == ["archives"]

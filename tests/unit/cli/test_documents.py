@@ -8,6 +8,7 @@ import sys
 from typer.main import get_command
 
 from local import cli_reference, recording
+from relay.providers.kling import Kling
 from relay_cli.app import app
 from relay_cli.operations import short_names
 from tests.unit.cloudformation import ROOT
@@ -21,9 +22,9 @@ def test_the_reference_is_fresh() -> None:
 
 def test_every_command_that_a_document_shows_exists() -> None:
     commands = {name: set(getattr(group, "commands", {})) for name, group in vars(get_command(app))["commands"].items()}
-    commands["submit"] = set(short_names())
+    commands |= {"submit": set(short_names()), "call": set(short_names(Kling.synchronous))}
     text = (ROOT / "README.md").read_text() + (ROOT / "docs" / "cli.md").read_text()
-    shown = re.findall(r"(?:`|^)(?:\$ )?relay ([a-z]+)(?: ([a-z][\w|-]*))?", text, re.MULTILINE)
+    shown = re.findall(r"(?:`|^)(?:\$ )?relay ([a-z]+)(?: ([a-z][\w|/-]*))?", text, re.MULTILINE)
     assert {command for command, _ in shown} >= {"submit", "list", "watch", "doctor", "tail", "dlq", "replay"}
     for command, inner in shown:
         assert command in commands

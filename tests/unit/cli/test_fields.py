@@ -6,7 +6,7 @@ from relay.providers.kling import Kling
 from relay.providers.kling_edits import Effects, LipSync
 from relay.providers.kling_requests import model_of
 from relay.providers.kling_videos import TextToVideo
-from relay_cli.commands.submit import common_parameters
+from relay_cli.commands.submit import OPTIONS
 from relay_cli.fields import fields_of
 from relay_cli.operations import operation_named, short_names
 from relay_cli.session import CLIENT
@@ -19,7 +19,7 @@ each_operation = pytest.mark.parametrize("operation", Kling.operations.values(),
 def test_no_option_of_an_operation_hides_another(operation: object) -> None:
     model = model_of(operation.model)  # type: ignore[attr-defined]
     names = [field.option for field in fields_of(model)]
-    names += [parameter.name for parameter in common_parameters()]
+    names += [parameter.name for parameter in OPTIONS]
     names += CLIENT
     assert len(names) == len(set(names))
 
