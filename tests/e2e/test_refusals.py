@@ -47,7 +47,7 @@ def test_a_refused_field_is_named(gateway: Gateway) -> None:
     ("method", "path", "code"),
     [
         ("POST", "/kling/v1/videos/time-travel", 1202),
-        ("GET", "/kling/v1/videos/time-travel", 1202),
+        ("GET", "/kling/v1/videos/teleportation", 1202),
         ("GET", "/kling/v1/videos/text2video/no-such-task", 1203),
         ("GET", "/tasks/no-such-task", 1203),
         ("GET", "/nowhere", 1202),
