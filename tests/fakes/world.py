@@ -56,6 +56,7 @@ class World:
 
     def __init__(self, **settings: Any) -> None:
         self.provider = Kling()
+        self.providers = {self.provider.name: self.provider}
         self.settings = settings_of(**settings)
         self.clock = VirtualClock()
         self.calls = Calls()
@@ -126,7 +127,7 @@ class World:
         return resubmit(
             task_id,
             attempt,
-            provider=self.provider,
+            providers=self.providers,
             settings=self.settings,
             tasks=self._tasks,
             documents=self._documents,
@@ -144,7 +145,7 @@ class World:
             task_id,
             right if token is None else token,
             body,
-            providers={self.provider.name: self.provider},
+            providers=self.providers,
             tokens=self._tokens,
             tasks=self._tasks,
             documents=self._documents,
@@ -162,7 +163,7 @@ class World:
         """A look of the reconciler at one task."""
         return reconcile_one(
             task_id,
-            provider=self.provider,
+            providers=self.providers,
             settings=self.settings,
             tasks=self._tasks,
             documents=self._documents,
@@ -178,7 +179,7 @@ class World:
         return archive(
             task_id,
             last_attempt=last_attempt,
-            provider=self.provider,
+            providers=self.providers,
             tasks=self._tasks,
             api=self._api,
             source=self._source,

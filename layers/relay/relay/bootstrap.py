@@ -48,12 +48,13 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.provider: Provider = Kling()
+        self.providers: Mapping[str, Provider] = {provider.name: provider for provider in (Kling(),)}
+        """Every provider that tasks can be of, by the name in them. All are reached through CometAPI, with one key."""
 
-    @cached_property
-    def providers(self) -> Mapping[str, "Provider"]:
-        """Every provider by name."""
-        return {self.provider.name: self.provider}
+    @property
+    def provider(self) -> "Provider":
+        """The one whose paths the API has."""
+        return self.providers[Kling.name]
 
     @cached_property
     def tasks(self) -> "TaskStore":
@@ -192,7 +193,7 @@ class Services:
         return resubmit(
             task_id,
             attempt,
-            provider=self.provider,
+            providers=self.providers,
             settings=self.settings,
             tasks=self.tasks,
             documents=self.documents,
@@ -232,7 +233,7 @@ class Services:
         return archive(
             task_id,
             last_attempt=last_attempt,
-            provider=self.provider,
+            providers=self.providers,
             tasks=self.tasks,
             api=self.api,
             source=self.source,
@@ -255,7 +256,7 @@ class Services:
 
         return reconcile_one(
             task_id,
-            provider=self.provider,
+            providers=self.providers,
             settings=self.settings,
             tasks=self.tasks,
             documents=self.documents,

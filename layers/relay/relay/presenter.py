@@ -27,7 +27,7 @@ def submitted_answer(submitted: Submitted, to: Services, request_id: str) -> tup
     if task.is_answered and task.document:
         return task.document["answer"], 200
     if failure and failure.code is FailureCode.REJECTED:
-        status, code, message = to.provider.refusal(failure)
+        status, code, message = to.providers[task.provider].refusal(failure)
         return envelope(request_id, code=code, message=message), status
     message = "; ".join(["SUCCEED", *(f"warning: {warning}" for warning in submitted.warnings)])
     return envelope(request_id, native(task, to), message=message), 200
@@ -35,7 +35,7 @@ def submitted_answer(submitted: Submitted, to: Services, request_id: str) -> tup
 
 def native(task: Task, to: Services) -> dict[str, Any]:
     """A task as the provider shows it."""
-    return to.provider.view(task, to.urls(task))
+    return to.providers[task.provider].view(task, to.urls(task))
 
 
 def upload_answer(upload: "Upload") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Archive the results of a succeeded task: every file from the provider's URL into our bucket."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -22,7 +22,7 @@ def archive(
     task_id: str,
     *,
     last_attempt: bool,
-    provider: Provider,
+    providers: Mapping[str, Provider],
     tasks: TaskStore,
     api: ProviderApi,
     source: ResultSource,
@@ -47,7 +47,7 @@ def archive(
         elif result.key is None:
             prefix = f"results/{task_id}/{number}"
             copy = partial(_copied, prefix=prefix, source=source, store=store, seconds=seconds)
-            result = _stored(task, result, renewed, copy, provider=provider, api=api)  # noqa: PLW2901
+            result = _stored(task, result, renewed, copy, provider=providers[task.provider], api=api)  # noqa: PLW2901
         results.append(result)
     errors = [f"{result.path}: {result.error}" for result in results if result.error]
     if not errors:

@@ -1,6 +1,6 @@
 """Reconcile: ask the provider about the tasks that are due, through the same transition as a callback."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from functools import partial
@@ -72,7 +72,7 @@ def _batches(tasks: TaskStore, clock: Clock, time_left: Callable[[], int]) -> It
 def reconcile_one(
     task_id: str,
     *,
-    provider: Provider,
+    providers: Mapping[str, Provider],
     settings: Settings,
     tasks: TaskStore,
     documents: DocumentStore,
@@ -84,6 +84,7 @@ def reconcile_one(
     task = tasks.get(task_id)
     if task is None or task.is_over:
         return Reconciled.OVER
+    provider = providers[task.provider]
     operation = provider.operation(task.operation)
     wait = partial(_waiting, task, repeated=may_repeat(operation, settings), settings=settings, tasks=tasks, clock=clock)
     if task.provider_task_id is None and not settings.external_ids_honoured:
