@@ -26,17 +26,10 @@ def build() -> bool:
     inputs = _digest()
     if (BUILD / "template.yaml").exists() and STAMP.exists() and STAMP.read_text() == inputs:
         return False
-    sam_build(ROOT)
-    STAMP.write_text(inputs)
-    return True
-
-
-def sam_build(folder: Path) -> Path:
-    """`sam build` of the template in a folder; where the result is."""
     environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
     built = subprocess.run(
         [str(TOOLS / "sam" / "bin" / "sam"), "build"],
-        cwd=folder,
+        cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -45,13 +38,14 @@ def sam_build(folder: Path) -> Path:
     )
     if built.returncode:
         raise RuntimeError(f"sam build failed:\n{built.stdout}")
-    return folder / ".aws-sam" / "build"
+    STAMP.write_text(inputs)
+    return True
 
 
-def translated(endpoint_url: str, parameters: dict[str, str], build: Path = BUILD) -> dict[str, Any]:
+def translated(endpoint_url: str, parameters: dict[str, str]) -> dict[str, Any]:
     """The built template as CloudFormation, its code in the emulator's S3."""
-    template = yaml.safe_load((build / "template.yaml").read_text())
-    _upload_code(template, endpoint_url, build)
+    template = yaml.safe_load((BUILD / "template.yaml").read_text())
+    _upload_code(template, endpoint_url)
     done = subprocess.run(
         [str(TOOLS / "emulator" / "bin" / "python"), "-m", "local.translate"],
         cwd=ROOT,
@@ -73,14 +67,14 @@ def upload(endpoint_url: str, key: str, content: bytes) -> str:
     return f"{endpoint_url}/{BUCKET}/{key}"
 
 
-def _upload_code(template: dict[str, Any], endpoint_url: str, build: Path) -> None:
+def _upload_code(template: dict[str, Any], endpoint_url: str) -> None:
     """Put every folder that the template names into S3 and name the object instead."""
     emulator_client("s3", endpoint_url).create_bucket(Bucket=BUCKET)
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
         for key in _CODE:
             if key in properties:
-                upload(endpoint_url, f"{name}.zip", _zipped(build / properties[key]))
+                upload(endpoint_url, f"{name}.zip", _zipped(BUILD / properties[key]))
                 properties[key] = f"s3://{BUCKET}/{name}.zip"
 
 
