@@ -20,6 +20,7 @@ STAMPS := .local/stamps
 
 PROVIDER_URL ?=
 COMETAPI_KEY ?=
+PAIR ?=
 FUNCTION ?=
 IAM ?=
 SPEED ?=
@@ -28,6 +29,7 @@ SEED ?=
 STACK ?=
 QUEUE ?=
 KEY ?=
+PAIR ?=
 UP_OPTIONS := $(if $(PROVIDER_URL),--provider-url "$(PROVIDER_URL)") $(if $(IAM),--iam) $(if $(SPEED),--speed $(SPEED))
 export COMETAPI_KEY
 
@@ -55,13 +57,8 @@ $(STAMPS)/%: local/%/pyproject.toml local/%/uv.lock | uv
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.local/venvs/$* uv sync --locked --quiet --project local/$* --python 3.13
 	@mkdir -p $(@D) && touch $@
 
-# What the README's receiver in JavaScript needs.
-$(STAMPS)/receiver: tests/e2e/receiver/package.json tests/e2e/receiver/package-lock.json
-	@mkdir -p .local/receiver $(@D) && cp $^ .local/receiver/
-	@npm ci --prefix .local/receiver --silent --no-audit --no-fund && touch $@
-
 # ── The embedded run ─────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: demo up down trial logs api-key
+.PHONY: demo up down trial recording cli-docs logs api-key
 demo: setup ## Up, one task of each operation shown from request to stored result, down
 	@trap '$(RUN) python -m local.down' EXIT; $(RUN) python -m local.up $(UP_OPTIONS); $(RUN) python -m local.demo
 
@@ -74,15 +71,21 @@ down: setup ## End what `make up` started
 trial: setup ## On the stack that is up: TASKS=200 at a provider that misbehaves, then the books compared
 	@$(RUN) python -m local.trial --tasks $(TASKS)
 
+recording: setup ## Renew docs/submit.cast and the recording in the README, on the stack that is up
+	@$(RUN) python -m local.recording
+
+cli-docs: setup ## Make docs/cli.md of what the command line says of itself
+	@$(RUN) python -m local.cli_reference
+
 logs: setup ## Show what the functions logged (FUNCTION=receive_callback)
 	@$(RUN) python -m local.logs $(if $(FUNCTION),--function $(FUNCTION))
 
-api-key: setup ## Create an API key (TENANT=demo) on the stack that is up
-	@$(RUN) python -m local.api_key --tenant "$(TENANT)"
+api-key: setup ## Create an API key (TENANT=demo), or a Kling-style pair (PAIR=1), on the stack that is up
+	@$(RUN) python -m local.api_key --tenant "$(TENANT)" $(if $(PAIR),--pair)
 
 # ── Operating: on the stack that is up, or on a deployed one (STACK=comet-relay) ─────────────────────────────────────
 .PHONY: redrive replay
-redrive: setup ## Try dead letters again (QUEUE=archives|resubmissions|webhooks|changes|schedules STACK=…)
+redrive: setup ## Try dead letters again (QUEUE=archives|resubmissions|changes|schedules STACK=…)
 	@$(RUN) relay dlq redrive "$(QUEUE)" $(if $(STACK),--stack "$(STACK)")
 
 replay: setup ## Receive a kept callback once more (KEY=quarantine/… or results/{task_id}/callback.json STACK=…)
@@ -99,7 +102,7 @@ unit: setup ## The unit tests only
 sim: setup ## The deterministic simulation (SEEDS=20000, or SEED=17 for the story of one)
 	@$(RUN) env PYTHONPATH=layers/relay:. python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --workers 2
 
-e2e: setup $(STAMPS)/receiver ## The end-to-end tests, with IAM enforced, on a stack of their own unless one is up
+e2e: setup ## The end-to-end tests, with IAM enforced, on a stack of their own unless one is up
 	@up=$$(test -f .local/stack.json && echo yes || echo no); \
 	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
 	$(RUN) python -m local.up $(UP_OPTIONS) --iam; $(RUN) pytest -q tests/e2e
@@ -118,6 +121,7 @@ type: setup ## mypy --strict
 
 validate: $(STAMPS)/sam ## sam validate --lint
 	@$(SAM) validate --lint
+	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
 
 ci: lint type validate test sim e2e ## Exactly what CI runs
 

@@ -26,10 +26,17 @@ def build() -> bool:
     inputs = _digest()
     if (BUILD / "template.yaml").exists() and STAMP.exists() and STAMP.read_text() == inputs:
         return False
+    sam_build(ROOT)
+    STAMP.write_text(inputs)
+    return True
+
+
+def sam_build(folder: Path) -> Path:
+    """`sam build` of the template in a folder; where the result is."""
     environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
     built = subprocess.run(
         [str(TOOLS / "sam" / "bin" / "sam"), "build"],
-        cwd=ROOT,
+        cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -38,14 +45,13 @@ def build() -> bool:
     )
     if built.returncode:
         raise RuntimeError(f"sam build failed:\n{built.stdout}")
-    STAMP.write_text(inputs)
-    return True
+    return folder / ".aws-sam" / "build"
 
 
-def translated(endpoint_url: str, parameters: dict[str, str]) -> dict[str, Any]:
+def translated(endpoint_url: str, parameters: dict[str, str], build: Path = BUILD) -> dict[str, Any]:
     """The built template as CloudFormation, its code in the emulator's S3."""
-    template = yaml.safe_load((BUILD / "template.yaml").read_text())
-    _upload_code(template, endpoint_url)
+    template = yaml.safe_load((build / "template.yaml").read_text())
+    _upload_code(template, endpoint_url, build)
     done = subprocess.run(
         [str(TOOLS / "emulator" / "bin" / "python"), "-m", "local.translate"],
         cwd=ROOT,
@@ -67,14 +73,14 @@ def upload(endpoint_url: str, key: str, content: bytes) -> str:
     return f"{endpoint_url}/{BUCKET}/{key}"
 
 
-def _upload_code(template: dict[str, Any], endpoint_url: str) -> None:
+def _upload_code(template: dict[str, Any], endpoint_url: str, build: Path) -> None:
     """Put every folder that the template names into S3 and name the object instead."""
     emulator_client("s3", endpoint_url).create_bucket(Bucket=BUCKET)
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
         for key in _CODE:
             if key in properties:
-                upload(endpoint_url, f"{name}.zip", _zipped(BUILD / properties[key]))
+                upload(endpoint_url, f"{name}.zip", _zipped(build / properties[key]))
                 properties[key] = f"s3://{BUCKET}/{name}.zip"
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 from local.artefacts import translated, upload
@@ -10,7 +11,8 @@ from local.expand_http_api import expand_http_apis
 from local.number_parameters import resolve_number_parameters
 from local.plain_http import allow_plain_http
 from local.stack import ROOT, TENANT, emulator_client
-from relay.keys import create_key
+from relay.domain.keys import Issued, KeyKind
+from relay.keys import Keys
 
 API_ID = "relay"
 _IN_PROGRESS = "_IN_PROGRESS"
@@ -31,11 +33,15 @@ def gateway_url(endpoint_url: str) -> str:
 def deploy(endpoint_url: str, name: str, parameters: dict[str, str]) -> dict[str, str]:
     """Create the stack and wait for it; its outputs."""
     template = allow_plain_http(resolve_number_parameters(translated(endpoint_url, parameters), parameters))
-    template = expand_http_apis(template, api_ids={"Gateway": API_ID})
+    return create_stack(endpoint_url, name, expand_http_apis(template, api_ids={"Gateway": API_ID}), parameters)
+
+
+def create_stack(endpoint_url: str, name: str, template: dict[str, Any], parameters: dict[str, str]) -> dict[str, str]:
+    """A stack of a translated template; its outputs. Raises RuntimeError with the reasons when it fails."""
     cloudformation = emulator_client("cloudformation", endpoint_url)
     cloudformation.create_stack(
         StackName=name,
-        TemplateURL=upload(endpoint_url, "template.json", json.dumps(template).encode()),
+        TemplateURL=upload(endpoint_url, f"{name}.json", json.dumps(template).encode()),
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
@@ -50,9 +56,18 @@ def put_provider_key(endpoint_url: str, secret_name: str, key: str) -> None:
     emulator_client("secretsmanager", endpoint_url).create_secret(Name=secret_name, SecretString=key)
 
 
-def create_api_key(endpoint_url: str, table: str, tenant: str = TENANT) -> str:
+def create_api_key(endpoint_url: str, outputs: Mapping[str, str], tenant: str = TENANT) -> str:
     """A new key of a tenant; raises ValueError for a name that no tenant may have."""
-    return create_key(emulator_client("dynamodb", endpoint_url), table, tenant)
+    return _keys(endpoint_url, outputs).create(tenant).secret
+
+
+def create_key_pair(endpoint_url: str, outputs: Mapping[str, str], tenant: str = TENANT) -> Issued:
+    """A new access key of a tenant and its secret key; raises ValueError for a name that no tenant may have."""
+    return _keys(endpoint_url, outputs).create(tenant, KeyKind.PAIR)
+
+
+def _keys(endpoint_url: str, outputs: Mapping[str, str]) -> Keys:
+    return Keys(outputs, lambda service: emulator_client(service, endpoint_url))
 
 
 def subscribe(endpoint_url: str, bus: str) -> str:

@@ -42,6 +42,9 @@ class Stack:
     """Local only: every event of the bus, as it was published."""
     iam_enforced: bool = False
     """The functions may do what their policies say and nothing else (`make up IAM=1`)."""
+    access_key: str = ""
+    secret_key: str = ""
+    """A pair of the same tenant, for clients that sign JWTs."""
     outputs: dict[str, str] = field(default_factory=dict)
     """The template's outputs, all of them."""
     logs: dict[str, str] = field(default_factory=dict)

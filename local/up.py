@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from local import artefacts, ministack, processes
-from local.deploy import configured, create_api_key, deploy, gateway_url, put_provider_key, subscribe
+from local.deploy import configured, create_api_key, create_key_pair, deploy, gateway_url, put_provider_key, subscribe
 from local.processes import Process
 from local.stack import LOCAL, REGION, ROOT, STACK_FILE, NoStackError, Stack
 
@@ -80,9 +80,12 @@ def _up(options: argparse.Namespace, started: dict[str, Process]) -> Stack:
     put_provider_key(endpoint, parameters["CometApiKeySecretName"], key)
     outputs = deploy(endpoint, name, parameters)
     _say("deploying", f"stack {name}")
+    pair = create_key_pair(endpoint, outputs)
     return Stack(
         gateway_url=gateway_url(endpoint),
-        api_key=create_api_key(endpoint, outputs["ApiKeysTable"]),
+        api_key=create_api_key(endpoint, outputs),
+        access_key=pair.key.id,
+        secret_key=pair.secret,
         provider_url=provider_url,
         provider_admin_url=f"{provider_url}/_admin" if "simulator" in started else "",
         aws_endpoint_url=endpoint,

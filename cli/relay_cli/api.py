@@ -17,6 +17,7 @@ _TIMEOUT = 35.0  # API Gateway gives up after 30 s
 _RETRIES = "4"
 _FIRST_DELAY = 0.5
 _OPERATORS_FAULT = 5000  # with HTTP 502: the provider refused the relay's own key
+_UNKNOWN_OUTCOME = 5002
 _CREDENTIAL_CODES = range(1000, 1005)
 _THROTTLED = frozenset({None, 1302, 1303})
 
@@ -42,6 +43,18 @@ class RelayApi:
         parts = str(answer.get("message", "")).split("; warning: ")
         return answer["data"], parts[1:]
 
+    def call(self, method: str, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """An operation that the provider answers at once: its `data`. Sent again only when nothing was sent."""
+        given = {"params": dict(fields)} if method == "GET" else {"json": fields}
+        answer = self._asked(method, f"/kling/v1/{operation}", once=method != "GET", **given)
+        data: dict[str, Any] = answer.get("data", answer)
+        return data
+
+    def announce_upload(self, file: Mapping[str, Any]) -> dict[str, Any]:
+        """`POST /uploads`: where to put a file, and the reference to it. A repetition leaves an unused reference."""
+        data: dict[str, Any] = self._asked("POST", "/uploads", json=file)["data"]
+        return data
+
     def task(self, reference: str) -> dict[str, Any]:
         """`GET /tasks/{reference}`: by the relay's id or the client's own."""
         data: dict[str, Any] = self._asked("GET", f"/tasks/{quote(reference, safe='')}")["data"]
@@ -59,18 +72,20 @@ class RelayApi:
             if cursor is None:
                 return
 
-    def _asked(self, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """The envelope of a success; every request here may be repeated, a create because of its key."""
+    def _asked(self, method: str, path: str, *, once: bool = False, **options: Any) -> dict[str, Any]:
+        """The envelope of a success. Every request may be repeated, a create because of its key, but for `once`."""
         for attempt in count():
             try:
                 response = self._client.request(method, path, **options)
                 failure = _failure(response)
+                sent = True
             except httpx.TransportError as error:
                 failure = Unavailable(f"{self.url} does not answer: {_said(error)}", "check the URL and the network")
+                sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             if failure is None:
                 answer: dict[str, Any] = response.json()
                 return answer
-            if attempt >= self._retries or not isinstance(failure, Unavailable):
+            if attempt >= self._retries or not isinstance(failure, Unavailable) or (once and sent):
                 raise failure
             delay = _FIRST_DELAY * 2**attempt
             self._say(f"{failure.message}; again in {delay:g} s")
@@ -111,6 +126,8 @@ def _meaning(status: int, code: int | None) -> tuple[type[Failure], str]:
         return Refused, "give large files by URL"
     if status == 502 and code == _OPERATORS_FAULT:
         return Refused, "the operator renews the provider's key: `relay doctor` says how"
+    if code == _UNKNOWN_OUTCOME:
+        return Unavailable, "look at the provider's own list, or at the account's costs, before asking again"
     if status >= 500 or (status == 429 and code in _THROTTLED):
         return Unavailable, "try again with the same --idempotency-key: nothing is paid twice"
     return Refused, ""

@@ -9,7 +9,7 @@ import typer
 
 from relay_cli.commands import dlq, doctor, replay, tail, tasks, watch
 from relay_cli.failures import ExitCode
-from relay_cli.operations import SubmitGroup
+from relay_cli.operations import CallGroup, SubmitGroup
 from relay_cli.session import CLIENT, OPERATOR, command
 
 _CODES = "\n\n".join(f"{code.value}: {code.meaning}" for code in ExitCode)
@@ -29,6 +29,15 @@ app.add_typer(
         subcommand_metavar="OPERATION [OPTIONS]",
     ),
     name="submit",
+)
+app.add_typer(
+    typer.Typer(
+        cls=CallGroup,
+        no_args_is_help=True,
+        help="Ask what the provider answers at once: `relay call tts --text …`.",
+        subcommand_metavar="OPERATION [OPTIONS]",
+    ),
+    name="call",
 )
 command(app, "get", CLIENT)(tasks.get)
 command(app, "list", CLIENT)(tasks.list_tasks)

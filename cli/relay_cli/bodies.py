@@ -4,7 +4,7 @@ import base64
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,41 +18,47 @@ _INLINE_LIMIT = 3_600_000
 """Bytes of files in one body: base64 makes a third more of them, and the relay takes 5 MiB."""
 
 
-def body_of(base: str | None, options: Iterable[tuple[Field, Any]], assignments: Iterable[str]) -> dict[str, Any]:
+type Upload = Callable[[Path, str], str]
+"""A file, and the option that named it, to the reference that stands for it."""
+
+
+def body_of(
+    base: str | None, options: Iterable[tuple[Field, Any]], assignments: Iterable[str], *, upload: Upload
+) -> dict[str, Any]:
     """Put a body together; raises typer.BadParameter for what cannot be read."""
-    body, files = _document(base), Files()
+    body, files = _document(base), _Files(upload)
     for field, value in options:
-        _put(body, field.path, field.placed(files.referred(field.option, value) if field.takes_file else value))
+        _put(body, field.path, field.placed(files.referred(field, value) if field.takes_file else value))
     for assignment in assignments:
         path, value = _assigned(assignment, files)
         _put(body, path, value)
     return body
 
 
-class Files:
-    """The files of one body."""
+class _Files:
+    """The files of one body: the small ones go inside as raw base64, Kling's form, the others are uploaded."""
 
-    def __init__(self) -> None:
+    def __init__(self, upload: Upload) -> None:
+        self._upload = upload
         self._bytes = 0
 
-    def referred(self, option: str, value: Any) -> Any:
-        """URLs as they are; a file's content as raw base64, Kling's form."""
+    def referred(self, field: Field, value: Any) -> Any:
+        """URLs as they are, files as what stands for them."""
         if isinstance(value, list):
-            return [self.referred(option, each) for each in value]
-        return value if _REFERENCE.match(value) else self.content(option, value)
+            return [self.referred(field, each) for each in value]
+        return value if _REFERENCE.match(value) else self.content(_hint(field.option), value, inline=field.takes_base64)
 
-    def content(self, option: str, name: str) -> str:
-        """A file as base64."""
+    def content(self, hint: str, name: str, *, inline: bool = True) -> str:
+        """A file's base64, or the reference to it."""
         path = Path(name).expanduser()
         try:
-            data = path.read_bytes()
+            size = path.stat().st_size
+            if not inline or self._bytes + size > _INLINE_LIMIT:
+                return self._upload(path, hint)
+            self._bytes += size
+            return base64.b64encode(path.read_bytes()).decode()
         except OSError as error:
-            raise typer.BadParameter(f"{name}: {error.strerror or error}", param_hint=_hint(option)) from None
-        self._bytes += len(data)
-        if self._bytes > _INLINE_LIMIT:
-            told = f"{name}: more than {_INLINE_LIMIT / 1e6:.1f} MB of files in one request; give a URL"
-            raise typer.BadParameter(told, param_hint=_hint(option))
-        return base64.b64encode(data).decode()
+            raise typer.BadParameter(f"{name}: {error.strerror or error}", param_hint=hint) from None
 
 
 def _hint(option: str) -> str:
@@ -74,14 +80,14 @@ def _document(name: str | None) -> dict[str, Any]:
     return document
 
 
-def _assigned(assignment: str, files: Files) -> tuple[tuple[str, ...], Any]:
+def _assigned(assignment: str, files: _Files) -> tuple[tuple[str, ...], Any]:
     found = _FIELD.fullmatch(assignment)
     if found is None:
         told = f"{assignment[:80]!r}: expected name=text, name:=JSON or name@file; the name of an inner field as outer.inner"
         raise typer.BadParameter(told, param_hint="--field")
     value: Any = found["value"]
     if found["how"] == "@":
-        value = files.content("field", value)
+        value = files.content("--field", value)
     elif found["how"] == ":=":
         try:
             value = json.loads(value)

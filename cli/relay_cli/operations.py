@@ -1,7 +1,8 @@
-"""The provider's operations as commands of `relay submit`: made from its table, each when it is asked for."""
+"""The provider's operations as commands: made from its tables, each when it is asked for."""
 
+from collections.abc import Callable, Mapping
 from inspect import Parameter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperGroup
@@ -13,18 +14,20 @@ from relay_cli.session import CLIENT, Session, as_command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from relay.providers.base import Operation, SynchronousOperation
     from relay_cli.fields import Field
 
-OPERATIONS = Kling.operations
+type Table = Mapping[str, Operation | SynchronousOperation]
 
 
-def short_names() -> dict[str, str]:
-    """The shortest end of each operation's path that no other operation has (`text2video`), to the path."""
+def short_names(table: "Table" = Kling.operations) -> dict[str, str]:
+    """The shortest end of each operation's path that no other operation, as short or shorter, has (`text2video`), to the path."""
     names: dict[str, str] = {}
-    for operation in OPERATIONS:
+    for operation in table:
         parts = operation.split("/")
         ends = ["/".join(parts[start:]) for start in reversed(range(len(parts)))]
-        taken = [other.split("/") for other in OPERATIONS if other != operation]
+        others = [other.split("/") for other in table if other != operation]
+        taken = [other for other in others if len(other) <= len(parts)]
         names[next((end for end in ends if not _ends(taken, end.split("/"))), operation)] = operation
     return names
 
@@ -38,42 +41,70 @@ def operation_named(name: str) -> str:
     return short_names().get(name, name)
 
 
-class SubmitGroup(TyperGroup):
-    """`relay submit OPERATION`: loading all models for every command would make each of them wait."""
+class _Group(TyperGroup):
+    """A command for each operation; loading all models for every run of the program would make each of them wait."""
+
+    table: ClassVar["Table"]
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """The names of the table."""
-        return list(short_names())
+        return list(short_names(self.table))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """The command of an operation; of one that the table does not have, with --field and --body alone, if it is a path."""
-        operation = operation_named(cmd_name)
-        known = operation in OPERATIONS
-        if not known and "/" not in operation:
+        """The command of an operation; None for a name that is none."""
+        operation = short_names(self.table).get(cmd_name, cmd_name)
+        known = self.table.get(operation)
+        return self.made(cmd_name, operation, list(fields_of_operation(known)) if known else None)
+
+    def made(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
+        """The command of an operation with these fields; without any, the table does not have it."""
+        raise NotImplementedError
+
+
+class SubmitGroup(_Group):
+    """`relay submit OPERATION`; a path that the table does not have has --field and --body alone."""
+
+    table = Kling.operations
+
+    def made(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
+        """See _Group."""
+        from relay_cli.commands.submit import OPTIONS, submit
+
+        if fields is None and ("/" not in operation or operation in Kling.synchronous):
             return None
-        return _command(cmd_name, operation, known=known)
+        return _command(name, operation, fields or [], submit, OPTIONS, f"Create a task of `{operation}`.")
 
 
-def _command(name: str, operation: str, *, known: bool) -> Any:
-    from relay_cli.commands.submit import common_parameters, submit
+class CallGroup(_Group):
+    """`relay call OPERATION`."""
 
-    fields = {field.option: field for field in _fields(operation)} if known else {}
+    table = Kling.synchronous
 
+    def made(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
+        """See _Group."""
+        from relay_cli.commands.call import OPTIONS, call
+
+        return None if fields is None else _command(name, operation, fields, call, OPTIONS, f"Ask `{operation}`.")
+
+
+def _command(name: str, operation: str, fields: "list[Field]", send: Callable[..., None], own: list[Parameter], told: str) -> Any:
     def run(session: Session, **given: Any) -> None:
-        chosen = [(field, given.pop(option)) for option, field in fields.items()]
-        submit(session, operation, [(field, value) for field, value in chosen if value not in (None, [])], **given)
+        chosen = [(field, given.pop(field.option)) for field in fields]
+        send(session, operation, [(field, value) for field, value in chosen if value not in (None, [])], **given)
 
-    run.__doc__ = f"Create a task of `{operation}`."
+    run.__doc__ = told
     app = typer.Typer(add_completion=False)
-    app.command(name)(as_command(run, [*map(_parameter, fields.values()), *common_parameters()], CLIENT))
+    app.command(name)(as_command(run, [*map(_parameter, fields), *own], CLIENT))
     return get_command(app)
 
 
-def _fields(operation: str) -> "Iterator[Field]":
-    from relay.providers import kling_requests
-    from relay_cli.fields import fields_of
+def fields_of_operation(operation: "Operation | SynchronousOperation") -> "Iterator[Field]":
+    """The options of one operation; none where it has no model."""
+    if operation.model:
+        from relay.providers.kling_requests import model_of
+        from relay_cli.fields import fields_of
 
-    return fields_of(getattr(kling_requests, OPERATIONS[operation].model))
+        yield from fields_of(model_of(operation.model))
 
 
 def _parameter(field: "Field") -> Parameter:

@@ -20,7 +20,7 @@ def saved(output: "Output", task: dict[str, Any], folder: Path) -> list[Saved]:
     found = []
     for number, result in enumerate(task["results"]):
         path = place_of(task, number, folder)
-        with _bar(output, path.name, result.get("bytes")) as advance:
+        with bar(output, path.name, result.get("bytes")) as advance:
             found.append(save(result, path, advance=advance))
     return found
 
@@ -39,7 +39,8 @@ def shown(output: "Output", files: list[Saved], *, paths: bool = True) -> None:
 
 
 @contextmanager
-def _bar(output: "Output", name: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def bar(output: "Output", name: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """What a transfer tells of its bytes; a bar for whoever watches."""
     if not output.is_live:
         yield lambda _: None
         return

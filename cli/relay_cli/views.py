@@ -5,7 +5,9 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TaskID, TextColumn
+from rich.progress import Task as Row
+from rich.text import Text
 
 from relay_cli.following import is_over, phase, progress, typical_seconds
 from relay_cli.tables import files_of
@@ -48,16 +50,22 @@ class Documents(Lines):
             self._output.out.out(json.dumps(task, ensure_ascii=False))
 
 
+class _Age(ProgressColumn):
+    """Seconds since the task was made, going on between two looks at it."""
+
+    def render(self, task: Row) -> Text:
+        end = task.fields["ended"] or _now()
+        return Text(f"{max(end - task.fields['created'], 0) / 1000:.0f} s", justify="right")
+
+
 class Bars:
-    """A row for each task: a bar by status and by the time that such tasks took before; what is over stays below as lines."""
+    """A row for each task, whose bar goes by the status and by the time that such tasks took before."""
 
     def __init__(self, output: "Output", past: list[Task]) -> None:
-        self._lines, self._past = Lines(output), past
+        self._past = past
         self._rows: dict[str, TaskID] = {}
-        columns = (SpinnerColumn(), TextColumn("{task.fields[task_id]}"), TextColumn("{task.fields[operation]}"))
-        self._progress = Progress(
-            *columns, BarColumn(), TextColumn("{task.fields[phase]}"), TextColumn("{task.fields[age]}"), console=output.err
-        )
+        texts = [TextColumn(f"{{task.fields[{name}]}}", markup=False) for name in ("id", "operation", "phase")]
+        self._progress = Progress(SpinnerColumn(), *texts[:2], BarColumn(), texts[2], _Age(), console=output.err)
 
     def __enter__(self) -> Self:
         self._progress.__enter__()
@@ -68,12 +76,18 @@ class Bars:
 
     def show(self, task: Task) -> None:
         """The task as it stands now."""
-        now = time.time_ns() // 1_000_000
-        end = task["updated_at"] if is_over(task) else now
-        texts = {name: task[name] for name in ("task_id", "operation")}
-        texts |= {"phase": f"{phase(task)}  {files_of(task)}", "age": f"{max(end - task['created_at'], 0) / 1000:.0f} s"}
+        fields = {
+            "id": task["task_id"],
+            "operation": task["operation"],
+            "phase": f"{phase(task)}  {files_of(task)}".rstrip(),
+            "created": task["created_at"],
+            "ended": task["updated_at"] if is_over(task) else None,
+        }
         if task["task_id"] not in self._rows:
-            self._rows[task["task_id"]] = self._progress.add_task("", total=1.0, **texts)
-        typical = typical_seconds(self._past, task["operation"])
-        done = progress(task, now_ms=now, typical=typical)
-        self._progress.update(self._rows[task["task_id"]], completed=done, **texts)
+            self._rows[task["task_id"]] = self._progress.add_task("", total=1.0, **fields)
+        done = progress(task, now_ms=_now(), typical=typical_seconds(self._past, task["operation"]))
+        self._progress.update(self._rows[task["task_id"]], completed=done, **fields)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

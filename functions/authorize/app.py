@@ -1,4 +1,4 @@
-"""The authorizer of every client route: says whose key it is, or that it is nobody's."""
+"""The authorizer of every client route: says whose request it is, or why it is nobody's."""
 
 from typing import Any
 
@@ -6,16 +6,26 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import services
-from relay.entrypoint import logger, metrics
+from relay.domain.errors import AuthenticationError
+from relay.entrypoint import INTERNAL, failed, logger, metrics
 
 
+# No request is refused here: API Gateway would answer 403 in a shape of its own, and only the function behind has the envelope.
 @logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    authorization = (event.get("headers") or {}).get("authorization", "").strip()
-    scheme, _, key = authorization.partition(" ")
-    tenant = services().api_keys.tenant_of(key.strip()) if scheme.lower() == "bearer" else None
-    metrics.add_metric(name="KeysKnown" if tenant else "KeysUnknown", unit=MetricUnit.Count, value=1)
-    # Unknown keys pass, without a tenant: only the function behind can refuse in the provider's envelope.
-    refusal = "unknown" if authorization else "missing"
-    return {"isAuthorized": True, "context": {"tenant": tenant} if tenant else {"refusal": refusal}}
+    return {"isAuthorized": True, "context": _caller((event.get("headers") or {}).get("authorization", ""))}
+
+
+def _caller(authorization: str) -> dict[str, str]:
+    try:
+        key = services().authenticate(authorization)
+    except AuthenticationError as refusal:
+        metrics.add_metric(name="KeysRefused", unit=MetricUnit.Count, value=1)
+        nobody = {"code": str(refusal.code), "message": refusal.message}
+    except Exception as error:  # noqa: BLE001 - whatever it is, the function behind answers 500 in the envelope
+        failed(error)
+        nobody = {"code": str(INTERNAL), "message": "the authorizer failed"}
+    else:
+        return {"tenant": key.tenant, "key": key.id}  # without a line in the log: this is every request of every client
+    metrics.flush_metrics()
+    return nobody

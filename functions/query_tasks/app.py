@@ -7,9 +7,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import services
-from relay.entrypoint import api, envelope, logger, metrics, request_id_of, tenant_of
-from relay.presenter import listed, native, own, webhook_of, whole_number
-from relay.usecases.query import find, numbered_page
+from relay.entrypoint import api, envelope, logger, metrics, operation_path, request_id_of, tenant_of
+from relay.presenter import listed, native, native_page, own
+from relay.usecases.query import find, located
 
 app = api()
 
@@ -31,26 +31,18 @@ def list_tasks() -> Any:
 def get_task(task_id: str) -> Any:
     to = services()
     task = find(tenant_of(app.current_event.raw_event), task_id, operation=None, tasks=to.tasks)
-    return envelope(request_id_of(app), {**own(task, to), "webhook": webhook_of(task, to)})
+    return envelope(request_id_of(app), own(task, to))
 
 
-@app.get("/kling/v1/<category>/<action>")
-@app.get("/v1/<category>/<action>")
-def list_operation(category: str, action: str) -> Any:
+@app.get("/kling/v1/.+")
+@app.get("/v1/.+")
+def query_operation() -> Any:
     to, parameters = services(), app.current_event.query_string_parameters
     tenant = tenant_of(app.current_event.raw_event)
-    number, size = whole_number(parameters, "pageNum", 1), whole_number(parameters, "pageSize", 30)
-    operation = to.operation(f"{category}/{action}")
-    page = numbered_page(tenant, operation, number=number, size=size, tasks=to.tasks)
-    return envelope(request_id_of(app), [native(task, to) for task in page])
-
-
-@app.get("/kling/v1/<category>/<action>/<reference>")
-@app.get("/v1/<category>/<action>/<reference>")
-def get_operation(category: str, action: str, reference: str) -> Any:
-    to = services()
-    tenant = tenant_of(app.current_event.raw_event)
-    operation = to.operation(f"{category}/{action}")
+    listing = bool({"pageNum", "pageSize"} & set(parameters))
+    operation, reference = located(operation_path(app), to.provider, listing=listing)
+    if reference is None:
+        return envelope(request_id_of(app), native_page(tenant, operation, parameters, to))
     return envelope(request_id_of(app), native(find(tenant, reference, operation=operation, tasks=to.tasks), to))
 
 

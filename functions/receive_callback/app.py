@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import services
 from relay.domain.errors import CallbackNotAuthenticError
-from relay.entrypoint import answer, body_of, envelope, logger, metrics
+from relay.entrypoint import INTERNAL, answer, body_of, envelope, failed, logger, metrics
 
 
 # A plain function: a resolver would cost a third of the warm time of the function that is called most.
@@ -23,6 +23,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except CallbackNotAuthenticError:
         metrics.add_metric(name="CallbackForged", unit=MetricUnit.Count, value=1)
         return answer(404, envelope(request_id, code=1203, message="not found"))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the provider may deliver again, and the reconciler asks
+        failed(error)
+        return answer(500, envelope(request_id, code=INTERNAL, message="the relay failed: send the callback again"))
     logger.info("callback", task_id=task_id, outcome=outcome)
     metrics.add_metric(name=f"Callback{outcome.name.title()}", unit=MetricUnit.Count, value=1)
     return answer(200, envelope(request_id, {"status": outcome.value}))

@@ -1,28 +1,33 @@
-"""POST /kling/v1/{operation}: a client creates a task. POST /uploads: it brings the files for one."""
+"""POST /kling/v1/{operation}: a task, or an answer at once. GET /account/costs. POST /uploads: the files for a task."""
 
 from typing import Any
 
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import services
-from relay.entrypoint import api, envelope, json_object, logger, metrics, request_id_of, tenant_of
+from relay.entrypoint import api, envelope, json_object, logger, metrics, operation_path, request_id_of, tenant_of
 from relay.presenter import submitted_answer, upload_answer
+from relay.usecases.forward import Call
 from relay.usecases.submit import Submission
 
 app = api()
 
 
-@app.post("/kling/v1/<category>/<action>")
-@app.post("/v1/<category>/<action>")
-def submit_task(category: str, action: str) -> Any:
-    event = app.current_event
-    to = services()
+@app.post("/kling/v1/.+")
+@app.post("/v1/.+")
+def submit_task() -> Any:
+    event, operation = app.current_event, operation_path(app)
+    to, tenant = services(), tenant_of(event.raw_event)
+    body = json_object(event.raw_event)
+    if operation in to.provider.synchronous:
+        return forwarded(Call(tenant=tenant, operation=to.provider.synchronous[operation], body=body))
     submission = Submission(
-        tenant=tenant_of(event.raw_event),
-        operation=f"{category}/{action}",
-        body=json_object(event.raw_event),
+        tenant=tenant,
+        operation=operation,
+        body=body,
         idempotency_key=event.headers.get("idempotency-key"),
         public_url=to.settings.public_url or f"https://{event.request_context.domain_name}",
     )
@@ -30,6 +35,22 @@ def submit_task(category: str, action: str) -> Any:
     logger.info("submitted", task_id=submitted.task.task_id, status=submitted.task.status, warnings=submitted.warnings)
     metrics.add_metric(name="TasksRepeated" if submitted.repeated else "TasksSubmitted", unit=MetricUnit.Count, value=1)
     return submitted_answer(submitted, to, request_id_of(app))
+
+
+@app.get("/account/costs")
+@app.get("/kling/account/costs")
+@app.get("/v1/account/costs")
+@app.get("/kling/v1/account/costs")
+def account_costs() -> Any:
+    event, operation = app.current_event, services().provider.synchronous["account/costs"]
+    return forwarded(Call(tenant=tenant_of(event.raw_event), operation=operation, query=event.raw_query_string))
+
+
+def forwarded(call: Call) -> Response[str]:
+    answer = services().forward(call)
+    logger.info("forwarded", operation=call.operation.name, status=answer.status)
+    metrics.add_metric(name="RequestsForwarded", unit=MetricUnit.Count, value=1)
+    return Response(answer.status, "application/json", answer.body.decode("utf-8", "replace"))
 
 
 @app.post("/uploads")

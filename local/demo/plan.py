@@ -1,4 +1,4 @@
-"""What the demo submits: one task of each operation, and one that the provider fails."""
+"""What the demo submits: one task of each kind, and one that the provider fails."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ FIRST = (
     Step("Text to video", "videos/text2video", {"prompt": "A ginger cat watches the rain", "duration": "5"}),
     Step("Image to video", "videos/image2video", {"image": "https://example.com/cat.png", "prompt": "It yawns"}),
     Step("Virtual try-on", "images/kolors-virtual-try-on", {"human_image": _PERSON, "cloth_image": _COAT}),
+    Step("Text to audio", "audio/text-to-audio", {"prompt": "Rain on a window, a cat purrs", "duration": 5.0}),
     Step("Failed by the provider", "videos/text2video", {"prompt": "[risk] what its risk control stops"}, "failed"),
 )
 

@@ -50,6 +50,7 @@ class Admin:
                 "settings": vars(self._world.settings),
                 "tasks": shown,
                 "paid": self._world.ledger.paid,
+                "answered_at_once": self._world.answered_at_once,
                 "slots": self._world.ledger.slots,
                 "callbacks": [delivery.as_json() for delivery in self._world.callbacks.log],
                 "faults": self._faults(),

@@ -11,6 +11,7 @@ from local.simulator.errors import ProviderError
 from local.simulator.faults import REQUEST_FAULTS, Facts, Fault
 from local.simulator.misbehaviour import accepts, misbehave
 from local.simulator.operations import OPERATIONS, Operation
+from local.simulator.synchronous import SYNCHRONOUS, Endpoint, costs
 from local.simulator.tasks import Task
 from local.simulator.world import World
 
@@ -37,6 +38,8 @@ class KlingApi:
         parent, _, last = path.rpartition("/")
         if request.method == "POST" and path in OPERATIONS:
             return await self.create(request, OPERATIONS[path])
+        if request.method == "POST" and path in SYNCHRONOUS:
+            return await self.answer_at_once(request, path, SYNCHRONOUS[path])
         if request.method == "GET" and path in OPERATIONS:
             return await self.list_tasks(request, OPERATIONS[path])
         if request.method == "GET" and parent in OPERATIONS:
@@ -54,6 +57,17 @@ class KlingApi:
             fault = None
         task = self._world.accept(operation, body)
         return await self._answer(request, task, fault)
+
+    async def answer_at_once(self, request: web.Request, path: str, endpoint: Endpoint) -> web.StreamResponse:
+        """The whole answer, unless a fault comes before or after."""
+        body = await _json_object(request)
+        fault = self._request_fault("create", {"operation": {path}})
+        if fault and not accepts(fault):
+            return await misbehave(request, fault) or web.Response()
+        data = endpoint.answered(self._world, body)
+        if fault and (answer := await misbehave(request, fault)):
+            return answer
+        return web.json_response(views.envelope(self._request_id(), data))
 
     async def _answer(self, request: web.Request, task: Task, fault: Fault | None) -> web.StreamResponse:
         """Answer first and begin the task then, except where a fault needs it the other way round."""
@@ -100,18 +114,12 @@ class KlingApi:
         return web.json_response(views.envelope(self._request_id(), [self._shown(task) for task in tasks]))
 
     async def costs(self, request: web.Request) -> web.StreamResponse:
-        """The account's resource pack: a thousand units, less one for each task."""
+        """What the account has left; times are ms."""
         self._authenticate(request)
-        pack = {
-            "resource_pack_name": "simulator",
-            "resource_pack_id": "sim-pack",
-            "resource_pack_type": "decreasing_total",
-            "total_quantity": 1000.0,
-            "remaining_quantity": 1000.0 - len(self._world.ledger.tasks),
-            "status": "online",
-        }
-        data = {"code": 0, "msg": "success", "resource_pack_subscribe_infos": [pack]}
-        return web.json_response(views.envelope(self._request_id(), data))
+        for name in ("start_time", "end_time"):
+            if not request.query.get(name, "").isdecimal():
+                raise ProviderError(1200, f"{name} is required")
+        return web.json_response(views.envelope(self._request_id(), costs(self._world, request.query)))
 
     def _shown(self, task: Task) -> dict[str, Any]:
         task.refresh_urls()

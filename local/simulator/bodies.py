@@ -1,6 +1,7 @@
 """What each operation takes in its body, as rules (provider-kling.md, sections 1.3 to 1.12)."""
 
 from local.simulator.rules import (
+    Body,
     at_most_one,
     audio,
     choice,
@@ -10,6 +11,7 @@ from local.simulator.rules import (
     given,
     has,
     image,
+    invalid,
     items,
     needed,
     nested,
@@ -104,7 +106,10 @@ MOTION = (
     *(image("image_url"), url("video_url"), choice("character_orientation", "image", "video"), _MODE, _PROMPTS),
     *(choice("keep_original_sound", "yes", "no"), items("element_list", 1, 1, _ELEMENTS)),
 )
-EFFECTS = (needed("effect_scene", "input"), nested("input", needed("image", "duration"), _FIVE_OR_TEN, _MODE))
+EFFECTS = (
+    needed("effect_scene", "input"),
+    nested("input", exactly_one("image", "images"), needed("duration"), _FIVE_OR_TEN, _MODE),
+)
 ELEMENTS_EDIT = (
     *(
         needed("session_id", "edit_mode"),
@@ -128,9 +133,19 @@ MANY_IMAGES = (
 IMAGES_OF_SUBJECTS = (
     needed("subject_image_list"),
     items("subject_image_list", 1, 4, needed("subject_image"), image("subject_image")),
+    image("scene_image", "style_image"),
     _PROMPTS,
     _COUNT,
+    _PICTURE_RATIO,
 )
+
+
+def _grows_at_most_threefold(body: Body) -> None:
+    up, down, left, right = (body[side] for side in _SIDES)
+    if (1 + up + down) * (1 + left + right) > 3:
+        raise invalid("the expanded image must not be larger than 3 times the original")
+
+
 _SIDES = tuple(f"{side}_expansion_ratio" for side in ("up", "down", "left", "right"))
 OMNI_IMAGE = (
     *(
@@ -141,8 +156,17 @@ OMNI_IMAGE = (
     ),
     *(choice("result_type", "single", "series"), when(lambda body: body.get("aspect_ratio") != "auto", _PICTURE_RATIO)),
 )
-EXPAND = (needed("image", *_SIDES), image("image"), *(number(side, 0, 2) for side in _SIDES), _PROMPTS, _COUNT)
+EXPAND = (
+    needed("image", *_SIDES),
+    image("image"),
+    *(number(side, 0, 2) for side in _SIDES),
+    _grows_at_most_threefold,
+    _PROMPTS,
+    _COUNT,
+)
 AVATAR = (needed("image"), image("image"), exactly_one("audio_id", "sound_file"), _PROMPTS, _MODE)
+SOUND_OF_VIDEO = (*SOURCE, text("sound_effect_prompt", "bgm_prompt", limit=200), flag("asmr_mode"))
+VOICE = (needed("voice_name"), text("voice_name", limit=20), exactly_one("video_id", "voice_url"), url("voice_url"))
 TO_AUDIO = (needed("prompt", "duration"), text("prompt", limit=200), number("duration", 3, 10))
 EXTEND = (needed("video_id"), _PROMPTS, _CFG)
 TRY_ON = (needed("human_image", "cloth_image"), image("human_image", "cloth_image"))

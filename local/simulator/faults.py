@@ -9,6 +9,7 @@ from local.simulator.dice import Dice
 from local.simulator.errors import TABLE, AdminError
 from local.simulator.malformed import VARIANTS
 from local.simulator.operations import OPERATIONS
+from local.simulator.synchronous import SYNCHRONOUS
 
 type Facts = Mapping[str, Collection[str]]
 
@@ -137,7 +138,7 @@ def _check(raw: Mapping[str, Any]) -> None:
         raise AdminError(f"params of {name} are {', '.join(sorted(allowed)) or 'none'}")
     if raw.get("at", "create") not in ("create", "query") or (raw.get("at") == "query" and name not in REQUEST_FAULTS):
         raise AdminError(f"at is create, or query for {', '.join(REQUEST_FAULTS)}")
-    if raw.get("operation", "videos/text2video") not in OPERATIONS:
-        raise AdminError(f"operation is one of {', '.join(OPERATIONS)}")
+    if raw.get("operation", "videos/text2video") not in OPERATIONS | SYNCHRONOUS:
+        raise AdminError(f"operation is one of {', '.join(OPERATIONS | SYNCHRONOUS)}")
     if params.get("variant", "html") not in VARIANTS or params.get("code", 5000) not in TABLE:
         raise AdminError(f"variant is one of {', '.join(VARIANTS)}; code is one of {', '.join(map(str, TABLE))}")

@@ -8,7 +8,9 @@ from local.simulator import bodies
 from local.simulator.errors import ProviderError
 from local.simulator.rules import Body, Rule
 
-type Kind = Literal["image", "video", "audio"]
+_SERIES = 4
+
+type Kind = Literal["image", "video", "audio", "voice"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Operation:
 
     def count(self, body: Body) -> int:
         """How many results a task has, which is also how many slots it holds."""
+        if is_series(body):
+            amount = body.get("series_amount") or "auto"
+            return _SERIES if amount == "auto" else int(amount)
         return int(body.get("n") or 1) if self.kind == "image" else 1
 
     def model(self, body: Body) -> str:
@@ -42,6 +47,11 @@ class Operation:
             rule(body)
         if self.models and self.model(body) not in self.models:
             raise ProviderError(1203, f"model {self.model(body)} does not exist or is not supported by {self.path}")
+
+
+def is_series(body: Body) -> bool:
+    """The task makes pictures that belong together (images/omni-image)."""
+    return body.get("result_type") == "series"
 
 
 def _table(operations: Iterable[Operation]) -> dict[str, Operation]:
@@ -72,6 +82,8 @@ OPERATIONS: Final = _table(
         Operation("videos/avatar/image2video", "video", bodies.AVATAR),
         Operation("videos/multi-elements", "video", bodies.ELEMENTS_EDIT, ("kling-v1-6",)),
         Operation("audio/text-to-audio", "audio", bodies.TO_AUDIO),
-        Operation("audio/video-to-audio", "audio", bodies.SOURCE, source=("video_id",)),
+        Operation("audio/video-to-audio", "audio", bodies.SOUND_OF_VIDEO, source=("video_id",)),
+        # Unknown to the relay, so that it is relayed untyped.
+        Operation("general/custom-voices", "voice", bodies.VOICE, pool="audio"),
     )
 )

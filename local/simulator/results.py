@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.simulator.dice import Dice
+from local.simulator.operations import is_series
 from local.simulator.settings import Settings
 from local.simulator.tasks import Medium, Result, Task
 
@@ -26,11 +27,14 @@ def signature(seed: int, task_id: str, name: str, generation: int) -> str:
 
 
 def task_result(task: Task, make_url: MakeUrl, *, watermark: bool) -> dict[str, Any]:
-    """The task_result object of the protocol: images, videos or audios."""
+    """The task_result object of the protocol: images, videos, audios or voices."""
     if not task.results:
         return {}
-    kind = task.operation.kind
-    return {f"{kind}s": [_entry(task, result, make_url, watermark=watermark) for result in task.results]}
+    entries = [_entry(task, result, make_url, watermark=watermark) for result in task.results]
+    if task.operation.path == "images/omni-image":
+        kind = "series" if is_series(task.body) else "single"
+        return {"result_type": kind, "series_images" if kind == "series" else "images": entries}
+    return {f"{task.operation.kind}s": entries}
 
 
 def parent_video(task: Task, make_url: MakeUrl) -> dict[str, str]:
@@ -49,6 +53,8 @@ def _entry(task: Task, result: Result, make_url: MakeUrl, *, watermark: bool) ->
             return {"index": result.index, **urls}
         case "video":
             return {"id": result.id, **urls, "duration": result.duration}
+        case "voice":
+            return {"voice_id": result.id, "voice_name": task.body["voice_name"], **urls, "owned_by": "kling"}
     durations = {"duration_mp3": result.duration, "duration_wav": result.duration}
     source = {"video_id": task.parent[1].id} if task.parent else {}
     return {"id": result.id, **urls, **durations, **source}
@@ -61,6 +67,8 @@ def _result(task: Task, index: int, settings: Settings, dice: Dice) -> Result:
             files, size = {"url": f"{index}.{extension}"}, settings.image_bytes
         case "video":
             files, size = {"url": f"{index}.mp4"}, settings.video_bytes
+        case "voice":
+            files, size = {"trial_url": f"{index}.mp3"}, settings.audio_bytes
         case _:
             files, size = {"url_mp3": f"{index}.mp3", "url_wav": f"{index}.wav"}, settings.audio_bytes
     if (task.body.get("watermark_info") or {}).get("enabled") in (True, "true") and "url" in files:

@@ -29,6 +29,7 @@ class World:
         self.faults = Faults(self.dice)
         self.ledger = Ledger(settings)
         self.callbacks = Callbacks(self.faults, self.dice, self.make_url)
+        self.answered_at_once = 0
         self.lives = Lives(self.ledger, self.faults, self.callbacks, self.dice)
 
     @property

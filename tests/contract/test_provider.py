@@ -68,7 +68,7 @@ def test_a_documented_task_object_becomes_a_snapshot(provider: Provider, path: P
     assert snapshot.updated_at is not None
     assert bool(snapshot.results) == (snapshot.status is Status.SUCCEED)
     assert len({result.path for result in snapshot.results}) == len(snapshot.results)
-    assert {result.kind for result in snapshot.results} <= {"image", "video", "audio"}
+    assert {result.kind for result in snapshot.results} <= {"image", "video", "audio", "file"}
 
 
 @pytest.mark.parametrize(("provider", "path"), fixtures("callback", "query"))

@@ -39,7 +39,7 @@ def gateway(stack: Stack) -> Iterator[Gateway]:
 @pytest.fixture(scope="session")
 def stranger(stack: Stack) -> Iterator[Gateway]:
     """Another tenant."""
-    key = create_api_key(stack.aws_endpoint_url, stack.api_keys_table, f"stranger-{uuid.uuid4().hex[:8]}")
+    key = create_api_key(stack.aws_endpoint_url, stack.outputs, f"stranger-{uuid.uuid4().hex[:8]}")
     with Gateway(stack, key) as client:
         yield client
 

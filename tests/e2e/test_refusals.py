@@ -1,12 +1,17 @@
 """Bad input over real HTTP: the status and the envelope that a client sees."""
 
+import time
 import uuid
 
+import httpx
 import pytest
 
+from local.deploy import create_key_pair
 from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack
+from relay.domain.keys import Issued
+from tests.tokens import signed
 
 CREATE = "/kling/v1/videos/text2video"
 
@@ -42,7 +47,7 @@ def test_a_refused_field_is_named(gateway: Gateway) -> None:
     ("method", "path", "code"),
     [
         ("POST", "/kling/v1/videos/time-travel", 1202),
-        ("GET", "/kling/v1/videos/time-travel", 1202),
+        ("GET", "/kling/v1/videos/teleportation", 1202),
         ("GET", "/kling/v1/videos/text2video/no-such-task", 1203),
         ("GET", "/tasks/no-such-task", 1203),
         ("GET", "/nowhere", 1202),
@@ -54,18 +59,43 @@ def test_what_is_not_there_is_a_404_in_the_envelope(gateway: Gateway, method: st
     assert (answer.status_code, answer.json()["code"]) == (404, code)
 
 
-def test_without_a_key_the_gateway_itself_refuses(stack: Stack) -> None:
-    with Gateway(stack, "") as nobody:
-        answer = nobody._plain.get(stack.gateway_url + "/tasks")
-    assert (answer.status_code, answer.json()) == (401, {"message": "Unauthorized"})
+REFUSED_KEYS = {
+    "none": ({}, 1001),
+    "empty": ({"Authorization": ""}, 1001),
+    "not Bearer": ({"Authorization": "Basic YTpi"}, 1002),
+    "unknown": ({"Authorization": "Bearer crk_not-a-key"}, 1002),
+    "not a JWT": ({"Authorization": "Bearer a.b.c"}, 1002),
+}
 
 
-def test_a_wrong_key_is_refused_in_the_envelope(stack: Stack, provider: Controls) -> None:
+@pytest.mark.parametrize(("headers", "code"), REFUSED_KEYS.values(), ids=REFUSED_KEYS)
+def test_who_has_no_key_is_refused_in_the_envelope(stack: Stack, provider: Controls, headers: dict[str, str], code: int) -> None:
     before = len(provider.state(hashes=False)["tasks"])
-    with Gateway(stack, "crk_not-a-key") as nobody:
-        answers = [nobody.request("GET", "/tasks"), nobody.request("POST", CREATE, json={"prompt": "cat"})]
-    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(401, 1002)] * 2
+    with httpx.Client(base_url=stack.gateway_url, headers=headers, timeout=60, trust_env=False) as nobody:
+        for method, path in (("GET", "/tasks"), ("GET", "/v1/videos/text2video/x"), ("POST", CREATE), ("POST", CREATE[6:])):
+            answer = nobody.request(method, path, json={"prompt": "cat"} if method == "POST" else None)
+            body = answer.json()
+            assert (answer.status_code, body["code"]) == (401, code)
+            assert body["message"].startswith("Authorization: ")
+            assert body["request_id"]
     assert len(provider.state(hashes=False)["tasks"]) == before
+
+
+@pytest.mark.usefixtures("provider")
+def test_a_jwt_opens_until_it_expires_or_its_pair_is_revoked(stack: Stack) -> None:
+    pair = create_key_pair(stack.aws_endpoint_url, stack.outputs, f"signer-{uuid.uuid4().hex[:8]}")
+    with Gateway(stack, signed(pair)) as signer:
+        task_id = signer.submit("images/generations", {"prompt": "signed"})["task_id"]
+        assert signer.task(task_id)["task_id"] == task_id
+    refusals = {
+        signed(pair, exp=int(time.time()) - 31): 1004,
+        signed(pair, nbf=int(time.time()) + 120): 1003,
+        signed(Issued(pair.key, pair.secret[::-1])): 1000,
+    }
+    for token, code in refusals.items():
+        with Gateway(stack, token) as refused:
+            answer = refused.request("GET", f"/tasks/{task_id}")
+        assert (answer.status_code, answer.json()["code"]) == (401, code)
 
 
 @pytest.mark.usefixtures("provider")

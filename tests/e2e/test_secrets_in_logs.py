@@ -31,12 +31,21 @@ def test_the_run_was_logged(logged: str) -> None:
 
 
 def test_no_secret_is_in_any_line(logged: str, stack: Stack, provider: Controls) -> None:
-    secret = stack.client("secretsmanager").get_secret_value(SecretId=stack.outputs["CallbackKeyId"])["SecretString"]
+    secrets = stack.client("secretsmanager")
+    callback_key, master_key = (
+        secrets.get_secret_value(SecretId=stack.outputs[name])["SecretString"] for name in ("CallbackKeyId", "ClientMasterKeyId")
+    )
     calls = provider.state(hashes=False)["callbacks"]
     tokens = {call["url"].rsplit("/", 1)[-1].partition(".")[2] for call in calls}
     assert tokens
-    leaks = [name for name, value in {"API key": stack.api_key, "provider's key": SIMULATOR_KEY, "callback key": secret}.items()
-             if value in logged]  # fmt: skip
+    secret = {
+        "API key": stack.api_key,
+        "secret key": stack.secret_key,
+        "provider's key": SIMULATOR_KEY,
+        "callback key": callback_key,
+        "clients' master key": master_key,
+    }
+    leaks = [name for name, value in secret.items() if value in logged]
     leaks += [f"token {token[:6]}…" for token in tokens if token in logged]
     assert leaks == []
 

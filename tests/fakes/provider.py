@@ -89,8 +89,9 @@ class ProviderTask:
 class FakeProviderApi:
     """ProviderApi. `faults` are used up by the next requests; `lag`: ms until a query finds a new task.
 
-    With `finds_external_ids` off a query knows its own ids only; with `refuses_repeats` off an external id makes a task each
-    time that it comes.
+    `at_once` holds the answers of synchronous operations, `done` counts what was done so. With `finds_external_ids` off a query
+    knows its own ids only; with `refuses_repeats` off an external id makes a task each time that it comes. Both are off for the
+    operations of `careless`.
     """
 
     def __init__(
@@ -98,6 +99,9 @@ class FakeProviderApi:
     ) -> None:
         self.tasks: dict[str, ProviderTask] = {}
         self.requests: list[ProviderRequest] = []
+        self.at_once: dict[str, object] = {}
+        self.done: Counter[str] = Counter()
+        self.careless: frozenset[str] = frozenset()
         self.faults: deque[Fault | None] = deque()
         self.lag = lag
         self.finds_external_ids = finds_external_ids
@@ -159,14 +163,18 @@ class FakeProviderApi:
         return task
 
     def _handled(self, request: ProviderRequest) -> ProviderResponse:
+        path = request.path.removeprefix(PREFIX)
+        if path in self.at_once:
+            self.done[path] += 1
+            return answered(200, self.at_once[path])
         if request.method == "POST":
-            return self._created(request.path.removeprefix(PREFIX), dict(request.body or {}))
-        operation, _, reference = request.path.removeprefix(PREFIX).rpartition("/")
+            return self._created(path, dict(request.body or {}))
+        operation, _, reference = path.rpartition("/")
         return self._queried(operation, unquote(reference))
 
     def _created(self, operation: str, body: dict[str, Any]) -> ProviderResponse:
         external = body["external_task_id"]
-        if self.refuses_repeats and self.find(external):
+        if self.refuses_repeats and operation not in self.careless and self.find(external):
             return answered(400, {"code": 1201, "message": f"External_task_id {external} already exists"})
         now = self._clock()
         task = ProviderTask(f"{878106242831892480 + len(self.tasks)}", operation, body, now, now)
@@ -175,7 +183,8 @@ class FakeProviderApi:
         return answered(200, {"code": 0, "message": "SUCCEED", "request_id": "r", "data": document})
 
     def _queried(self, operation: str, reference: str) -> ProviderResponse:
-        task = self.find(reference) if self.finds_external_ids else self.tasks.get(reference)
+        finds = self.finds_external_ids and operation not in self.careless
+        task = self.find(reference) if finds else self.tasks.get(reference)
         if task is None or task.operation != operation or self._clock() < task.created_at + self.lag:
             return answered(400, {"code": "task_not_exist", "message": "task_not_exist", "data": None})
         return answered(200, {"code": 0, "message": "SUCCEED", "request_id": "r", "data": task.document()})

@@ -1,6 +1,5 @@
 """World: the use cases over the fakes, one provider, one tenant, one clock."""
 
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,11 +8,11 @@ from relay.adapters.secrets import Secrets
 from relay.adapters.tokens import HmacCallbackTokens
 from relay.config import Settings
 from relay.domain.task import Task
-from relay.domain.webhook import Delivery, Outcome
+from relay.providers.base import ProviderResponse
 from relay.providers.kling import Kling
-from relay.usecases.apply import Outcome as Applied
+from relay.usecases.apply import Outcome
 from relay.usecases.archive import archive
-from relay.usecases.deliver import deliver
+from relay.usecases.forward import Call, forward
 from relay.usecases.publish import publish
 from relay.usecases.receive import receive
 from relay.usecases.reconcile import Reconciled, reconcile_one
@@ -30,7 +29,6 @@ from tests.fakes.results import FakeResultSource, FakeResultStore
 from tests.fakes.secrets import FakeSecretsManager
 from tests.fakes.task_store import FakeTaskStore
 from tests.fakes.uploads import FakeUploads
-from tests.fakes.webhooks import FakeWebhookQueue, FakeWebhooks, FakeWebhookSender
 
 PUBLIC_URL = "https://relay.example"
 PROMPT = {"prompt": "a lighthouse in a storm"}
@@ -46,11 +44,8 @@ def settings_of(**values: Any) -> Settings:
         "event_bus": "bus",
         "resubmissions_queue_url": "https://sqs.example/resubmissions",
         "archives_queue_url": "https://sqs.example/archives",
-        "webhooks_table": "webhooks",
-        "webhook_retries_queue_url": "https://sqs.example/webhook-retries",
-        "webhook_dead_letters_url": "https://sqs.example/webhooks-dead",
-        "webhook_secret_id": "webhook",
         "callback_secret_id": "callback",
+        "client_secret_id": "client",
         "provider_secret_id": "provider",
     }
     return Settings(**{**names, **values})
@@ -61,6 +56,7 @@ class World:
 
     def __init__(self, **settings: Any) -> None:
         self.provider = Kling()
+        self.providers = {self.provider.name: self.provider}
         self.settings = settings_of(**settings)
         self.clock = VirtualClock()
         self.calls = Calls()
@@ -72,9 +68,6 @@ class World:
         self.source = FakeResultSource()
         self.results = FakeResultStore()
         self.uploads = FakeUploads()
-        self.webhooks = FakeWebhooks()
-        self.webhook_queue = FakeWebhookQueue()
-        self.sender = FakeWebhookSender()
         self.secrets_manager = FakeSecretsManager()
         secrets = Secrets(self.secrets_manager, self.settings.secret_ttl, lambda: self.clock() / 1000)
         self.tokens = HmacCallbackTokens(secrets, self.settings.callback_secret_id)
@@ -89,9 +82,6 @@ class World:
         self._results = watch("results", self.results)
         self._tokens = watch("tokens", self.tokens)
         self._uploads = watch("uploads", self.uploads)
-        self._webhooks = watch("webhooks", self.webhooks)
-        self._webhook_queue = watch("webhook_queue", self.webhook_queue)
-        self._sender = watch("sender", self.sender)
 
     def submit(
         self,
@@ -125,12 +115,19 @@ class World:
         self.uploads.files[upload.reference.key(tenant)] = content
         return upload
 
+    def forward(self, operation: str, body: Mapping[str, Any] | None = None, query: str = "") -> ProviderResponse:
+        """A request to a synchronous operation."""
+        call = Call(tenant="acme", operation=self.provider.synchronous[operation], body=body, query=query)
+        return forward(
+            call, provider=self.provider, settings=self.settings, api=self._api, uploads=self._uploads, clock=self.clock
+        )
+
     def resubmit(self, task_id: str, attempt: int) -> Resubmitted:
         """A message of the queue `resubmissions`."""
         return resubmit(
             task_id,
             attempt,
-            provider=self.provider,
+            providers=self.providers,
             settings=self.settings,
             tasks=self._tasks,
             documents=self._documents,
@@ -141,14 +138,14 @@ class World:
             clock=self.clock,
         )
 
-    def receive(self, task_id: str, body: bytes, token: str | None = None) -> Applied:
+    def receive(self, task_id: str, body: bytes, token: str | None = None) -> Outcome:
         """`POST /callbacks/{task_id}/{token}`, by default with the right token."""
         right = self.tokens.path(task_id, self.provider.name).partition("/")[2]
         return receive(
             task_id,
             right if token is None else token,
             body,
-            providers={self.provider.name: self.provider},
+            providers=self.providers,
             tokens=self._tokens,
             tasks=self._tasks,
             documents=self._documents,
@@ -156,7 +153,7 @@ class World:
             clock=self.clock,
         )
 
-    def called_back(self, task_id: str) -> Applied:
+    def called_back(self, task_id: str) -> Outcome:
         """The provider calls back with the task as it stands there, at the URL that it was given."""
         task = self.api.of(task_id)
         reference, token = task.callback_url.removeprefix(f"{PUBLIC_URL}/callbacks/").split("/")
@@ -166,7 +163,7 @@ class World:
         """A look of the reconciler at one task."""
         return reconcile_one(
             task_id,
-            provider=self.provider,
+            providers=self.providers,
             settings=self.settings,
             tasks=self._tasks,
             documents=self._documents,
@@ -182,7 +179,7 @@ class World:
         return archive(
             task_id,
             last_attempt=last_attempt,
-            provider=self.provider,
+            providers=self.providers,
             tasks=self._tasks,
             api=self._api,
             source=self._source,
@@ -190,25 +187,6 @@ class World:
             clock=self.clock,
             seconds_left=seconds_left,
         )
-
-    def deliver(self, delivery: Delivery) -> Outcome:
-        """A message of the queue `webhooks`."""
-        return deliver(
-            delivery,
-            schedule=self.settings.webhook_schedule,
-            body_of=self.webhook_body,
-            tasks=self._tasks,
-            webhooks=self._webhooks,
-            sender=self._sender,
-            queue=self._webhook_queue,
-            events=self._events,
-            clock=self.clock,
-        )
-
-    def webhook_body(self, task: Task) -> bytes:
-        """The provider's task object."""
-        urls = {each.path: self.results.url(each) if each.key else each.url for each in task.results}
-        return json.dumps(self.provider.view(task, urls)).encode()
 
     def publish(self) -> str | None:
         """The whole stream so far, in one batch."""

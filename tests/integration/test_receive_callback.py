@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from relay.domain.task import FailureCode, Status
 from tests.integration.world import World, event, with_body
@@ -200,9 +199,13 @@ def test_tokens_outlive_a_rotation_of_the_secret(world: World) -> None:
     assert world.callback("succeed", newer).data == {"status": "applied"}
 
 
-def test_a_failure_of_our_own_is_raised_so_that_the_gateway_answers_500(world: World) -> None:
+def test_a_failure_of_our_own_is_a_500_in_the_envelope_counted_for_its_alarm(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     task_id = world.submitted()
     world.s3.delete_bucket(Bucket="results")
-    with pytest.warns(UserWarning, match="No application metrics"), pytest.raises(ClientError, match="NoSuchBucket"):
-        world.callback("succeed", task_id)
+    answer = world.callback("succeed", task_id)
+    assert (answer.status, answer.code) == (500, 5000)
+    assert "bucket" not in answer.message.lower()
+    assert '"InternalErrors"' in capsys.readouterr().out
     assert world.task(task_id).version == 1

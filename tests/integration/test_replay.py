@@ -24,7 +24,7 @@ def replayed(world: World, key: str) -> str:
 def test_a_quarantined_callback_is_applied_after_a_fix(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     task_id = world.submitted()
     with monkeypatch.context() as broken:
-        broken.setattr("relay.providers.kling._WRAPPING_LIMIT", -1)
+        broken.setattr("relay.providers.kling_envelope._WRAPPING_LIMIT", -1)
         assert world.callback("succeed", task_id).data == {"status": "quarantined"}
     (key,) = world.objects("quarantine/")
     assert replayed(world, key) == "applied"

@@ -13,8 +13,9 @@ import boto3
 import httpx
 from moto.server import ThreadedMotoServer
 
-from relay.adapters.api_keys import DynamoApiKeys
+from relay.adapters.key_register import DynamoKeyRegister
 from relay.bootstrap import Services, services
+from relay.domain.keys import Issued
 from relay.domain.task import Task
 from tests.integration.upstream import Upstream
 from tests.unit.cloudformation import ROOT, load_template
@@ -24,8 +25,6 @@ PROVIDER_KEY = "the provider's key"
 PNG = b"\x89PNG\r\n\x1a\n"
 MP4 = b"\x00\x00\x00\x18ftypmp42"
 RESOURCES: dict[str, Any] = load_template()["Resources"]
-_QUEUES = ("resubmissions", "archives", "events", "webhooks", "webhook-retries", "webhooks-dead")
-_TARGETS = {"SucceededTasks": "archives", "AnnouncedStatuses": "webhooks", "AnnouncedResults": "webhooks"}
 type Json = dict[str, Any]
 
 
@@ -149,7 +148,7 @@ class World:
 
     def create(self) -> dict[str, str]:
         """Make the resources; returns the functions' environment."""
-        for name, table in (("Tasks", "tasks"), ("ApiKeys", "api_keys"), ("WebhookState", "webhooks")):
+        for name, table in (("Tasks", "tasks"), ("ApiKeys", "api_keys")):
             known = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
             properties = RESOURCES[name]["Properties"]
             arguments = {field: properties[field] for field in known if field in properties}
@@ -159,28 +158,25 @@ class World:
             self.stream_arn = made["TableDescription"].get("LatestStreamArn", "") or self.stream_arn
         self.s3.create_bucket(Bucket="results")
         self.events.create_event_bus(Name="bus")
-        self.queues = {name: self.sqs.create_queue(QueueName=name)["QueueUrl"] for name in _QUEUES}
-        rules = {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == "AWS::Events::Rule"}
-        targets = {name: (_TARGETS[name], rule["EventPattern"]) for name, rule in rules.items()}
-        for name, (queue, pattern) in {**targets, "Everything": ("events", {"source": ["comet.relay"]})}.items():
-            self.events.put_rule(Name=name, EventBusName="bus", EventPattern=json.dumps(pattern))
+        urls = {name: self.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("resubmissions", "archives", "events")}
+        self.queues = urls
+        archive_rule = next(each["Properties"] for each in RESOURCES.values() if each["Type"] == "AWS::Events::Rule")
+        for queue, pattern in (("events", {"source": ["comet.relay"]}), ("archives", archive_rule["EventPattern"])):
+            self.events.put_rule(Name=queue, EventBusName="bus", EventPattern=json.dumps(pattern))
             arn = f"arn:aws:sqs:us-east-1:123456789012:{queue}"
-            self.events.put_targets(Rule=name, EventBusName="bus", Targets=[{"Id": queue, "Arn": arn}])
-        self.secrets.create_secret(Name="webhook-key", SecretString="w" * 64)
+            self.events.put_targets(Rule=queue, EventBusName="bus", Targets=[{"Id": queue, "Arn": arn}])
         self.secrets.create_secret(Name="callback-key", SecretString="k" * 64)
+        self.secrets.create_secret(Name="client-master-key", SecretString="m" * 64)
         self.secrets.create_secret(Name="provider-key", SecretString=PROVIDER_KEY)
         return {
             "TASKS_TABLE": "tasks",
             "API_KEYS_TABLE": "api_keys",
             "RESULTS_BUCKET": "results",
             "EVENT_BUS": "bus",
-            "RESUBMISSIONS_QUEUE_URL": self.queues["resubmissions"],
-            "ARCHIVES_QUEUE_URL": self.queues["archives"],
-            "WEBHOOKS_TABLE": "webhooks",
-            "WEBHOOK_RETRIES_QUEUE_URL": self.queues["webhook-retries"],
-            "WEBHOOK_DEAD_LETTERS_URL": self.queues["webhooks-dead"],
-            "WEBHOOK_SECRET_ID": "webhook-key",
+            "RESUBMISSIONS_QUEUE_URL": urls["resubmissions"],
+            "ARCHIVES_QUEUE_URL": urls["archives"],
             "CALLBACK_SECRET_ID": "callback-key",
+            "CLIENT_SECRET_ID": "client-master-key",
             "PROVIDER_SECRET_ID": "provider-key",
             "PROVIDER_URL": self.outside.url,
             "ALLOW_LOOPBACK": "true",
@@ -272,13 +268,6 @@ class World:
             each["receiptHandle"] = self._receipt(each["body"])
         return self.call("archive_results", payload)
 
-    def announce(self, *messages: Json) -> Json:
-        """Deliver messages to deliver_webhooks in one batch, or else all of the queue webhooks."""
-        record = event("deliver_webhooks.processing")["Records"][0]
-        bodies = messages or self.messages("webhooks")
-        records = [{**record, "messageId": f"message-{number}", "body": json.dumps(body)} for number, body in enumerate(bodies)]
-        return self.call("deliver_webhooks", {"Records": records})
-
     def _receipt(self, body: str) -> str:
         """A receipt handle that the queue knows."""
         self.sqs.send_message(QueueUrl=self.queues["archives"], MessageBody=body)
@@ -323,7 +312,11 @@ class World:
 
     def key_for(self, tenant: str) -> str:
         """A new API key."""
-        return DynamoApiKeys(self.dynamodb, "api_keys").create(tenant, at=1)
+        return DynamoKeyRegister(self.dynamodb, "api_keys").create(tenant, at=1).secret
+
+    def pair_for(self, tenant: str) -> Issued:
+        """A new access key and its secret key."""
+        return DynamoKeyRegister(self.dynamodb, "api_keys").create_pair(tenant, self.services.key_pairs.secret_of, at=1)
 
 
 def video(size: int) -> bytes:

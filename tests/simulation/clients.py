@@ -15,7 +15,9 @@ from tests.simulation.scheduler import Scheduler
 
 PUBLIC_URL = "https://relay.example"
 TENANTS = ("acme", "zenith")
-_OPERATIONS = ("videos/text2video", "images/generations")
+UNTYPED = "general/custom-voices"
+"""Unknown to the relay, and at the provider its tasks are not found by our ids."""
+_OPERATIONS = ("videos/text2video", "images/generations", UNTYPED)
 _ATTEMPTS = 4
 
 

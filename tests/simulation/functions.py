@@ -10,6 +10,7 @@ from relay.adapters.tokens import HmacCallbackTokens
 from relay.config import Settings
 from relay.domain.errors import CallbackNotAuthenticError, ClientError, TaskNotFoundError
 from relay.ports import Record
+from relay.providers.base import Provider
 from relay.providers.kling import Kling
 from relay.usecases import archive, publish, query, receive, reconcile, resubmit, submit
 from tests.fakes.calls import Crash
@@ -85,6 +86,11 @@ class Services:
     results: FakeResultStore
     secrets: FakeSecretsManager
 
+    @property
+    def providers(self) -> dict[str, Provider]:
+        """By name."""
+        return {self.provider.name: self.provider}
+
 
 class Functions:
     """Invokes functions as Lambda does."""
@@ -99,14 +105,14 @@ class Functions:
         """`POST /kling/v1/{operation}`: Submitted, a refusal, or how it ended."""
         return self._invoke("submit", label, lambda calls, container: submit.submit(
             submission, tokens=calls.watch("tokens", container.tokens), new_id=new_id, settings=self._to.settings,
-            **self._sending(calls),
+            provider=self._to.provider, uploads=calls.watch("uploads", self._to.uploads), **self._sending(calls),
         ))  # fmt: skip
 
     def resubmit(self, task_id: str, attempt: int) -> Any:
         """A message of the queue `resubmissions`: Resubmitted, or how it ended."""
         return self._invoke("resubmit", f"{task_id[:6]} attempt {attempt}", lambda calls, container: resubmit.resubmit(
             task_id, attempt, tokens=calls.watch("tokens", container.tokens), settings=self._to.settings,
-            **self._sending(calls),
+            providers=self._to.providers, uploads=calls.watch("uploads", self._to.uploads), **self._sending(calls),
         ))  # fmt: skip
 
     def receive(self, task_id: str, token: str, body: bytes, label: str) -> tuple[Any, Container, list[str]]:
@@ -117,7 +123,7 @@ class Functions:
             used.append((container, calls.names))
             return receive.receive(
                 task_id, token, body,
-                providers={self._to.provider.name: self._to.provider},
+                providers=self._to.providers,
                 tokens=calls.watch("tokens", container.tokens),
                 tasks=calls.watch("tasks", self._to.tasks),
                 documents=calls.watch("documents", self._to.documents),
@@ -140,7 +146,7 @@ class Functions:
         return self._invoke("archive", f"{task_id[:6]}", lambda calls, _: archive.archive(
             task_id,
             last_attempt=last,
-            provider=self._to.provider,
+            providers=self._to.providers,
             tasks=calls.watch("tasks", self._to.tasks),
             api=calls.watch("api", self._to.api),
             source=calls.watch("source", self._to.source),
@@ -157,7 +163,7 @@ class Functions:
             ports = self._sending(calls)
 
             def one(task_id: str) -> reconcile.Reconciled:
-                result = reconcile.reconcile_one(task_id, settings=self._to.settings, **ports)
+                result = reconcile.reconcile_one(task_id, providers=self._to.providers, settings=self._to.settings, **ports)
                 self._scheduler.say(f"{task_id[:6]}: {result}")
                 return result
 
@@ -175,12 +181,10 @@ class Functions:
 
     def _sending(self, calls: FaultyCalls) -> dict[str, Any]:
         return {
-            "provider": self._to.provider,
             "tasks": calls.watch("tasks", self._to.tasks),
             "documents": calls.watch("documents", self._to.documents),
             "api": calls.watch("api", self._to.api),
             "resubmissions": calls.watch("resubmissions", self._to.resubmissions),
-            "uploads": calls.watch("uploads", self._to.uploads),
             "clock": self._scheduler.clock,
         }
 

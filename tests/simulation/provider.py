@@ -48,6 +48,7 @@ class SimulatedProvider(FakeProviderApi):
             clock, lag=round(lag * 1000), finds_external_ids=knows_ids, refuses_repeats=knows_ids and not takes_repeats
         )
         self.call_back: Callable[[ProviderTask, bytes], None] = lambda _task, _body: None
+        self.careless = frozenset({"general/custom-voices"})
         self.deadline = 0
         """Seconds from a task's creation to the relay's deadline, for verdicts that come later."""
         self.is_down = False
@@ -122,7 +123,7 @@ class SimulatedProvider(FakeProviderApi):
         if not succeeds:
             self.fails(task.task_id)
             return
-        kind = "images" if task.operation.startswith("images/") else "videos"
+        kind = {"images": "images", "general": "voices"}.get(task.operation.partition("/")[0], "videos")
         count = 1 + int(self._decisions.share(f"files of {task.external_task_id[:6]}") * (3 if kind == "images" else 1))
         urls = [self._results.made(task, number) for number in range(count)]
         self.succeeds(task.task_id, *urls, kind=kind)

@@ -110,6 +110,7 @@ class SweepWorld(World):
     def run(self, process: Callable[[], Json], point: Point | None = None) -> Json | None:
         """In a process of its own, as to what is cached."""
         self.services._secrets._kept.clear()
+        self.services.api_keys._kept.clear()
         answer = None
         with self.faults.invocation(point), contextlib.suppress(Crash, Exception):
             answer = process()

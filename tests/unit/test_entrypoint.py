@@ -13,6 +13,7 @@ from relay.domain.errors import (
     ProviderBusyError,
     RequestTooLargeError,
     TaskNotFoundError,
+    UnavailableError,
 )
 from relay.entrypoint import REQUEST_LIMIT, answer, api, body_of, each_message, envelope, json_object, status_of, tenant_of
 
@@ -107,10 +108,10 @@ def test_the_tenant_is_the_authorizers() -> None:
         ({"requestContext": {}}, 1001),
         (authorized(None), 1001),
         (authorized({}), 1001),
-        (authorized({"refusal": None}), 1001),
+        (authorized({"code": None}), 1001),
         (authorized({"tenant": ""}), 1001),
-        (authorized({"refusal": "missing"}), 1001),
-        (authorized({"refusal": "unknown"}), 1002),
+        (authorized({"code": "1004", "message": "Authorization: expired"}), 1004),
+        (authorized({"code": "1002", "message": "Authorization: unknown"}), 1002),
     ],
 )
 def test_nobody_is_refused_with_the_code_that_fits(event: dict[str, Any], code: int) -> None:
@@ -118,6 +119,13 @@ def test_nobody_is_refused_with_the_code_that_fits(event: dict[str, Any], code: 
         tenant_of(event)
 
     assert (status_of(caught.value), caught.value.code) == (401, code)
+
+
+def test_an_authorizer_that_failed_is_no_refusal() -> None:
+    with pytest.raises(UnavailableError) as caught:
+        tenant_of(authorized({"code": "5000", "message": "the authorizer failed"}))
+
+    assert status_of(caught.value) == 500
 
 
 # Envelopes and errors

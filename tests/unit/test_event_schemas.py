@@ -19,13 +19,7 @@ from relay.domain.task import Change, Failure, FailureCode, Result, Snapshot, St
 from tests.unit.cloudformation import ROOT, load_template
 
 FOLDER = ROOT / "events" / "schemas"
-DETAIL_TYPES = (
-    events.STATUS_CHANGED,
-    events.RESULTS_STORED,
-    events.ARCHIVING_FAILED,
-    events.CALLBACK_QUARANTINED,
-    events.WEBHOOK_UNDELIVERABLE,
-)
+DETAIL_TYPES = (events.STATUS_CHANGED, events.RESULTS_STORED, events.ARCHIVING_FAILED, events.CALLBACK_QUARANTINED)
 SAMPLES = sorted((FOLDER / "samples").glob("*.json"))
 TASK_ID = "da62326e4a016c0e27e8de7372cbc1bc"
 type Schema = dict[str, Any]
@@ -103,7 +97,7 @@ SNAPSHOTS = st.builds(
 ) | st.builds(Snapshot, status=st.just(Status.SUCCEED), results=RESULTS)
 VERDICTS_OF_OURS = st.builds(
     Change.given_up,
-    st.sampled_from([FailureCode.REJECTED, FailureCode.EXPIRED, FailureCode.UNKNOWN]),
+    st.sampled_from([FailureCode.REJECTED, FailureCode.EXPIRED, FailureCode.UNKNOWN, FailureCode.ANSWERED]),
     st.text(),
     provider_code=st.integers(-1, 5002),
     http_status=st.sampled_from([0, 400, 429]),

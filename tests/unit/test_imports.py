@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 RESOLVERS = {"submit_task", "query_tasks"}
-ALWAYS_LATER = ("httpx", "pydantic", "boto3", "s3transfer", "requests", "aws_xray_sdk", "moto", "local", "tests")
+ALWAYS_LATER = ("httpx", "pydantic", "boto3", "s3transfer", "requests", "jwt", "aws_xray_sdk", "moto", "local", "tests")
 SDK = {"boto3", "botocore", "httpx"}
 
 
@@ -34,6 +34,10 @@ def loaded_by(function: str) -> frozenset[str]:
 @pytest.mark.parametrize("module", ALWAYS_LATER)
 def test_importing_a_function_leaves_unloaded(function: str, module: str) -> None:
     assert module not in loaded_by(function)
+
+
+def test_jwt_is_imported_where_pairs_are_checked_only() -> None:
+    assert [path.name for path in PRODUCT if "jwt" in imported(path)] == ["key_pairs.py"]
 
 
 @pytest.mark.parametrize("function", [name for name in FUNCTIONS if name not in RESOLVERS])

@@ -170,6 +170,14 @@ def test_every_function_has_alarms(name: str, metric: str) -> None:
     assert wanted in [(alarm["MetricName"], alarm["Dimensions"]) for alarm in ALARMS.values()]
 
 
+def test_an_answer_500_raises_an_alarm() -> None:
+    """Functions behind the API answer every error in the envelope, so that Lambda's own count knows nothing of it."""
+    alarm = ALARMS["InternalErrors"]
+    assert alarm["MetricName"] == "InternalErrors"
+    assert alarm["Namespace"] == ENVIRONMENT["POWERTOOLS_METRICS_NAMESPACE"]
+    assert alarm["Dimensions"] == [{"Name": "service", "Value": ENVIRONMENT["POWERTOOLS_SERVICE_NAME"]}]
+
+
 def test_every_alarm_notifies_the_topic() -> None:
     actions = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
     assert all(alarm["AlarmActions"] == actions for alarm in ALARMS.values())
@@ -270,7 +278,7 @@ def test_the_bucket_forgets_requests_quarantine_and_broken_uploads() -> None:
     assert rules["results"]["Status"] == {"Fn::If": ["ExpireResults", "Enabled", "Disabled"]}
 
 
-@pytest.mark.parametrize("name", ["Tasks", "ApiKeys", "Results"])
+@pytest.mark.parametrize("name", ["Tasks", "ApiKeys", "ClientMasterKey", "Results"])
 def test_what_cannot_be_made_again_outlives_the_stack(name: str) -> None:
     assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
@@ -314,11 +322,21 @@ def test_the_api_has_its_routes() -> None:
         ("POST", "/kling/v1/{operation+}"): "SubmitTask",
         ("POST", "/v1/{operation+}"): "SubmitTask",
         ("POST", "/uploads"): "SubmitTask",
+        ("GET", "/kling/v1/account/costs"): "SubmitTask",
+        ("GET", "/v1/account/costs"): "SubmitTask",
+        ("GET", "/kling/account/costs"): "SubmitTask",
+        ("GET", "/account/costs"): "SubmitTask",
         ("GET", "/kling/v1/{operation+}"): "QueryTasks",
         ("GET", "/v1/{operation+}"): "QueryTasks",
         ("GET", "/tasks"): "QueryTasks",
         ("GET", "/tasks/{task_id}"): "QueryTasks",
     }
+
+
+def test_every_request_is_authorized_whatever_it_carries_and_nothing_of_it_is_kept() -> None:
+    """A revoked key and an expired JWT stop at once, and a missing header reaches the function that answers in the envelope."""
+    [authorizer] = RESOURCES["Gateway"]["Properties"]["Auth"]["Authorizers"].values()
+    assert authorizer["Identity"] == {"Context": ["routeKey"], "ReauthorizeEvery": 0}
 
 
 def test_callbacks_have_a_throttle_of_their_own() -> None:

@@ -1,6 +1,5 @@
 """The composition root: each adapter is made on first use, so that a function pays only for what it uses."""
 
-import json
 import secrets
 import time
 import uuid
@@ -10,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from relay.adapters.aws import client
 from relay.config import Settings
-from relay.domain.errors import UnknownOperationError
 from relay.domain.task import Task
 from relay.providers.kling import Kling
 
 if TYPE_CHECKING:
     from relay.adapters.api_keys import DynamoApiKeys
+    from relay.adapters.key_pairs import HmacKeyPairs
     from relay.adapters.secrets import Secrets
-    from relay.adapters.webhook_secrets import WebhookSecrets
-    from relay.adapters.webhooks import DynamoWebhooks
-    from relay.domain.webhook import Delivery
-    from relay.domain.webhook import Outcome as WebhookOutcome
+    from relay.domain.keys import ClientKey
     from relay.ports import (
         CallbackTokens,
         DocumentStore,
@@ -32,11 +28,10 @@ if TYPE_CHECKING:
         ResultStore,
         TaskStore,
         UploadStore,
-        WebhookQueue,
-        WebhookSender,
     )
-    from relay.providers.base import Provider
+    from relay.providers.base import Provider, ProviderResponse
     from relay.usecases.apply import Outcome
+    from relay.usecases.forward import Call
     from relay.usecases.reconcile import Reconciled
     from relay.usecases.resubmit import Resubmitted
     from relay.usecases.submit import Submission, Submitted
@@ -53,12 +48,13 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.provider: Provider = Kling()
+        self.providers: Mapping[str, Provider] = {provider.name: provider for provider in (Kling(),)}
+        """Every provider that tasks can be of, by the name in them. All are reached through CometAPI, with one key."""
 
-    @cached_property
-    def providers(self) -> Mapping[str, "Provider"]:
-        """Every provider by name."""
-        return {self.provider.name: self.provider}
+    @property
+    def provider(self) -> "Provider":
+        """The one whose paths the API has."""
+        return self.providers[Kling.name]
 
     @cached_property
     def tasks(self) -> "TaskStore":
@@ -73,6 +69,13 @@ class Services:
         from relay.adapters.api_keys import DynamoApiKeys
 
         return DynamoApiKeys(client("dynamodb"), self.settings.api_keys_table)
+
+    @cached_property
+    def key_pairs(self) -> "HmacKeyPairs":
+        """The secret keys of pairs, derived from the generated secret."""
+        from relay.adapters.key_pairs import HmacKeyPairs
+
+        return HmacKeyPairs(self._secrets, self.settings.client_secret_id)
 
     @cached_property
     def documents(self) -> "DocumentStore":
@@ -137,57 +140,21 @@ class Services:
         return HmacCallbackTokens(self._secrets, self.settings.callback_secret_id)
 
     @cached_property
-    def webhooks(self) -> "DynamoWebhooks":
-        """The table `webhooks`."""
-        from relay.adapters.webhooks import DynamoWebhooks
-
-        return DynamoWebhooks(client("dynamodb"), self.settings.webhooks_table)
-
-    @cached_property
-    def webhook_queue(self) -> "WebhookQueue":
-        """The queue of retries, and the dead letters."""
-        from relay.adapters.sqs import SqsWebhooks
-
-        return SqsWebhooks(
-            client("sqs"),
-            retries_url=self.settings.webhook_retries_queue_url,
-            dead_letters_url=self.settings.webhook_dead_letters_url,
-        )
-
-    @cached_property
-    def webhook_secrets(self) -> "WebhookSecrets":
-        """The tenants' signing secrets."""
-        from relay.adapters.webhook_secrets import WebhookSecrets
-
-        generation_of, ttl = self.webhooks.secret_generation, self.settings.secret_ttl
-        return WebhookSecrets(self._secrets, self.settings.webhook_secret_id, generation_of, ttl=ttl)
-
-    @cached_property
-    def webhook_sender(self) -> "WebhookSender":
-        """The clients' endpoints, under guard."""
-        from relay.adapters.guard import Guard, GuardedTransport
-        from relay.adapters.webhook_http import BoundedTransport, HttpWebhookSender
-
-        timeout = self.settings.webhook_timeout
-        transport = GuardedTransport(Guard(allow_loopback=self.settings.allow_loopback), BoundedTransport(timeout))
-        return HttpWebhookSender(transport, self.webhook_secrets, timeout=timeout, now=now)
-
-    @cached_property
     def _secrets(self) -> "Secrets":
         from relay.adapters.secrets import Secrets
 
         return Secrets(client("secretsmanager"), self.settings.secret_ttl)
 
-    def operation(self, name: str) -> str:
-        """The name, when there is such an operation; raises UnknownOperationError."""
-        if name not in self.provider.operations:
-            raise UnknownOperationError(f"no operation {name[:80]}: the operations are {', '.join(self.provider.operations)}")
-        return name
-
     def try_archiving_later(self, receipt: str, delay: int) -> None:
         """Have a message of the queue `archives` delivered again in `delay` seconds."""
         queue = self.settings.archives_queue_url
         client("sqs").change_message_visibility(QueueUrl=queue, ReceiptHandle=receipt, VisibilityTimeout=delay)
+
+    def authenticate(self, authorization: str) -> "ClientKey":
+        """See usecases/authenticate.py."""
+        from relay.usecases.authenticate import authenticate
+
+        return authenticate(authorization, keys=self.api_keys, pairs=lambda: self.key_pairs)
 
     def submit(self, submission: "Submission") -> "Submitted":
         """See usecases/submit.py."""
@@ -207,6 +174,12 @@ class Services:
             new_id=uuid.uuid4().hex,
         )
 
+    def forward(self, call: "Call") -> "ProviderResponse":
+        """See usecases/forward.py."""
+        from relay.usecases.forward import forward
+
+        return forward(call, provider=self.provider, settings=self.settings, api=self.api, uploads=self.uploads, clock=now)
+
     def create_upload(self, tenant: str, body: Mapping[str, Any]) -> "Upload":
         """See usecases/upload.py."""
         from relay.usecases.upload import create_upload
@@ -220,7 +193,7 @@ class Services:
         return resubmit(
             task_id,
             attempt,
-            provider=self.provider,
+            providers=self.providers,
             settings=self.settings,
             tasks=self.tasks,
             documents=self.documents,
@@ -260,7 +233,7 @@ class Services:
         return archive(
             task_id,
             last_attempt=last_attempt,
-            provider=self.provider,
+            providers=self.providers,
             tasks=self.tasks,
             api=self.api,
             source=self.source,
@@ -283,7 +256,7 @@ class Services:
 
         return reconcile_one(
             task_id,
-            provider=self.provider,
+            providers=self.providers,
             settings=self.settings,
             tasks=self.tasks,
             documents=self.documents,
@@ -291,32 +264,6 @@ class Services:
             resubmissions=self.resubmissions,
             clock=now,
         )
-
-    def prepare_delivering(self) -> None:
-        """Make what every delivery needs, once: ten threads would each make their own."""
-        _ = self.tasks, self.webhook_sender, self.webhook_queue
-
-    def deliver(self, delivery: "Delivery") -> "WebhookOutcome":
-        """See usecases/deliver.py."""
-        from relay.usecases.deliver import deliver
-
-        return deliver(
-            delivery,
-            schedule=self.settings.webhook_schedule,
-            body_of=self.webhook_body,
-            tasks=self.tasks,
-            webhooks=self.webhooks,
-            sender=self.webhook_sender,
-            queue=self.webhook_queue,
-            events=self.events,
-            clock=now,
-        )
-
-    def webhook_body(self, task: Task) -> bytes:
-        """The task object of the provider's callback protocol, with URLs that live for WEBHOOK_URL_SECONDS."""
-        seconds = self.settings.webhook_url_seconds
-        urls = {each.path: self.results.url(each, seconds=seconds) if each.key else each.url for each in task.results}
-        return json.dumps(self.provider.view(task, urls), separators=(",", ":"), ensure_ascii=False).encode()
 
     def urls(self, task: Task) -> dict[str, str]:
         """Where each result can be downloaded now: presigned once it is stored, the provider's URL before."""

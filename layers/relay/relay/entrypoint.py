@@ -3,7 +3,7 @@
 import base64
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -14,11 +14,13 @@ from relay.domain.errors import (
     CallbackNotAuthenticError,
     ClientError,
     ExternalTaskIdTakenError,
+    ForwardingError,
     IdempotencyKeyReusedError,
     InvalidRequestError,
     RelayError,
     RequestTooLargeError,
     TaskNotFoundError,
+    UnavailableError,
     UnknownOperationError,
 )
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
 _JSON = "application/json"
+INTERNAL = 5000
+"""Kling's code for an internal error."""
 
 logger = Logger()
 metrics = Metrics()
@@ -33,6 +37,8 @@ metrics = Metrics()
 for _library in ("httpx", "httpcore", "botocore", "urllib3"):
     # Lambda lowers the root logger's level, and at INFO and below these log URLs with signatures, and secrets.
     logging.getLogger(_library).setLevel(logging.WARNING)
+
+FAILED = "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key"
 
 REQUEST_LIMIT = 5_242_880
 """Bytes: a Lambda event holds 6 MB, and a larger body would not reach a function."""
@@ -47,11 +53,7 @@ STATUS: Mapping[type[RelayError], int] = {
     TaskNotFoundError: 404,
     CallbackNotAuthenticError: 404,
     IdempotencyKeyReusedError: 422,
-}
-
-_UNAUTHENTICATED = {
-    "missing": (1001, "Authorization: expected `Bearer` and a key of this relay"),
-    "unknown": (1002, "Authorization: this relay does not know the key"),
+    ForwardingError: 502,
 }
 
 
@@ -86,18 +88,30 @@ def api() -> "APIGatewayHttpResolver":
         logger.info("refused", status=status_of(error), code=error.code)
         return respond(status_of(error), error.code, error.message)
 
+    def not_forwarded(error: ForwardingError) -> Response[str]:
+        logger.warning("not forwarded", status=error.status, code=error.code)
+        return respond(error.status, error.code, error.message)
+
     def not_found(_error: Exception) -> Response[str]:
         return refused(UnknownOperationError("no such path: operations are below /kling/v1/ or /v1/, see the README"))
 
     def broken(error: Exception) -> Response[str]:
-        logger.error("internal error", error_type=type(error).__name__, exc_info=error)
-        metrics.add_metric(name="InternalErrors", unit=MetricUnit.Count, value=1)
-        return respond(500, 5000, "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key")
+        failed(error)
+        return respond(
+            500, INTERNAL, "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key"
+        )
 
     app.exception_handler(ClientError)(refused)
+    app.exception_handler(ForwardingError)(not_forwarded)
     app.exception_handler(Exception)(broken)
     app.not_found(not_found)
     return app
+
+
+def failed(error: Exception) -> None:
+    """Log an error that is the relay's own, and count it for its alarm."""
+    logger.error("internal error", error_type=type(error).__name__, exc_info=error)
+    metrics.add_metric(name="InternalErrors", unit=MetricUnit.Count, value=1)
 
 
 def request_id_of(app: "APIGatewayHttpResolver") -> str:
@@ -105,17 +119,23 @@ def request_id_of(app: "APIGatewayHttpResolver") -> str:
     return str(app.current_event.request_context.request_id)
 
 
+def operation_path(app: "APIGatewayHttpResolver") -> str:
+    """What follows the version prefix: `/v1/videos/text2video` and `/kling/v1/videos/text2video` are `videos/text2video`."""
+    return app.current_event.path.removeprefix("/kling").removeprefix("/v1/").removeprefix("/")
+
+
 def tenant_of(event: Mapping[str, Any]) -> str:
     """The tenant that the authorizer found; raises AuthenticationError with Kling's code when it found none.
 
-    The authorizer lets every request pass and says whose it is, since only a function can answer in the envelope.
+    The authorizer lets every request pass and says whose it is, or why nobody's, since only a function can answer in the
+    envelope. Raises UnavailableError when the authorizer itself failed.
     """
     context = event.get("requestContext", {}).get("authorizer", {}).get("lambda") or {}
-    tenant = context.get("tenant")
-    if tenant:
+    if tenant := context.get("tenant"):
         return str(tenant)
-    code, message = _UNAUTHENTICATED[context.get("refusal") or "missing"]
-    raise AuthenticationError(message, code)
+    code = int(context.get("code") or 1001)
+    message = str(context.get("message") or "Authorization: expected `Bearer` and a key of this relay")
+    raise UnavailableError(message) if code == INTERNAL else AuthenticationError(message, code)
 
 
 def body_of(event: Mapping[str, Any]) -> bytes:
@@ -152,45 +172,20 @@ def each_message(
     process: Callable[[dict[str, Any], int], None],
     *,
     put_off: Callable[[str, int], None] | None = None,
-    at_once: int = 1,
 ) -> dict[str, Any]:
-    """Process the messages of an SQS batch, each by itself, `at_once` of them in threads: `process(body, receives)`.
+    """Process the messages of an SQS batch, each by itself: `process(body, receives)`.
 
     One that fails is delivered again, and at last goes to the dead-letter queue; `put_off(receipt, receives)` may say when.
     """
     failures = []
-    for record, error in _processed(event["Records"], process, at_once):
-        if error is None:
-            continue
-        receives = _receives(record)
-        logger.error(
-            "message failed", message_id=record["messageId"], receives=receives, error=type(error).__name__, exc_info=error
-        )
-        metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=1)
-        failures.append({"itemIdentifier": record["messageId"]})
-        if put_off:
-            put_off(record["receiptHandle"], receives)
-    return {"batchItemFailures": failures}
-
-
-def _receives(record: Mapping[str, Any]) -> int:
-    return int(record["attributes"]["ApproximateReceiveCount"])
-
-
-def _processed(
-    records: list[dict[str, Any]], process: Callable[[dict[str, Any], int], None], at_once: int
-) -> Iterator[tuple[dict[str, Any], Exception | None]]:
-    def outcome_of(record: dict[str, Any]) -> Exception | None:
+    for record in event["Records"]:
+        receives = int(record["attributes"]["ApproximateReceiveCount"])
         try:
-            process(json.loads(record["body"]), _receives(record))
-        except Exception as error:  # noqa: BLE001 - told by the caller, in its thread
-            return error
-        return None
-
-    if min(at_once, len(records)) < 2:
-        yield from ((record, outcome_of(record)) for record in records)
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(at_once) as pool:
-        yield from zip(records, pool.map(outcome_of, records), strict=True)
+            process(json.loads(record["body"]), receives)
+        except Exception as error:
+            logger.exception("message failed", message_id=record["messageId"], receives=receives, error=type(error).__name__)
+            metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=1)
+            failures.append({"itemIdentifier": record["messageId"]})
+            if put_off:
+                put_off(record["receiptHandle"], receives)
+    return {"batchItemFailures": failures}

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from relay.bootstrap import Services
-from relay.domain.errors import InvalidRequestError
+from relay.domain.errors import InvalidRequestError, UnknownOperationError
 from relay.domain.events import described
 from relay.domain.task import FailureCode, Status, Task
 from relay.entrypoint import envelope
+from relay.usecases.query import numbered_page
 from relay.usecases.submit import Submitted
 
 if TYPE_CHECKING:
@@ -18,18 +19,23 @@ _LONGEST_PAGE = 100
 
 
 def submitted_answer(submitted: Submitted, to: Services, request_id: str) -> tuple[dict[str, Any], int]:
-    """The create envelope and its HTTP status; what is doubtful stands in `message`. A refusal is the provider's own."""
-    failure = submitted.task.failure
+    """The create envelope and its HTTP status; what is doubtful stands in `message`.
+
+    A refusal is the provider's own, and so is what it said at once, without a task.
+    """
+    task, failure = submitted.task, submitted.task.failure
+    if task.is_answered and task.document:
+        return task.document["answer"], 200
     if failure and failure.code is FailureCode.REJECTED:
-        status, code, message = to.provider.refusal(failure)
+        status, code, message = to.providers[task.provider].refusal(failure)
         return envelope(request_id, code=code, message=message), status
     message = "; ".join(["SUCCEED", *(f"warning: {warning}" for warning in submitted.warnings)])
-    return envelope(request_id, native(submitted.task, to), message=message), 200
+    return envelope(request_id, native(task, to), message=message), 200
 
 
 def native(task: Task, to: Services) -> dict[str, Any]:
     """A task as the provider shows it."""
-    return to.provider.view(task, to.urls(task))
+    return to.providers[task.provider].view(task, to.urls(task))
 
 
 def upload_answer(upload: "Upload") -> dict[str, Any]:
@@ -60,31 +66,6 @@ def own(task: Task, to: Services) -> dict[str, Any]:
     }
 
 
-def webhook_of(task: Task, to: Services) -> dict[str, Any] | None:
-    """What became of the calls to the task's callback_url; None when it has none."""
-    if task.callback_url is None:
-        return None
-    log = to.webhooks.log(task.task_id)
-    if log is None:
-        return {"state": None, "version": None, "next_attempt_at": None, "attempts": []}
-    return {
-        "state": log.outcome.value if log.outcome else None,
-        "version": log.version,
-        "next_attempt_at": log.due_at,
-        "attempts": [
-            {
-                "at": attempt.at,
-                "event_id": f"{task.task_id}:{attempt.version}",
-                "status": attempt.status.value,
-                "http_status": attempt.http_status,
-                "error": attempt.error,
-                "duration_ms": attempt.took_ms,
-            }
-            for attempt in log.attempts
-        ],
-    }
-
-
 def listed(tenant: str, parameters: Mapping[str, str], to: Services) -> dict[str, Any]:
     """`GET /tasks?status=&operation=&cursor=&limit=`: a page and the cursor of the next."""
     limit = whole_number(parameters, "limit", _PAGE)
@@ -100,6 +81,18 @@ def listed(tenant: str, parameters: Mapping[str, str], to: Services) -> dict[str
     return {"tasks": [own(task, to) for task in page.tasks], "cursor": page.cursor}
 
 
+def native_page(tenant: str, operation: str, parameters: Mapping[str, str], to: Services) -> list[dict[str, Any]]:
+    """`GET …?pageNum=&pageSize=`: a page of an operation's tasks, newest first.
+
+    Raises UnknownOperationError when the operation is one that we do not know, and the tenant has no task of it.
+    """
+    number, size = whole_number(parameters, "pageNum", 1), whole_number(parameters, "pageSize", _PAGE)
+    page = numbered_page(tenant, operation, number=number, size=size, tasks=to.tasks)
+    if not page and number == 1 and not to.provider.operation(operation).is_typed:
+        raise UnknownOperationError(f"no operation {operation}, and no task of it")
+    return [native(task, to) for task in page]
+
+
 def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
     """A query parameter; raises InvalidRequestError when it is no whole number."""
     given = parameters.get(name, str(default))
@@ -109,10 +102,13 @@ def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _operation(given: str | None, to: Services) -> str | None:
-    known = to.provider.operations
-    if given is None or given in known:
-        return given
-    raise InvalidRequestError(f"operation: expected one of {', '.join(known)}; got {given[:40]!r}")
+    if given is None:
+        return None
+    try:
+        return to.provider.operation(given).name
+    except UnknownOperationError:
+        known = ", ".join(to.provider.operations)
+        raise InvalidRequestError(f"operation: expected one of {known}; got {given[:40]!r}") from None
 
 
 def _status(given: str | None) -> Status | None:

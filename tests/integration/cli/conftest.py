@@ -15,6 +15,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
+from relay import entrypoint  # noqa: F401 - its logger keeps the standard output that it finds, which must not be a run's
 from relay_cli.app import app
 from tests.integration.cli.front import Front, front
 from tests.integration.world import TENANT, Json, World
@@ -67,13 +68,17 @@ class Program:
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Begin a run of the installed script that the test ends itself."""
+        return self.started(arguments, environment, subprocess.PIPE)
+
+    def started(self, arguments: tuple[str, ...], environment: dict[str, str], where: int) -> subprocess.Popen[str]:
+        """The same, with its answers going to a file descriptor."""
         return subprocess.Popen(  # noqa: S603
             [PROGRAM, *arguments],
             cwd=self.folder,
             env={"PATH": "/usr/bin:/bin", "PYTHONWARNINGS": "error", **_AWS} | self.environment | environment,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=where,
+            stderr=where,
             text=True,
         )
 
@@ -106,8 +111,6 @@ QUEUES = {
     "ResubmissionsDeadLettersUrl": "resubmissions-dead",
     "ArchivesQueueUrl": "archives",
     "ArchivesDeadLettersUrl": "archives-dead",
-    "WebhooksQueueUrl": "webhooks",
-    "WebhooksDeadLettersUrl": "webhooks-dead",
     "UnpublishedChangesUrl": "unpublished",
     "MissedSchedulesUrl": "missed",
 }

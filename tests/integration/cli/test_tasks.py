@@ -5,11 +5,12 @@ import hashlib
 import json
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.integration.cli.conftest import Program
 from tests.integration.cli.front import Front, Request
-from tests.integration.upstream import File, refusal
+from tests.integration.upstream import File, envelope, refusal
 from tests.integration.world import World, video
 
 PROMPT = ("--prompt", "A ginger cat watches the rain")
@@ -95,12 +96,34 @@ def test_files_travel_in_the_body(relay: Program, world: World) -> None:
     assert world.outside.creates()[1].body["image"] == "https://example.com/cat.png"
 
 
-def test_files_that_do_not_fit_are_refused_before_they_are_sent(relay: Program, gateway: Front) -> None:
-    (relay.folder / "large.png").write_bytes(bytes(4_000_000))
+def test_files_that_do_not_fit_are_uploaded(relay: Program, world: World) -> None:
+    large, clip = PICTURE + bytes(4_000_000), video(5000)
+    (relay.folder / "large.png").write_bytes(large)
+    (relay.folder / "clip.mp4").write_bytes(clip)
     ran = relay("submit", "image2video", "--image", "large.png")
+    assert ran.code == 0, ran.err
+    assert "uploaded large.png (4.0 MB) as relay://uploads/" in ran.err
+    options = ("--video-url", "clip.mp4", "--mode", "text2video", "--text", "hello", "--voice-id", "v")
+    synced = relay("submit", "lip-sync", *options)
+    assert synced.code == 0, synced.err
+    sent = [world.outside.creates()[0].body["image"], world.outside.creates()[1].body["input"]["video_url"]]
+    assert [httpx.get(url).content for url in sent] == [large, clip]
+
+
+def test_a_file_that_can_neither_be_sent_nor_uploaded_is_refused(relay: Program, gateway: Front) -> None:
+    (relay.folder / "large.gif").write_bytes(bytes(4_000_000))
+    ran = relay("submit", "image2video", "--image", "large.gif")
     assert ran.code == 2
-    assert "give a URL" in ran.err
+    assert ".png" in ran.err
     assert gateway.requests == []
+
+
+def test_an_upload_that_the_bucket_refuses_is_told(relay: Program, world: World) -> None:
+    (relay.folder / "clip.mp4").write_bytes(video(5000))
+    world.s3.delete_bucket(Bucket="results")
+    ran = relay("submit", "lip-sync", "--video-url", "clip.mp4")
+    assert ran.code == 3
+    assert "HTTP 404" in ran.err
 
 
 def test_every_field_has_a_way_into_the_body(relay: Program, world: World) -> None:
@@ -192,11 +215,56 @@ def test_waiting_ends_after_its_timeout_and_the_task_goes_on(relay: Program) -> 
     assert "relay watch" in ran.error["advice"]
 
 
-def test_a_path_that_the_table_does_not_know_goes_to_the_relay(relay: Program) -> None:
+def test_a_path_that_the_table_does_not_know_goes_to_the_relay(relay: Program, world: World) -> None:
     ran = relay("submit", "videos/newest", "--field", "prompt=x")
-    assert ran.code == 5
-    assert "videos/newest" in ran.err
+    assert ran.code == 0, ran.err
+    assert "warning: videos/newest is not known" in ran.err
+    assert world.outside.creates()[0].path == "/kling/v1/videos/newest"
     assert relay("submit", "newest").code == 2
+    assert relay("submit", "audio/tts").code == 2
+    assert relay("submit", "nonsense/newest").code == 5
+
+
+def test_an_unknown_operation_that_is_answered_at_once_shows_its_answer(relay: Program, world: World) -> None:
+    world.outside.next_answers = [(200, envelope({"voices": ["a"]}))]
+    ran = relay("submit", "general/presets-voices", "--field", "page:=1", "--json")
+    assert (ran.code, ran.document) == (0, {"voices": ["a"]})
+
+
+SPOKEN = ("--text", "hello", "--voice-id", "v", "--voice-language", "en")
+
+
+def test_call_shows_what_the_provider_answers_at_once(relay: Program, world: World) -> None:
+    world.outside.next_answers = [(200, envelope({"session_id": "s", "face_data": []}))] * 2
+    ran = relay.installed("call", "identify-face", "--video-id", "v")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out) == {"session_id": "s", "face_data": []}
+    assert world.outside.creates()[0].body == {"video_id": "v"}
+    assert relay("call", "videos/identify-face", "--video-id", "v", "--json").document["session_id"] == "s"
+    assert relay("call", "text2video").code == 2
+    wrong = relay("call", "tts", "--text", "hello")
+    assert (wrong.code, "voice_id" in wrong.err) == (3, True)
+
+
+def test_what_may_have_been_charged_is_not_asked_again(relay: Program, gateway: Front, world: World) -> None:
+    gateway.lost = frozenset({1})
+    world.outside.next_answers = [(200, envelope({"audio": "a"}))] * 3
+    ran = relay("call", "tts", *SPOKEN)
+    assert ran.code == 6
+    assert len(world.outside.creates()) == 1
+    gateway.instead = {2: (504, b'{"code": 5002, "message": "it may have been done and charged", "request_id": "r"}')}
+    ran = relay("call", "tts", *SPOKEN)
+    assert ran.code == 6
+    assert "charged" in ran.err
+    assert "--idempotency-key" not in ran.err
+    assert len(gateway.requests) == 2
+
+
+def test_costs_are_asked_for_by_their_query(relay: Program, gateway: Front, world: World) -> None:
+    world.outside.next_answers = [(200, envelope({"resource_pack_subscribe_infos": []}))]
+    ran = relay("call", "costs", "--field", "start_time=1", "--field", "end_time=2", "--json")
+    assert ran.document == {"resource_pack_subscribe_infos": []}
+    assert gateway.requests[0].path == "/kling/v1/account/costs?start_time=1&end_time=2"
 
 
 def test_get_shows_a_task_by_either_id(relay: Program, world: World) -> None:

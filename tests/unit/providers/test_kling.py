@@ -82,6 +82,21 @@ FACTS: dict[str, tuple[str, Status, str, str | None, int, int]] = {
     "query_processing_nulls": ("task_def456uvw123", Status.PROCESSING, "", "my_custom_task_001", 1722769590123, 0),
     "comet_query_processing": ("878106242831892487", Status.PROCESSING, "", None, 1777385363321, 0),
     "create_i2v_submitted": ("CjI17WevH1IAAAAAAHmgsw", Status.SUBMITTED, "", None, 1739744384259, 0),
+    "callback_advanced_lip_sync": ("878106242831800006", Status.SUCCEED, "", None, 1777385420006, 1),
+    "callback_avatar_image2video": ("878106242831800005", Status.SUCCEED, "", None, 1777385420005, 1),
+    "callback_custom_voices": ("878106242831800013", Status.SUCCEED, "", None, 1777385420013, 1),
+    "callback_effects": ("878106242831800004", Status.SUCCEED, "", None, 1777385420004, 1),
+    "callback_expand": ("878106242831800010", Status.SUCCEED, "", None, 1777385420010, 1),
+    "callback_motion_control": ("878106242831800003", Status.SUCCEED, "", None, 1777385420003, 1),
+    "callback_multi_elements": ("878106242831800007", Status.SUCCEED, "", None, 1777385420007, 1),
+    "callback_multi_image2image": ("878106242831800008", Status.SUCCEED, "", None, 1777385420008, 2),
+    "callback_multi_image2video": ("878106242831800001", Status.SUCCEED, "", None, 1777385420001, 1),
+    "callback_omni_image_series": ("878106242831800009", Status.SUCCEED, "", None, 1777385420009, 4),
+    "callback_omni_video": ("878106242831800002", Status.SUCCEED, "", "order-42", 1777385420002, 1),
+    "callback_text_to_audio": ("878106242831800011", Status.SUCCEED, "", None, 1777385420011, 2),
+    "callback_video_to_audio": ("878106242831800012", Status.SUCCEED, "", None, 1777385420012, 2),
+    "query_omni_image_single": ("878106242831800014", Status.SUCCEED, "", None, 1777385420014, 1),
+    "query_text_to_audio": ("878106242831800015", Status.SUCCEED, "", None, 1777385420015, 2),
     "comet_create_i2v": ("2032273942220931072", Status.SUBMITTED, "", None, 1773366840306, 0),
 }
 
@@ -139,6 +154,29 @@ def test_every_url_of_a_result_is_a_file_watermarked_copies_and_both_sounds_too(
         "audios/0/url_mp3": ("audio", "https://c/a.mp3", "3"),
         "audios/0/url_wav": ("audio", "https://c/a.wav", "4"),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "paths"),
+    [
+        ("callback_omni_image_series", [f"series_images/{index}/url" for index in range(4)]),
+        ("callback_video_to_audio", ["audios/0/url_mp3", "audios/0/url_wav"]),
+        ("callback_custom_voices", ["voices/0/trial_url"]),
+        ("callback_multi_elements", ["videos/0/url"]),
+    ],
+)
+def test_a_list_is_searched_for_files_whatever_its_name(name: str, paths: list[str]) -> None:
+    snapshot = KLING.read_callback(fixture(name))
+
+    assert [result.path for result in snapshot.results] == [f"task_result/{path}" for path in paths]
+    assert {result.kind for result in snapshot.results} <= {"image", "audio", "video", "file"}
+
+
+def test_a_list_without_a_known_name_counts_only_where_no_other_does() -> None:
+    (result,) = received(task_result={**VIDEOS, "covers": [{"url": "https://cdn.example/cover.png"}]}).results
+    (other,) = received(task_result={"videos": [], "covers": [{"url": "https://cdn.example/cover.png"}]}).results
+
+    assert (result.kind, other.kind) == ("video", "file")
 
 
 def test_the_document_keeps_the_rest_but_not_the_urls() -> None:

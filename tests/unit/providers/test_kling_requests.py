@@ -5,7 +5,6 @@ import struct
 import zlib
 from base64 import b64encode
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,46 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relay.domain.errors import InvalidRequestError
+from relay.providers.base import Checked
 from relay.providers.kling_capabilities import MODELS, RULES
-from relay.providers.kling_requests import (
-    Checked,
-    ImageGeneration,
-    ImageToVideo,
-    KlingRequest,
-    LipSync,
-    TextToVideo,
-    VideoExtension,
-    VirtualTryOn,
-    checked,
-)
+from tests.unit.providers.bodies import REQUESTS, URL, Body, check, fixture, refusal
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "kling" / "requests"
-REQUESTS: dict[str, type[KlingRequest]] = {
-    model.operation: model for model in (ImageGeneration, TextToVideo, ImageToVideo, VideoExtension, VirtualTryOn, LipSync)
-}
-GENERATE, T2V, I2V, EXTEND, TRY_ON, LIP = REQUESTS
-URL = "https://example.com/cat.png"
+GENERATE, T2V, I2V = "images/generations", "videos/text2video", "videos/image2video"
+EXTEND, TRY_ON, LIP = "videos/video-extend", "images/kolors-virtual-try-on", "videos/lip-sync"
 ABSENT = "a field to take out"
-type Body = dict[str, Any]
-
-
-def check(operation: str, body: object, *, prompt_limit: int = 2500, negative_prompt_limit: int = 2500) -> Checked:
-    return checked(
-        REQUESTS[operation],
-        cast("Mapping[str, object]", body),
-        prompt_limit=prompt_limit,
-        negative_prompt_limit=negative_prompt_limit,
-    )
-
-
-def refusal(operation: str, body: object, **limits: int) -> str:
-    with pytest.raises(InvalidRequestError) as caught:
-        check(operation, body, **limits)
-    return caught.value.message
-
-
-def fixture(operation: str, size: str) -> Body:
-    return cast("Body", json.loads((FIXTURES / f"{operation.replace('/', '_')}.{size}.json").read_text()))
 
 
 def patched(operation: str, patch: Mapping[str, object]) -> Body:
@@ -105,11 +71,13 @@ def test_the_fullest_body_leaves_out_only_what_excludes_something_in_it(operatio
         T2V: {"camera_control"},
         I2V: {"camera_control", "image_tail", "static_mask", "dynamic_masks", "voice_list"},
         EXTEND: {"model_name"},
-        LIP: {"model_name"},
+        "audio/video-to-audio": {"video_id"},
+        "videos/avatar/image2video": {"audio_id"},
     }
     missing = set(REQUESTS[operation].model_fields) - set(fixture(operation, "fullest"))
+    without_models = set() if operation in MODELS else {"model_name"}
 
-    assert missing == excluded.get(operation, set())
+    assert missing == excluded.get(operation, set()) | without_models
 
 
 COMMON_REFUSALS: list[tuple[Body, str]] = [

@@ -2,8 +2,9 @@
 
 import pytest
 
-from relay.domain.errors import InvalidRequestError, TaskNotFoundError
-from relay.usecases.query import find, numbered_page
+from relay.domain.errors import InvalidRequestError, TaskNotFoundError, UnknownOperationError
+from relay.providers.kling import Kling
+from relay.usecases.query import find, located, numbered_page
 from tests.fakes.provider import POLICY
 from tests.fakes.world import PROMPT, T2V, World
 from tests.tasks import NOON, task_of
@@ -97,3 +98,35 @@ def test_a_page_is_full_though_the_operations_tasks_are_few_among_many(world: Wo
 def test_a_page_that_does_not_exist_is_refused(world: World, number: int, size: int, name: str) -> None:
     with pytest.raises(InvalidRequestError, match=name):
         numbered_page("acme", T2V, number=number, size=size, tasks=world.tasks)
+
+
+@pytest.mark.parametrize(
+    ("path", "operation", "reference"),
+    [
+        ("videos/text2video", "videos/text2video", None),
+        ("videos/text2video/", "videos/text2video", None),
+        ("videos/text2video/order-1", "videos/text2video", "order-1"),
+        ("videos/text2video/orders/1", "videos/text2video", "orders/1"),
+        ("videos/avatar/image2video", "videos/avatar/image2video", None),
+        ("videos/avatar/image2video/order-1", "videos/avatar/image2video", "order-1"),
+        ("images/editing/expand/1", "images/editing/expand", "1"),
+        ("videos/multi-elements/init-selection", "videos/multi-elements", "init-selection"),
+        ("general/custom-voices", "general/custom-voices", None),
+        ("general/custom-voices/Order 1", "general/custom-voices", "Order 1"),
+        ("general/voices/custom/1", "general/voices/custom", "1"),
+    ],
+)
+def test_a_path_is_an_operation_or_one_of_its_tasks(path: str, operation: str, reference: str | None) -> None:
+    assert located(path, Kling(), listing=False) == (operation, reference)
+
+
+def test_a_page_of_an_unknown_operation_with_three_segments_is_asked_for_as_a_page() -> None:
+    assert located("general/voices/custom", Kling(), listing=True) == ("general/voices/custom", None)
+    assert located("general/voices/custom", Kling(), listing=False) == ("general/voices", "custom")
+    assert located("videos/text2video/1", Kling(), listing=True) == ("videos/text2video", "1")
+
+
+@pytest.mark.parametrize("path", ["", "videos", "chat/completions", "videos/UP", "videos/a/b/c/d", "audio/tts", "videos/../x/1"])
+def test_a_path_that_cannot_be_an_operation_is_none(path: str) -> None:
+    with pytest.raises(UnknownOperationError):
+        located(path, Kling(), listing=False)

@@ -100,7 +100,7 @@ def test_a_callback_faster_than_the_answer_finds_its_task(world: World) -> None:
 # What the client gets wrong
 
 
-@pytest.mark.parametrize("operation", ["videos/effects", "", "../x", "videos/text2video/"])
+@pytest.mark.parametrize("operation", ["", "../x", "videos/", "videos", "audio/tts", "chat/x", "videos/A", "videos/a/b/c"])
 def test_an_unknown_operation_is_refused(world: World, operation: str) -> None:
     with pytest.raises(UnknownOperationError, match="videos/text2video"):
         world.submit(operation=operation)
@@ -127,23 +127,10 @@ def test_prompt_limits_are_those_of_the_settings() -> None:
 
 
 def test_what_is_doubtful_is_a_warning(world: World) -> None:
-    (warning,) = world.submit({**PROMPT, "model_name": "kling-v9", "callback_url": "https://c.example/"}).warnings
+    (warning, callback) = world.submit({**PROMPT, "model_name": "kling-v9", "callback_url": "https://c.example/"}).warnings
 
     assert "kling-v9" in warning
-
-
-@pytest.mark.parametrize("url", ["http://c.example/", "https://10.0.0.1/", "https://localhost/", "http://127.0.0.1:8000/"])
-def test_a_callback_url_that_would_never_be_called_is_refused(world: World, url: str) -> None:
-    with pytest.raises(InvalidRequestError, match=r"^callback_url: expected "):
-        world.submit({**PROMPT, "callback_url": url})
-
-    assert world.calls.names == []
-
-
-def test_a_callback_url_on_this_machine_is_taken_where_the_settings_say_so() -> None:
-    task = World(allow_loopback=True).submit({**PROMPT, "callback_url": "http://127.0.0.1:8000/"}).task
-
-    assert task.callback_url == "http://127.0.0.1:8000/"
+    assert "callback_url" in callback
 
 
 # Idempotency

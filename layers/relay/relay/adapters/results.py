@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 import httpx
@@ -38,12 +37,8 @@ class S3ResultStore:
         self._bucket = bucket
         self._largest = largest
         self._url_seconds = url_seconds
-        self._given_http = http
-
-    @cached_property
-    def _http(self) -> httpx.Client:
-        """Made when something is stored: one TLS context; no connection is kept, since a frozen function would find it dead."""
-        return self._given_http or httpx.Client(
+        # One TLS context; no connection is kept, since a frozen function would find it dead.
+        self._http = http or httpx.Client(
             timeout=_UPLOAD_TIMEOUT, limits=httpx.Limits(max_keepalive_connections=0), trust_env=False
         )
 
@@ -64,11 +59,10 @@ class S3ResultStore:
             self._put_parts(key, media_type, passing)
         return StoredFile(self._bucket, key, passing.count, passing.digest.hexdigest(), media_type)
 
-    def url(self, result: Result, *, seconds: int | None = None) -> str:
-        """A presigned GET, good for `seconds`, by default for RESULT_URL_SECONDS."""
+    def url(self, result: Result) -> str:
+        """A presigned GET, good for RESULT_URL_SECONDS."""
         parameters = {"Bucket": result.bucket, "Key": result.key}
-        expiry = self._url_seconds if seconds is None else seconds
-        return str(self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expiry))
+        return str(self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=self._url_seconds))
 
     def _put(self, key: str, media_type: str, passing: "_Passing", size: int) -> None:
         url = self._presigned("put_object", Key=key, ContentType=media_type)

@@ -13,8 +13,10 @@ RelayError
 │   ├── ProviderRefusedError        final: the task was not accepted and will not be
 │   ├── ProviderBusyError           not accepted now; trying later can help
 │   ├── OutcomeUnknownError         perhaps accepted: ask before sending again
+│   │   └── NoTaskError             a success without a task: what a synchronous operation answers
 │   ├── AlreadyAcceptedError        our `external_task_id` is known there: fetch the task
 │   └── ProviderTaskMissingError    the provider does not know the task
+├── ForwardingError                 a request that is only passed on got no answer that could be passed back
 ├── UnreadableSnapshotError         a task object that cannot be understood: quarantine it
 ├── CallbackNotAuthenticError       the token does not fit the task
 ├── ResultError                     a result file could not be stored
@@ -25,6 +27,8 @@ RelayError
 ├── UnavailableError                a part of the relay did not take what it must: another delivery can help
 └── TaskConflictError               a stored task does not allow the change
 """
+
+from typing import Any
 
 
 class RelayError(Exception):
@@ -104,12 +108,30 @@ class OutcomeUnknownError(ProviderError):
     """The request may have been accepted (and paid)."""
 
 
+class NoTaskError(OutcomeUnknownError):
+    """The create was answered with a success that holds no task; `document` is the whole answer."""
+
+    def __init__(self, message: str, *, status: int = 0, document: dict[str, Any] | None = None) -> None:
+        super().__init__(message, status=status)
+        self.document = document or {}
+
+
 class AlreadyAcceptedError(ProviderError):
     """An earlier send of the same task was accepted."""
 
 
 class ProviderTaskMissingError(ProviderError):
     """No task of that id there (yet)."""
+
+
+class ForwardingError(RelayError):
+    """The provider's part failed. HTTP `status` and `code` are those for the client."""
+
+    def __init__(self, message: str, *, status: int = 502, code: int = 5000) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
 
 
 class UnreadableSnapshotError(RelayError):

@@ -46,13 +46,18 @@ RANKS = {
 
 
 class FailureCode(StrEnum):
-    """Why a task failed: `provider` its own verdict, `rejected` it refused the task, `expired` no verdict in time, `archive` the
-    results could not be stored (the status stays `succeed`), `unknown` nobody can tell whether the provider took the task."""
+    """Why a task failed.
+
+    `provider` its own verdict, `rejected` it refused the task, `expired` no verdict in time, `unknown` nobody can tell whether
+    the provider took the task, `answered` the provider answered an operation that we do not know at once, without a task,
+    `archive` the results could not be stored (the status stays `succeed`).
+    """
 
     PROVIDER = "provider"
     REJECTED = "rejected"
     EXPIRED = "expired"
     UNKNOWN = "unknown"
+    ANSWERED = "answered"
     ARCHIVE = "archive"
 
 
@@ -141,6 +146,11 @@ class Change:
         )
 
     @classmethod
+    def answered(cls, message: str, document: dict[str, Any] | None) -> "Change":
+        """There is no task: the provider answered at once, with what `document` keeps."""
+        return replace(cls.given_up(FailureCode.ANSWERED, message), document=document)
+
+    @classmethod
     def given_up(cls, code: FailureCode, message: str, *, provider_code: int = 0, http_status: int = 0) -> "Change":
         """We say so: the task was refused for good, or its deadline passed."""
         message = message[:STATUS_MESSAGE_LIMIT]
@@ -187,6 +197,11 @@ class Task:
     def is_over(self) -> bool:
         """No provider's verdict is awaited any more (though a late one is still welcome)."""
         return self.rank >= Rank.EXPIRED
+
+    @property
+    def is_answered(self) -> bool:
+        """The provider answered at once, and there is no task: `document["answer"]` is what it said, where that was kept."""
+        return self.failure is not None and self.failure.code is FailureCode.ANSWERED
 
     def moved_to(self, change: Change, *, at: int) -> "Task":
         """The task after `change`; raises TaskConflictError when it is stale, repeated, or comes after the verdict.

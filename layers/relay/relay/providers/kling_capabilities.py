@@ -11,6 +11,12 @@ VIDEO_EXTENSION = "videos/video-extend"
 IMAGE_GENERATION = "images/generations"
 VIRTUAL_TRY_ON = "images/kolors-virtual-try-on"
 LIP_SYNC = "videos/lip-sync"
+MULTI_IMAGE_TO_VIDEO = "videos/multi-image2video"
+OMNI_VIDEO = "videos/omni-video"
+MOTION_CONTROL = "videos/motion-control"
+MULTI_ELEMENTS = "videos/multi-elements"
+MULTI_IMAGE_TO_IMAGE = "images/multi-image2image"
+OMNI_IMAGE = "images/omni-image"
 
 V1, V1_5, V1_6, V2_1 = "kling-v1", "kling-v1-5", "kling-v1-6", "kling-v2-1"
 V2_MASTER, V2_1_MASTER, V2_5_TURBO, V2_6, V3 = (
@@ -26,12 +32,20 @@ MODELS: Mapping[str, tuple[str, ...]] = {
     IMAGE_TO_VIDEO: (V1, V1_5, V1_6, V2_MASTER, V2_1, V2_1_MASTER, V2_5_TURBO, V2_6, V3),
     VIDEO_EXTENSION: (V1, V1_5, V1_6),
     VIRTUAL_TRY_ON: ("kolors-virtual-try-on-v1", "kolors-virtual-try-on-v1-5"),
+    MULTI_IMAGE_TO_VIDEO: (V1_6,),
+    OMNI_VIDEO: ("kling-video-o1", "kling-v3-omni"),
+    MOTION_CONTROL: (V2_6, V3),
+    MULTI_ELEMENTS: (V1_6,),
+    MULTI_IMAGE_TO_IMAGE: ("kling-v2", V2_1),
+    OMNI_IMAGE: ("kling-image-o1", "kling-v3-omni"),
 }
-"""The documented values of `model_name` per operation; lip-sync documents none."""
+"""The documented values of `model_name` per operation; the others document none."""
 
 ASSUMED: Mapping[str, Mapping[str, object]] = {
     TEXT_TO_VIDEO: {"model_name": V1, "mode": "std", "duration": "5", "sound": "off"},
     IMAGE_TO_VIDEO: {"model_name": V1, "mode": "std", "duration": "5", "sound": "off"},
+    MULTI_IMAGE_TO_VIDEO: {"model_name": V1_6},
+    MULTI_ELEMENTS: {"model_name": V1_6},
 }
 """What Kling assumes for an absent field. For images/generations the documents disagree about the model."""
 
@@ -51,22 +65,25 @@ class Rule:
 
 
 VIDEOS = (TEXT_TO_VIDEO, IMAGE_TO_VIDEO)
+MULTI_SHOT = (*VIDEOS, OMNI_VIDEO)
 MASTERS = (V2_MASTER, V2_1_MASTER)
 BEFORE_V2_6 = (V1, V1_5, V1_6, *MASTERS, V2_1, V2_5_TURBO)
 BEFORE_V3 = (*BEFORE_V2_6, V2_6)
 FROM_V1_6 = (V1_6, *MASTERS, V2_1, V2_5_TURBO, V2_6, V3)
+NEITHER_5_NOR_10 = tuple(str(number) for number in range(3, 16) if number not in {5, 10})
 PRO, FIVE_SECONDS = {"mode": ("pro",)}, {"duration": ("5",)}
 
 RULES = (
-    Rule(VIDEOS, BEFORE_V3, "duration", tuple(str(number) for number in range(3, 16) if number not in {5, 10})),
+    Rule(VIDEOS, BEFORE_V3, "duration", NEITHER_5_NOR_10),
+    Rule((MULTI_IMAGE_TO_VIDEO, MULTI_ELEMENTS), (V1_6,), "duration", NEITHER_5_NOR_10),
     Rule(VIDEOS, MASTERS, "mode"),
     Rule(VIDEOS, (V1, V1_5, V1_6, V2_1, V2_5_TURBO, V2_6), "mode", ("4k",)),
     Rule(VIDEOS, (*MASTERS, V2_1, V2_5_TURBO, V2_6), "cfg_scale"),
     Rule(VIDEOS, BEFORE_V2_6, "sound", ("on",)),
     Rule(VIDEOS, (V2_6,), "sound", ("on",), PRO),
     Rule(VIDEOS, BEFORE_V3, "multi_shot", (True,)),
-    Rule(VIDEOS, (), "shot_type", needs={"multi_shot": (True,)}),
-    Rule(VIDEOS, (), "multi_prompt", needs={"multi_shot": (True,), "shot_type": ("customize",)}),
+    Rule(MULTI_SHOT, (), "shot_type", needs={"multi_shot": (True,)}),
+    Rule(MULTI_SHOT, (), "multi_prompt", needs={"multi_shot": (True,), "shot_type": ("customize",)}),
     Rule((TEXT_TO_VIDEO,), (V1,), "camera_control", needs={"mode": ("std",), **FIVE_SECONDS}),
     Rule((TEXT_TO_VIDEO,), FROM_V1_6, "camera_control"),
     Rule((IMAGE_TO_VIDEO,), (V1_5,), "camera_control", needs={"camera_control.type": ("simple",), **PRO, **FIVE_SECONDS}),
@@ -88,6 +105,7 @@ RULES = (
     Rule((IMAGE_GENERATION,), (), "human_fidelity", needs={"image_reference": ("subject",)}),
     Rule((VIDEO_EXTENSION,), (V1,), "negative_prompt"),
     Rule((VIDEO_EXTENSION,), (V1,), "cfg_scale"),
+    Rule((OMNI_IMAGE,), (), "series_amount", needs={"result_type": ("series",)}),
     Rule((LIP_SYNC,), (), "input.text", needs={"input.voice_language": ("zh", "en")}),
 )
 

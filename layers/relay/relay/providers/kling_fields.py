@@ -1,26 +1,16 @@
-"""The value types of Kling's request fields: numbers, texts, addresses, pictures and audio."""
+"""The value types of Kling's request fields: numbers, texts, addresses. Files are in kling_media.py."""
 
-import binascii
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, StrictFloat, StrictInt, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictInt, ValidationInfo
 
-from relay.domain.uploads import SCHEME, reference_of
 from relay.providers.kling_refusals import shown, wrong
 
 PROMPT_LIMIT = 2500
-MAX_IMAGE_BYTES = 10 * 1024 * 1024
-MAX_AUDIO_BYTES = 5 * 1024 * 1024
-MIN_IMAGE_SIDE = 300
-MAX_IMAGE_RATIO = 2.5
 MAX_CALLBACK_URL = 2048
 MAX_EXTERNAL_TASK_ID = 256
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-JPEG_SIGNATURE = b"\xff\xd8\xff"
-JPEG_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-JPEG_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xDA)})
 
 
 def between(low: float, high: float) -> Callable[[float], float]:
@@ -93,25 +83,6 @@ def web_address(value: str) -> str:
     return value
 
 
-def uploaded(value: str, kind: str, *, as_base64: bool = False) -> str:
-    """A reference to an upload of a kind; `as_base64`: the field takes no URL, so the bytes will go there."""
-    reference = reference_of(value)
-    if reference is None:
-        raise wrong("a reference that POST /uploads has answered", shown(value))
-    if kind and reference.kind != kind:
-        raise wrong(f"an upload of the kind {kind}", f"{reference.media_type}")
-    return str(reference.in_base64() if as_base64 else reference)
-
-
-def media_address(kind: str = "") -> Callable[[str], str]:
-    """A validator for an http(s) URL, or an upload of that kind (any, where nothing is known of the field)."""
-
-    def check(value: str) -> str:
-        return uploaded(value, kind) if value.startswith(SCHEME) else web_address(value)
-
-    return check
-
-
 def printable(value: str) -> str:
     """Every character has a printed form: the value travels in logs and URLs."""
     if not value.isprintable():
@@ -119,97 +90,61 @@ def printable(value: str) -> str:
     return value
 
 
-def decoded(value: str, limit: int, expected: str) -> bytes:
-    """The bytes of raw base64, 1 to `limit` of them. The text itself never enters a message."""
-    if value[:5].lower() == "data:":
-        raise wrong("raw base64 without the 'data:…;base64,' prefix", "a data URL")
-    if len(value) // 4 * 3 - 2 > limit:
-        raise wrong(f"at most {limit // 1024**2} MB of decoded data", f"{len(value) / 4 * 3 / 1024**2:.1f} MB")
-    try:
-        return binascii.a2b_base64(value, strict_mode=True)
-    except ValueError:
-        raise wrong(expected, f"{len(value)} characters of another kind") from None
+def milliseconds(value: object) -> object:
+    """A time in ms from 0 on, as an integer or as text; Kling's examples have both."""
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10 else value
+    if type(number) is not int or not 0 <= number < 10**9:
+        raise wrong("milliseconds, a whole number from 0 on", shown(value))
+    return number
 
 
-def image(*, proportioned: bool) -> Callable[[str], str]:
-    """A validator for an upload, a public URL, or raw base64 of a JPEG or PNG of at most 10 MB with sides of at least 300 px.
+def number_or_auto(low: int, high: int) -> Callable[[object], object]:
+    """A validator for a whole number from `low` to `high`, or "auto"."""
 
-    `proportioned`: the ratio of the sides must lie between 1:2.5 and 2.5:1.
-    """
-
-    def check(value: str) -> str:
-        size = image_size(value)
-        if size and min(size) < MIN_IMAGE_SIDE:
-            raise wrong(f"an image with sides of at least {MIN_IMAGE_SIDE} px", f"{size[0]}x{size[1]}")
-        if size and proportioned and max(size) > MAX_IMAGE_RATIO * min(size):
-            raise wrong("an image with a ratio from 1:2.5 to 2.5:1", f"{size[0]}x{size[1]}")
+    def check(value: object) -> object:
+        if value != "auto" and (type(value) is not int or not low <= value <= high):
+            raise wrong(f"a whole number from {low} to {high}, or 'auto'", shown(value))
         return value
 
     return check
 
 
-def audio(value: str) -> str:
-    """An upload, or raw base64 of at most 5 MB."""
-    if value.startswith(SCHEME):
-        return uploaded(value, "audio", as_base64=True)
-    decoded(value, MAX_AUDIO_BYTES, "raw base64")
-    return value
+def limits(low: float, high: float) -> Any:
+    """What JSON Schema says of `between`; checked is what the validator says."""
+    return Field(json_schema_extra={"minimum": low, "maximum": high})
 
 
-def image_size(value: str) -> tuple[int, int] | None:
-    """Width and height in pixels from the header of an inline image; None for an upload, a URL, and where no header tells."""
-    if "://" in value[:16]:
-        media_address("image")(value)
-        return None
-    data = decoded(value, MAX_IMAGE_BYTES, "an upload, an http(s) URL or raw base64")
-    if data.startswith(PNG_SIGNATURE):
-        return _png_size(data)
-    if data.startswith(JPEG_SIGNATURE):
-        return _jpeg_size(data)
-    raise wrong("a JPEG or PNG image", "base64 of something else")
-
-
-def _png_size(data: bytes) -> tuple[int, int] | None:
-    if data[12:16] != b"IHDR" or len(data) < 24:
-        return None
-    return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Walk the segments up to the frame header (ITU-T T.81, B.2.2)."""
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker in JPEG_FRAME_HEADERS:
-            return int.from_bytes(data[at + 7 : at + 9]), int.from_bytes(data[at + 5 : at + 7])
-        if marker == 0xFF:
-            at += 1
-        elif marker in JPEG_BARE_MARKERS:
-            at += 2
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    return None
+def longest(limit: int) -> Any:
+    """What JSON Schema says of `at_most`."""
+    return Field(json_schema_extra={"maxLength": limit})
 
 
 Flag = Annotated[bool, BeforeValidator(flag)]
-Duration = Annotated[str, BeforeValidator(seconds(3, 15))]
-ShotDuration = Annotated[str, BeforeValidator(seconds(1, 15))]
-Fraction = Annotated[StrictFloat, AfterValidator(between(0, 1))]
-Movement = Annotated[StrictFloat, AfterValidator(between(-10, 10))]
-Speed = Annotated[StrictFloat, AfterValidator(between(0.8, 2)), AfterValidator(one_decimal)]
-Count = Annotated[StrictInt, AfterValidator(between(1, 9))]
-Integer64 = Annotated[StrictInt, AfterValidator(between(-(2**63), 2**63 - 1))]
+Duration = Annotated[str, BeforeValidator(seconds(3, 15)), Field(json_schema_extra={"pattern": "^([3-9]|1[0-5])$"})]
+ShotDuration = Annotated[str, BeforeValidator(seconds(1, 15)), Field(json_schema_extra={"pattern": "^([1-9]|1[0-5])$"})]
+Milliseconds = Annotated[int, BeforeValidator(milliseconds), Field(json_schema_extra={"minimum": 0})]
+Fraction = Annotated[StrictFloat, AfterValidator(between(0, 1)), limits(0, 1)]
+UpToTwo = Annotated[StrictFloat, AfterValidator(between(0, 2)), limits(0, 2)]
+Movement = Annotated[StrictFloat, AfterValidator(between(-10, 10)), limits(-10, 10)]
+Speed = Annotated[StrictFloat, AfterValidator(between(0.8, 2)), AfterValidator(one_decimal), limits(0.8, 2)]
+SoundSeconds = Annotated[StrictFloat, AfterValidator(between(3, 10)), limits(3, 10)]
+Count = Annotated[StrictInt, AfterValidator(between(1, 9)), limits(1, 9)]
+SeriesAmount = Annotated[int | str, BeforeValidator(number_or_auto(2, 9)), Field(json_schema_extra={"examples": [2, "auto"]})]
+Integer64 = Annotated[StrictInt, AfterValidator(between(-(2**63), 2**63 - 1)), Field(json_schema_extra={"format": "int64"})]
 
-Prompt = Annotated[str, AfterValidator(limited_by("prompt_limit"))]
-NegativePrompt = Annotated[str, AfterValidator(limited_by("negative_prompt_limit"))]
-ShotPrompt = Annotated[str, AfterValidator(at_most(512))]
-Speech = Annotated[str, AfterValidator(at_most(120))]
-ExternalTaskId = Annotated[str, AfterValidator(at_most(MAX_EXTERNAL_TASK_ID)), AfterValidator(printable)]
+Prompt = Annotated[str, AfterValidator(limited_by("prompt_limit")), longest(PROMPT_LIMIT)]
+NegativePrompt = Annotated[str, AfterValidator(limited_by("negative_prompt_limit")), longest(PROMPT_LIMIT)]
+ShotPrompt = Annotated[str, AfterValidator(at_most(512)), longest(512)]
+SoundPrompt = Annotated[str, AfterValidator(at_most(200)), longest(200)]
+Speech = Annotated[str, AfterValidator(at_most(120)), longest(120)]
+LongSpeech = Annotated[str, AfterValidator(at_most(1000)), longest(1000)]
+ExternalTaskId = Annotated[
+    str, AfterValidator(at_most(MAX_EXTERNAL_TASK_ID)), AfterValidator(printable), longest(MAX_EXTERNAL_TASK_ID)
+]
 
-Url = Annotated[str, AfterValidator(media_address())]
-VideoUrl = Annotated[str, AfterValidator(media_address("video"))]
-AudioUrl = Annotated[str, AfterValidator(media_address("audio"))]
-CallbackUrl = Annotated[str, AfterValidator(at_most(MAX_CALLBACK_URL)), AfterValidator(web_address)]
-Image = Annotated[str, AfterValidator(image(proportioned=True))]
-ImageOfAnyRatio = Annotated[str, AfterValidator(image(proportioned=False))]
-Audio = Annotated[str, AfterValidator(audio)]
+CallbackUrl = Annotated[
+    str,
+    AfterValidator(at_most(MAX_CALLBACK_URL)),
+    AfterValidator(web_address),
+    Field(json_schema_extra={"format": "uri", "maxLength": MAX_CALLBACK_URL}),
+]

@@ -1,6 +1,6 @@
 """Archive the results of a succeeded task: every file from the provider's URL into our bucket."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -22,7 +22,7 @@ def archive(
     task_id: str,
     *,
     last_attempt: bool,
-    provider: Provider,
+    providers: Mapping[str, Provider],
     tasks: TaskStore,
     api: ProviderApi,
     source: ResultSource,
@@ -47,7 +47,7 @@ def archive(
         elif result.key is None:
             prefix = f"results/{task_id}/{number}"
             copy = partial(_copied, prefix=prefix, source=source, store=store, seconds=seconds)
-            result = _stored(task, result, renewed, copy, provider=provider, api=api)  # noqa: PLW2901
+            result = _stored(task, result, renewed, copy, provider=providers[task.provider], api=api)  # noqa: PLW2901
         results.append(result)
     errors = [f"{result.path}: {result.error}" for result in results if result.error]
     if not errors:
@@ -105,7 +105,7 @@ def _copied(result: Result, url: str, *, prefix: str, source: ResultSource, stor
 
 def _renewed(task: Task, provider: Provider, api: ProviderApi) -> dict[str, str]:
     """Fresh URLs by path, from a query at the provider; none when it does not answer with the task."""
-    request = provider.query_request(provider.operations[task.operation], task.provider_task_id or task.task_id)
+    request = provider.query_request(provider.operation(task.operation), task.provider_task_id or task.task_id)
     try:
         snapshot = provider.read_queried(api.send(request, timeout=_QUERY_TIMEOUT))
     except (ProviderError, UnreadableSnapshotError):

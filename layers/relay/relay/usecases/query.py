@@ -3,9 +3,26 @@
 from relay.domain.errors import InvalidRequestError, TaskNotFoundError
 from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id
 from relay.ports import TaskStore
+from relay.providers.base import Provider
 
 LONGEST_PAGE = 500
 LAST_PAGE = 1000
+
+
+def located(path: str, provider: Provider, *, listing: bool) -> tuple[str, str | None]:
+    """What a path below the version prefix is about: an operation, and a task of it or None for the list of all.
+
+    The longest known name that begins the path settles it; a task's id may hold slashes. Below an unknown name the last of
+    more than two segments is an id, unless the client asks for a page (`listing`). Raises UnknownOperationError.
+    """
+    known = [name for name in provider.operations if path == name or path.startswith(f"{name}/")]
+    if known:
+        name = max(known, key=len)
+        return name, path[len(name) + 1 :] or None
+    if listing or path.count("/") < 2:
+        return provider.operation(path).name, None
+    operation, _, reference = path.rpartition("/")
+    return provider.operation(operation).name, reference
 
 
 def find(tenant: str, reference: str, *, operation: str | None, tasks: TaskStore) -> Task:

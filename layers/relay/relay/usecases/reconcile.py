@@ -1,8 +1,9 @@
 """Reconcile: ask the provider about the tasks that are due, through the same transition as a callback."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
+from functools import partial
 
 from relay.config import Settings
 from relay.domain.errors import ProviderError, ProviderTaskMissingError, TaskConflictError, UnreadableSnapshotError
@@ -10,7 +11,7 @@ from relay.domain.task import DUE_SHARDS, RANKS, Change, FailureCode, Rank, Snap
 from relay.ports import Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore
 from relay.providers.base import Provider
 from relay.usecases.apply import apply
-from relay.usecases.send import accept, backoff, queue_attempt
+from relay.usecases.send import accept, backoff, may_repeat, queue_attempt
 
 _BATCH = 100
 _CONCURRENCY = 8
@@ -71,7 +72,7 @@ def _batches(tasks: TaskStore, clock: Clock, time_left: Callable[[], int]) -> It
 def reconcile_one(
     task_id: str,
     *,
-    provider: Provider,
+    providers: Mapping[str, Provider],
     settings: Settings,
     tasks: TaskStore,
     documents: DocumentStore,
@@ -83,15 +84,18 @@ def reconcile_one(
     task = tasks.get(task_id)
     if task is None or task.is_over:
         return Reconciled.OVER
+    provider = providers[task.provider]
+    operation = provider.operation(task.operation)
+    wait = partial(_waiting, task, repeated=may_repeat(operation, settings), settings=settings, tasks=tasks, clock=clock)
     if task.provider_task_id is None and not settings.external_ids_honoured:
-        return _waiting(task, None, settings=settings, tasks=tasks, clock=clock)  # there is no id to ask by
+        return wait(None)  # there is no id to ask by
     snapshot: Snapshot | None = None
     try:
-        request = provider.query_request(provider.operations[task.operation], task.provider_task_id or task.task_id)
+        request = provider.query_request(operation, task.provider_task_id or task.task_id)
         response = api.send(request, timeout=_QUERY_TIMEOUT)
         snapshot = provider.read_queried(response)
     except ProviderTaskMissingError:
-        if task.provider_task_id is None and clock() < task.deadline_at:
+        if task.provider_task_id is None and may_repeat(operation, settings) and clock() < task.deadline_at:
             queue_attempt(task, settings=settings, tasks=tasks, resubmissions=resubmissions, clock=clock)
             return Reconciled.RESUBMITTED
     except (ProviderError, UnreadableSnapshotError):
@@ -100,14 +104,16 @@ def reconcile_one(
         apply(task_id, snapshot, response.body, tasks=tasks, documents=documents, at=clock())
         if RANKS[snapshot.status] is Rank.VERDICT:
             return Reconciled.MOVED
-    return _waiting(task, snapshot, settings=settings, tasks=tasks, clock=clock)
+    return wait(snapshot)
 
 
-def _waiting(task: Task, snapshot: Snapshot | None, *, settings: Settings, tasks: TaskStore, clock: Clock) -> Reconciled:
+def _waiting(
+    task: Task, snapshot: Snapshot | None, *, repeated: bool, settings: Settings, tasks: TaskStore, clock: Clock
+) -> Reconciled:
     """No verdict yet: expire the task, or look again later."""
     now = clock()
     if now >= task.deadline_at:
-        return _expired(task, tasks, now, honoured=settings.external_ids_honoured)
+        return _expired(task, tasks, now, repeated=repeated)
     wait = backoff(task.polls, first=settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
     due_at = min(now + wait * 1000, task.deadline_at)
     if snapshot is not None and task.provider_task_id is None:
@@ -117,9 +123,9 @@ def _waiting(task: Task, snapshot: Snapshot | None, *, settings: Settings, tasks
     return Reconciled.MOVED if snapshot is not None and RANKS[snapshot.status] > task.rank else Reconciled.UNCHANGED
 
 
-def _expired(task: Task, tasks: TaskStore, now: int, *, honoured: bool) -> Reconciled:
+def _expired(task: Task, tasks: TaskStore, now: int, *, repeated: bool) -> Reconciled:
     code, message = FailureCode.EXPIRED, "no verdict from the provider before the task's deadline"
-    if task.provider_task_id is None and not honoured:
+    if task.provider_task_id is None and not repeated:
         code, message = FailureCode.UNKNOWN, "nobody can tell whether the provider took the task: it was not sent again"
     try:
         tasks.change(task.task_id, Change.given_up(code, message), at=now)

@@ -1,5 +1,6 @@
 """Resubmit a task that the provider could not take: ask for it first, and send it again only when it is not there."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from relay.config import Settings
@@ -28,7 +29,7 @@ def resubmit(
     task_id: str,
     attempt: int,
     *,
-    provider: Provider,
+    providers: Mapping[str, Provider],
     settings: Settings,
     tasks: TaskStore,
     documents: DocumentStore,
@@ -45,10 +46,11 @@ def resubmit(
     task = tasks.get(task_id)
     if task is None or task.is_over or task.provider_task_id or task.attempts != attempt or task.request is None:
         return Resubmitted.OVER
+    provider = providers[task.provider]
     too_late = clock() >= task.deadline_at
     if settings.external_ids_honoured:  # where not, only what was certainly not accepted gets here
         try:
-            request = provider.query_request(provider.operations[task.operation], task_id)
+            request = provider.query_request(provider.operation(task.operation), task_id)
             response = api.send(request, timeout=_QUERY_TIMEOUT)
             snapshot = provider.read_queried(response)
         except ProviderTaskMissingError:

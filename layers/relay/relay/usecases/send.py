@@ -7,6 +7,7 @@ from typing import Any
 from relay.config import Settings
 from relay.domain.errors import (
     InvalidRequestError,
+    NoTaskError,
     OutcomeUnknownError,
     ProviderError,
     ProviderRefusedError,
@@ -14,13 +15,15 @@ from relay.domain.errors import (
 )
 from relay.domain.task import Change, FailureCode, Snapshot, Task
 from relay.ports import CallbackTokens, Clock, ProviderApi, Resubmissions, TaskStore, UploadStore
-from relay.providers.base import Provider
+from relay.providers.base import Operation, Provider
 from relay.usecases.attach import resolved
 
 SQS_LONGEST_DELAY = 900
 _FIRST_DELAY = 4
 _DELAY_AFTER_UNKNOWN = 30
 """Seconds: a task that the provider took a moment ago may not be found by a query yet."""
+_LARGEST_ANSWER = 65_536
+"""Characters of an answer without a task that are kept, to be given again to a repeated request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,11 @@ def send(
 ) -> Task:
     """Send the create request; returns the task as it stands then.
 
-    Accepted: the provider's id is stored. Refused for good: the task is failed. Anything else: another attempt is queued, and
-    the reconciler is told to look only after it.
+    Accepted: the provider's id is stored. Refused for good, or answered at once by an untyped operation: the task is failed.
+    Anything else: another attempt is queued, and the reconciler is told to look only after it.
     """
     callback_url = f"{order.public_url}/callbacks/{tokens.path(task.task_id, provider.name)}"
-    operation = provider.operations[task.operation]
+    operation = provider.operation(task.operation)
     try:
         body = resolved(order.body, tenant=task.tenant, uploads=uploads, seconds=settings.task_deadline)
     except InvalidRequestError as gone:
@@ -72,13 +75,20 @@ def send(
     except ProviderRefusedError as refusal:
         return _refused(task, refusal, tasks=tasks, clock=clock)
     except ProviderError as error:
+        if isinstance(error, NoTaskError) and not operation.is_typed:
+            return _answered(task, error, tasks=tasks, clock=clock)
         unknown = isinstance(error, OutcomeUnknownError)
-        if unknown and not settings.external_ids_honoured:
+        if unknown and not may_repeat(operation, settings):
             return task  # perhaps paid, and nobody to ask: only a callback can tell, and the deadline ends the wait
         queue_attempt(task, settings=settings, tasks=tasks, resubmissions=resubmissions, clock=clock,
                       least=_DELAY_AFTER_UNKNOWN if unknown else 0)  # fmt: skip
         return task
     return accept(task, snapshot, due_at=clock() + settings.first_poll_after * 1000, tasks=tasks)
+
+
+def may_repeat(operation: Operation, settings: Settings) -> bool:
+    """Whether "no such task" proves that a create was not accepted: the provider must find the operation's tasks by our ids."""
+    return settings.external_ids_honoured and operation.is_typed
 
 
 def accept(task: Task, snapshot: Snapshot, *, due_at: int, tasks: TaskStore) -> Task:
@@ -106,6 +116,19 @@ def backoff(attempt: int, *, first: int, longest: int, seed: str) -> int:
 
 def _refused(task: Task, refusal: ProviderRefusedError, *, tasks: TaskStore, clock: Clock) -> Task:
     change = Change.given_up(FailureCode.REJECTED, refusal.message, provider_code=refusal.code, http_status=refusal.status)
+    return _closed(task, change, tasks=tasks, clock=clock)
+
+
+def _answered(task: Task, answer: NoTaskError, *, tasks: TaskStore, clock: Clock) -> Task:
+    """Nothing is left to wait for; the answer is kept where it is small."""
+    document = {"answer": answer.document}
+    small = len(json.dumps(document)) <= _LARGEST_ANSWER
+    change = Change.answered("the provider answered at once: there is no task", document if small else None)
+    closed = _closed(task, change, tasks=tasks, clock=clock)
+    return replace(closed, document=document) if closed.is_answered else closed
+
+
+def _closed(task: Task, change: Change, *, tasks: TaskStore, clock: Clock) -> Task:
     try:
         return tasks.change(task.task_id, change, at=clock())
     except TaskConflictError:  # a callback was faster: the provider has the task after all

@@ -302,7 +302,7 @@ def test_wrapped_queries_have_the_older_shape(simulator: Controls, provider: htt
 
 def test_costs_are_plain(simulator: Controls, provider: httpx.Client) -> None:
     made(provider.post(T2V, json=CLIP))
-    (pack,) = made(provider.get(f"{simulator.url}/account/costs"))["resource_pack_subscribe_infos"]
+    (pack,) = made(provider.get(f"{simulator.url}/account/costs?start_time=1&end_time=2"))["resource_pack_subscribe_infos"]
     assert pack["remaining_quantity"] == pack["total_quantity"] - 1
 
 

@@ -54,6 +54,8 @@ GOOD: list[tuple[str, dict[str, Any]]] = [
     ("videos/multi-elements", {"session_id": "s", "edit_mode": "removal", "prompt": "a"}),
     ("audio/text-to-audio", {"prompt": "rain", "duration": 3.0}),
     ("audio/video-to-audio", {"video_url": URL}),
+    ("videos/effects", {"effect_scene": "hug", "input": {"images": [URL, URL], "duration": "10"}}),
+    ("general/custom-voices", {"voice_name": "Ann", "voice_url": URL}),
 ]
 BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("images/generations", {}, 1200, "prompt"),
@@ -117,6 +119,11 @@ BAD: list[tuple[str, dict[str, Any], int, str]] = [
     ("videos/motion-control", {"image_url": URL, "video_url": URL, "mode": "std"}, 1200, "character_orientation"),
     ("audio/text-to-audio", {"prompt": "rain", "duration": 11}, 1201, "duration"),
     ("audio/video-to-audio", {}, 1200, "video_id"),
+    ("audio/video-to-audio", {"video_url": URL, "bgm_prompt": "x" * 201}, 1201, "bgm_prompt"),
+    ("images/editing/expand", {"image": URL, **RATIOS, "up_expansion_ratio": 2}, 1201, "3 times"),
+    ("images/multi-image2image", {"subject_image_list": [{"subject_image": URL}], "style_image": "!"}, 1201, "style_image"),
+    ("general/custom-voices", {"voice_name": "x" * 21, "voice_url": URL}, 1201, "20"),
+    ("general/custom-voices", {"voice_name": "Ann"}, 1200, "voice_url"),
 ]
 
 

@@ -1,0 +1,133 @@
+"""Kling's task object: read from queries and callbacks, and shown with our ids and URLs."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from relay.domain.errors import UnreadableSnapshotError
+from relay.domain.task import Result, Snapshot, Status, Task
+
+# Lists of results in a task object, and the kind of file in each; where none of them is there, any list may hold files.
+_RESULT_LISTS = {"images": "image", "series_images": "image", "videos": "video", "audios": "audio"}
+_ANY_KIND = "file"
+_RESULT_LIMIT = 64
+_URL_LIMIT = 4096
+_DOCUMENT_LIMIT = 65_536
+_TASK_FIELDS = frozenset({"task_id", "task_status", "task_status_msg", "created_at", "updated_at"})
+
+
+def snapshot_of(task: dict[str, Any]) -> Snapshot:
+    """What a task object says; raises UnreadableSnapshotError."""
+    try:
+        status = Status(task["task_status"])
+    except ValueError:
+        raise UnreadableSnapshotError(f"task_status is none of {', '.join(Status)}") from None
+    task_id = task["task_id"]
+    if isinstance(task_id, bool) or not isinstance(task_id, str | int) or not str(task_id) or len(str(task_id)) > 256:
+        raise UnreadableSnapshotError("task_id is not an id")
+    document = {name: value for name, value in task.items() if name not in _TASK_FIELDS and value not in (None, {}, [])}
+    results = tuple(_results(document)) if status is Status.SUCCEED else ()
+    if status is Status.SUCCEED and not results:
+        raise UnreadableSnapshotError("a succeeded task without a result")
+    info = task.get("task_info")
+    external = info.get("external_task_id") if isinstance(info, dict) else None
+    message = task.get("task_status_msg")
+    return Snapshot(
+        status=status,
+        provider_task_id=str(task_id),
+        external_task_id=external if isinstance(external, str) else None,
+        message=message if isinstance(message, str) else "",
+        updated_at=_milliseconds(task.get("updated_at")),
+        results=results,
+        document=_bounded(document) if status is Status.SUCCEED else None,
+    )
+
+
+def view_of(task: Task, urls: Mapping[str, str]) -> dict[str, Any]:
+    """The task object of a query, with our ids and times; `urls` by `Result.path`."""
+    document = json.loads(json.dumps(task.document or {}))
+    for result in task.results:
+        _put(document, result.path, urls[result.path])
+    info = document.get("task_info")
+    info = {**info} if isinstance(info, dict) else {}
+    info.pop("external_task_id", None)
+    if task.external_task_id is not None:
+        info["external_task_id"] = task.external_task_id
+    return {
+        "task_id": task.task_id,
+        "task_status": task.status.value,
+        "task_status_msg": task.message,
+        "task_info": info,
+        **{name: value for name, value in document.items() if name != "task_info"},
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+    }
+
+
+def _milliseconds(value: Any) -> int | None:
+    """A time in ms; numbers may come as strings."""
+    if isinstance(value, str) and value.isdecimal() and len(value) < 16:
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15 else None
+
+
+def _results(document: dict[str, Any]) -> Iterator[Result]:
+    """Every file of `task_result`; its URL is blanked in `document`, which keeps the rest."""
+    result = document["task_result"] = _copied(document.get("task_result"))
+    lists = {name: kind for name, kind in _RESULT_LISTS.items() if result.get(name)}
+    found = 0
+    for name, kind in (lists or dict.fromkeys(result, _ANY_KIND)).items():
+        entries = result[name]
+        for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+            if not isinstance(entry, dict):
+                continue
+            for field in [field for field in entry if _is_file(field, entry[field])]:
+                found += 1
+                if found > _RESULT_LIMIT:
+                    raise UnreadableSnapshotError(f"more than {_RESULT_LIMIT} result files")
+                yield _result(kind, f"task_result/{name}/{number}/{field}", entry, field)
+                entry[field] = ""
+
+
+def _copied(value: Any) -> Any:
+    return json.loads(json.dumps(value)) if isinstance(value, dict) else {}
+
+
+def _is_file(field: str, value: Any) -> bool:
+    named = field == "url" or field.endswith("_url") or field.startswith("url_")
+    if not (named and isinstance(value, str) and value):
+        return False
+    if len(value) > _URL_LIMIT:
+        raise UnreadableSnapshotError(f"{field} is longer than {_URL_LIMIT} characters")
+    return True
+
+
+def _result(kind: str, path: str, entry: dict[str, Any], field: str) -> Result:
+    index, identity = entry.get("index"), entry.get("id")
+    duration = entry.get("duration", entry.get(field.replace("url", "duration")))
+    return Result(
+        path=path,
+        kind=kind,
+        url=entry[field],
+        index=index if isinstance(index, int) and not isinstance(index, bool) else None,
+        id=str(identity)[:256] if isinstance(identity, str | int) else None,
+        duration=str(duration)[:32] if isinstance(duration, str | int | float) else None,
+    )
+
+
+def _bounded(document: dict[str, Any]) -> dict[str, Any]:
+    """The document, or only its results when the rest is larger than an item should carry."""
+    if len(json.dumps(document)) <= _DOCUMENT_LIMIT:
+        return document
+    return {"task_result": {}}
+
+
+def _put(document: dict[str, Any], path: str, url: str) -> None:
+    """Set the URL at `path` back in; where the document was cut, there is no place for it."""
+    *parents, last = path.split("/", 3)
+    place: Any = document
+    for part in parents:
+        place = place[int(part)] if isinstance(place, list) else place.get(part)
+        if place is None:
+            return
+    place[last] = url

@@ -1,0 +1,37 @@
+"""Whose request it is: a key of ours, or a JWT that the secret key of a pair signed."""
+
+from collections.abc import Callable
+
+from relay.domain.errors import AuthenticationError
+from relay.domain.keys import ClientKey, KeyKind
+from relay.ports import ClientKeys, KeyPairs
+
+_DOTS_OF_A_JWT = 2
+
+
+def authenticate(authorization: str, *, keys: ClientKeys, pairs: Callable[[], KeyPairs]) -> ClientKey:
+    """The key behind an Authorization header; `pairs` is asked for only when a JWT comes.
+
+    Raises AuthenticationError with Kling's code: 1000 signature, 1001 empty, 1002 unknown, 1003 not yet valid, 1004 expired.
+    """
+    scheme, _, credential = authorization.strip().partition(" ")
+    if not scheme:
+        raise AuthenticationError("Authorization: expected `Bearer` and a key of this relay", 1001)
+    if scheme.lower() != "bearer":
+        raise AuthenticationError("Authorization: expected `Bearer`, a space, and a key of this relay or a JWT", 1002)
+    credential = credential.strip()
+    if credential.count(".") == _DOTS_OF_A_JWT:
+        return _signer(credential, keys=keys, pairs=pairs())
+    return _known(keys.find(credential), KeyKind.PLAIN)
+
+
+def _signer(token: str, *, keys: ClientKeys, pairs: KeyPairs) -> ClientKey:
+    key = _known(keys.find(pairs.issuer_of(token)), KeyKind.PAIR)
+    pairs.verify(token, key.id)
+    return key
+
+
+def _known(key: ClientKey | None, kind: KeyKind) -> ClientKey:
+    if key is None or key.kind is not kind:
+        raise AuthenticationError("Authorization: this relay does not know the key, or has revoked it", 1002)
+    return key
