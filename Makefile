@@ -12,6 +12,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME UV_PROJECT_ENVIRONMENT
 
 UV_VERSION := 0.13.9
 RUN := uv run --no-sync
+BENCH := $(RUN) env PYTHONPATH=layers/relay:. python -m
 SAM := .local/venvs/sam/bin/sam
 TENANT ?= demo
 TASKS ?= 200
@@ -124,6 +125,11 @@ validate: $(STAMPS)/sam ## sam validate --lint
 	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
 
 ci: lint type validate test sim e2e ## Exactly what CI runs
+
+# ── Benchmarks: tables, and JSON in benchmarks/results/ ──────────────────────────────────────────────────────────────
+.PHONY: bench-archive
+bench-archive: setup ## Archiving 64 MiB to 5 GiB beside upload_fileobj and a read-all: CPU, memory, speed
+	@$(BENCH) benchmarks.archive
 
 # ── Building and deploying ───────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: build deploy requirements requirements-check

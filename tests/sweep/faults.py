@@ -15,6 +15,7 @@ import botocore.client
 import httpx
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from relay.adapters.bulk_http import BulkTransport
 from tests.unit.cloudformation import ROOT
 
 PACKAGE = ROOT / "layers" / "relay" / "relay"
@@ -105,23 +106,22 @@ class Faults:
     @contextmanager
     def installed(self, patch: Callable[[Any, str, Any], None]) -> Iterator[None]:
         """Between the product and botocore, httpx and the resolver; `patch` is monkeypatch.setattr."""
-        aws, http, resolve = (
-            botocore.client.BaseClient._make_api_call,  # type: ignore[attr-defined]
-            httpx.HTTPTransport.handle_request,
-            socket.getaddrinfo,
-        )
+        aws, resolve = botocore.client.BaseClient._make_api_call, socket.getaddrinfo  # type: ignore[attr-defined]
 
         def call_aws(client: Any, operation: str, parameters: Any) -> Any:
             if not self._is_watched():
                 return aws(client, operation, parameters)
             return self._aws(client, operation, lambda: aws(client, operation, copy.deepcopy(parameters)), parameters)
 
-        def call_http(transport: Any, request: httpx.Request) -> httpx.Response:
-            def perform() -> httpx.Response:
-                answer = self._outside(request)
-                return http(transport, request) if answer is None else answer
+        def calling(http: Callable[[Any, httpx.Request], httpx.Response]) -> Callable[[Any, httpx.Request], httpx.Response]:
+            def call_http(transport: Any, request: httpx.Request) -> httpx.Response:
+                def perform() -> httpx.Response:
+                    answer = self._outside(request)
+                    return http(transport, request) if answer is None else answer
 
-            return self._http(request, perform) if self._is_watched() else perform()
+                return self._http(request, perform) if self._is_watched() else perform()
+
+            return call_http
 
         def call_resolver(*arguments: Any, **options: Any) -> Any:
             if not self._is_watched():
@@ -129,7 +129,8 @@ class Faults:
             return self._dns(lambda: resolve(*arguments, **options))
 
         patch(botocore.client.BaseClient, "_make_api_call", call_aws)
-        patch(httpx.HTTPTransport, "handle_request", call_http)
+        for transport in (httpx.HTTPTransport, BulkTransport):
+            patch(transport, "handle_request", calling(transport.handle_request))
         patch(socket, "getaddrinfo", call_resolver)
         yield
 

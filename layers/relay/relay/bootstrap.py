@@ -14,7 +14,9 @@ from relay.providers.kling import Kling
 
 if TYPE_CHECKING:
     from relay.adapters.api_keys import DynamoApiKeys
+    from relay.adapters.bulk_http import BulkTransport
     from relay.adapters.key_pairs import HmacKeyPairs
+    from relay.adapters.result_uploads import HttpResultUploads
     from relay.adapters.secrets import Secrets
     from relay.domain.keys import ClientKey
     from relay.ports import (
@@ -94,6 +96,7 @@ class Services:
             self.settings.results_bucket,
             largest=self.settings.max_result_bytes,
             url_seconds=self.settings.result_url_seconds,
+            uploads=lambda: self._result_uploads,
         )
 
     @cached_property
@@ -104,12 +107,24 @@ class Services:
         return S3UploadStore(client("s3"), self.settings.results_bucket)
 
     @cached_property
+    def _result_uploads(self) -> "HttpResultUploads":
+        from relay.adapters.result_uploads import HttpResultUploads
+
+        return HttpResultUploads(self._bulk)
+
+    @cached_property
+    def _bulk(self) -> "BulkTransport":
+        from relay.adapters.bulk_http import BulkTransport
+
+        return BulkTransport()
+
+    @cached_property
     def source(self) -> "ResultSource":
         """The provider's result hosts, under guard."""
         from relay.adapters.guard import Guard, GuardedTransport
         from relay.adapters.result_http import HttpResultSource
 
-        return HttpResultSource(GuardedTransport(Guard(allow_loopback=self.settings.allow_loopback)))
+        return HttpResultSource(GuardedTransport(Guard(allow_loopback=self.settings.allow_loopback), self._bulk))
 
     @cached_property
     def events(self) -> "EventPublisher":

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from relay.adapters import aws
+from relay.adapters import aws, results
+from relay.adapters.result_uploads import HttpResultUploads
 from relay.adapters.results import S3ResultStore
 from relay.domain.errors import ResultError, ResultTooLargeError, ResultTypeError
 
@@ -46,8 +47,8 @@ def store(client: Signing, answer: int | Exception = 200, seen: list[bytes] | No
             raise answer
         return httpx.Response(answer)
 
-    http = httpx.Client(transport=httpx.MockTransport(respond))
-    return S3ResultStore(client, "bucket", largest=1000, url_seconds=60, http=http)
+    uploads = HttpResultUploads(httpx.MockTransport(respond))
+    return S3ResultStore(client, "bucket", largest=1000, url_seconds=60, uploads=lambda: uploads)
 
 
 def pieces(body: bytes, size: int) -> Iterator[bytes]:
@@ -97,7 +98,23 @@ def test_a_file_that_is_no_media_is_not_begun() -> None:
     assert client.calls == []
 
 
-def test_an_upload_in_parts_that_fails_is_aborted() -> None:
+def test_a_small_file_of_unknown_size_is_one_put() -> None:
+    client, seen = Signing(), list[bytes]()
+    stored = store(client, seen=seen).store("p", pieces(MP4, 10), size=None)
+    assert (client.calls, seen, stored.bytes) == ([], [MP4], len(MP4))
+
+
+@pytest.mark.parametrize(("size", "parts"), [(50, [50, 50, 12]), (56, [56, 56]), (112, [112])])
+def test_a_large_file_of_unknown_size_goes_up_in_parts(size: int, parts: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "_PART", size)
+    client, seen = Signing(), list[bytes]()
+    store(client, seen=seen).store("p", pieces(MP4, 1), size=None)
+    assert client.calls == ["create", "complete"]
+    assert ([len(part) for part in seen], b"".join(seen)) == (parts, MP4)
+
+
+def test_an_upload_in_parts_that_fails_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "_PART", 500)
     client = Signing()
     with pytest.raises(ResultTooLargeError):
         store(client).store("p", iter([MP4] * 100), size=None)

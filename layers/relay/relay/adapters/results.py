@@ -1,46 +1,44 @@
 """S3ResultStore: result files streamed into the bucket with bounded memory."""
 
 import hashlib
-from collections.abc import Iterator
-from typing import Any
-
-import httpx
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from io import RawIOBase
+from typing import TYPE_CHECKING, Any, cast
 
 from relay.adapters.media import sniffed
-from relay.domain.errors import ResultError, ResultTooLargeError, ResultTypeError
+from relay.domain.errors import ResultTooLargeError, ResultTypeError
 from relay.domain.task import Result
 from relay.ports import StoredFile
 
-_PART = 33_554_432
+if TYPE_CHECKING:
+    from relay.adapters.result_uploads import HttpResultUploads
+
+_PART = 67_108_864
+"""Bytes of a part: S3 takes 10,000 parts, and each request costs as much as storing 200 KB for a month."""
 _SINGLE_PUT_LIMIT = 5_368_709_120
 _PUT_URL_SECONDS = 900
-_UPLOAD_TIMEOUT = httpx.Timeout(60, connect=10)
+_PIECE = 262_144
 _SNIFF = 16
 
 
 class S3ResultStore:
-    """ResultStore: one presigned PUT where the size is known, parts of 32 MiB where it is not.
+    """ResultStore: one presigned PUT where the size is known or small, parts where it is not.
 
-    The bytes go from the one connection to the other, through SHA-256; a PUT that ends early leaves nothing behind.
+    The bytes go from the one connection to the other, through SHA-256; a PUT that ends early leaves nothing behind. `uploads`
+    is called when the first file is stored: who only asks for URLs does without.
     """
 
     def __init__(
-        self,
-        client: Any,
-        bucket: str,
-        *,
-        largest: int,
-        url_seconds: int,
-        http: httpx.Client | None = None,
+        self, client: Any, bucket: str, *, largest: int, url_seconds: int, uploads: Callable[[], "HttpResultUploads"]
     ) -> None:
         self._client = client
         self._bucket = bucket
         self._largest = largest
         self._url_seconds = url_seconds
-        # One TLS context; no connection is kept, since a frozen function would find it dead.
-        self._http = http or httpx.Client(
-            timeout=_UPLOAD_TIMEOUT, limits=httpx.Limits(max_keepalive_connections=0), trust_env=False
-        )
+        self._uploads = uploads
 
     def store(self, prefix: str, chunks: Iterator[bytes], *, size: int | None) -> StoredFile:
         """Raises ResultTooLargeError by the announced size or the real one, ResultTypeError by the first bytes."""
@@ -54,9 +52,9 @@ class S3ResultStore:
         key = f"{prefix}.{extension}"
         passing = _Passing(head, chunks, self._largest)
         if size is not None and size <= _SINGLE_PUT_LIMIT:
-            self._put(key, media_type, passing, size)
+            self._put(key, media_type, iter(passing), size)
         else:
-            self._put_parts(key, media_type, passing)
+            self._put_spooled(key, media_type, iter(passing))
         return StoredFile(self._bucket, key, passing.count, passing.digest.hexdigest(), media_type)
 
     def url(self, result: Result) -> str:
@@ -64,18 +62,29 @@ class S3ResultStore:
         parameters = {"Bucket": result.bucket, "Key": result.key}
         return str(self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=self._url_seconds))
 
-    def _put(self, key: str, media_type: str, passing: "_Passing", size: int) -> None:
+    def _put(self, key: str, media_type: str, chunks: Iterator[bytes], size: int) -> None:
         url = self._presigned("put_object", Key=key, ContentType=media_type)
-        self._send(url, iter(passing), size, media_type)
+        self._uploads().put(url, chunks, size, media_type)
 
-    def _put_parts(self, key: str, media_type: str, passing: "_Passing") -> None:
+    def _put_spooled(self, key: str, media_type: str, chunks: Iterator[bytes]) -> None:
+        """A request must say how long it is: the bytes wait on disk, a part at a time. A file that is one part is one PUT."""
+        with tempfile.TemporaryFile(buffering=0) as file:
+            spool = cast("RawIOBase", file)
+            sizes = _spooled(chunks, spool)
+            first = next(sizes)
+            if first < _PART:
+                self._put(key, media_type, _read(spool), first)
+            else:
+                self._put_parts(key, media_type, itertools.chain([first], sizes), spool)
+
+    def _put_parts(self, key: str, media_type: str, sizes: Iterator[int], spool: RawIOBase) -> None:
         target = {"Bucket": self._bucket, "Key": key}
         upload = {"Key": key, "UploadId": self._client.create_multipart_upload(**target, ContentType=media_type)["UploadId"]}
         try:
             etags = []
-            for number, (chunks, size) in enumerate(_parts(iter(passing)), 1):
+            for number, size in enumerate(sizes, 1):
                 url = self._presigned("upload_part", **upload, PartNumber=number)
-                etags.append({"PartNumber": number, "ETag": self._send(url, iter(chunks), size, media_type)})
+                etags.append({"PartNumber": number, "ETag": self._uploads().put(url, _read(spool), size, media_type)})
             self._client.complete_multipart_upload(Bucket=self._bucket, **upload, MultipartUpload={"Parts": etags})
         except BaseException:
             self._client.abort_multipart_upload(Bucket=self._bucket, **upload)
@@ -84,19 +93,6 @@ class S3ResultStore:
     def _presigned(self, operation: str, **parameters: Any) -> str:
         parameters["Bucket"] = self._bucket
         return str(self._client.generate_presigned_url(operation, Params=parameters, ExpiresIn=_PUT_URL_SECONDS))
-
-    def _send(self, url: str, chunks: Iterator[bytes], size: int, media_type: str) -> str:
-        """PUT exactly `size` bytes; returns the ETag."""
-        headers = {"Content-Length": str(size), "Content-Type": media_type}
-        try:
-            answer = self._http.put(url, content=chunks, headers=headers)
-        except httpx.LocalProtocolError as error:
-            raise ResultError(f"the result has not the {size} bytes that were announced") from error
-        except httpx.HTTPError as error:
-            raise ResultError(f"the bucket did not take the result: {type(error).__name__}") from error
-        if answer.status_code != httpx.codes.OK:
-            raise ResultError(f"the bucket did not take the result: HTTP {answer.status_code}")
-        return str(answer.headers.get("etag", ""))
 
 
 class _Passing:
@@ -131,16 +127,21 @@ def _head(chunks: Iterator[bytes]) -> bytes:
     return head
 
 
-def _parts(chunks: Iterator[bytes]) -> Iterator[tuple[list[bytes], int]]:
-    """Runs of chunks of a part's size, with the size: a part must be as long as it says, so it waits until it is whole."""
-    part: list[bytes] = []
+def _spooled(chunks: Iterator[bytes], spool: RawIOBase) -> Iterator[int]:
+    """Fill the spool, at most with a part and what its last chunk has beyond, and give its size; then again, from its start."""
     size = 0
     for chunk in chunks:
-        part.append(chunk)
+        spool.write(chunk)
         size += len(chunk)
         if size >= _PART:
-            yield part, size
-            part.clear()  # the same list again: the bytes that are sent must go before others come
+            yield size
+            spool.seek(0)
+            spool.truncate()
             size = 0
-    if part:
-        yield part, size
+    if size:
+        yield size
+
+
+def _read(spool: RawIOBase) -> Iterator[bytes]:
+    spool.seek(0)
+    return iter(partial(cast("Callable[[int], bytes]", spool.read), _PIECE), b"")

@@ -1,0 +1,132 @@
+"""What archiving a file costs, beside `upload_fileobj` and a naive read-all: `python -m benchmarks.archive [--quick]`.
+
+A host makes the bytes up and a bucket forgets them, both over TLS on loopback with one certificate and in processes of
+their own; each transfer runs in a fresh interpreter, so that CPU and peak memory are the transfer's alone.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.loopback import Hosts, digest_of, file_path, running
+from benchmarks.report import Goal, Row, Table, publish
+
+MIB, GIB = 1 << 20, 1 << 30
+_ROUNDS = {64 * MIB: 5, 256 * MIB: 5, GIB: 3, 5 * GIB: 1}
+_NAIVE_LIMIT = GIB
+"""A naive read-all of 5 GiB would need twice the machine's memory."""
+_WAYS = ("upload_fileobj", "upload_fileobj, hashed", "read-all", "ours", "ours, no length")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Of one transfer: seconds of CPU and of time, MB of memory before it and how many more at its peak."""
+
+    cpu: float
+    seconds: float
+    base: float
+    grown: float
+    bytes: int
+    sha256: str
+
+
+def measure(way: str, size: int, hosts: Hosts) -> Figures:
+    """One transfer of `size` bytes in an interpreter of its own."""
+    url = hosts.source + file_path(size, announced=way != "ours, no length")
+    environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | {
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": hosts.bucket,
+        "AWS_CA_BUNDLE": str(hosts.certificate),
+    }
+    command = [sys.executable, "-m", "benchmarks.archive_ways", way.partition(",")[0], url]
+    command += ["--hashed"] if way.endswith("hashed") else []
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise RuntimeError(f"{way}, {size} bytes:\n{done.stderr[-2000:]}")
+    return Figures(**json.loads(done.stdout))
+
+
+def main() -> None:
+    """Measure every way at every size, in turns."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.archive", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="64 MiB only, once")
+    options = parser.parse_args()
+    rounds = {64 * MIB: 1} if options.quick else _ROUNDS
+    figures: dict[tuple[int, str], list[Figures]] = {}
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as hosts:
+        for size, times in rounds.items():
+            digest = digest_of(size)
+            for _ in range(times):
+                for way in _WAYS:
+                    if way != "read-all" or size <= _NAIVE_LIMIT:
+                        found = measure(way, size, hosts)
+                        _check(way, found, size, digest)
+                        figures.setdefault((size, way), []).append(found)
+    publish("archive", [_cpu(figures), _memory(figures), _speed(figures)])
+
+
+def _check(way: str, found: Figures, size: int, digest: str) -> None:
+    if way.startswith("ours") and (found.bytes, found.sha256) != (size, digest):
+        raise RuntimeError(f"{way}: stored {found.bytes} bytes with SHA-256 {found.sha256}, served {size} with {digest}")
+
+
+def _cpu(figures: dict[tuple[int, str], list[Figures]]) -> Table:
+    rows = []
+    for size in _sizes(figures):
+        plain = _median(figures, size, "upload_fileobj", "cpu")
+        hashed = _median(figures, size, "upload_fileobj, hashed", "cpu")
+        for way in _WAYS[2:]:
+            if (size, way) in figures:
+                ours = _median(figures, size, way, "cpu")
+                goal = Goal(0.65, 0.40) if way == "ours" else None
+                rows.append(Row(what=f"{_name(size)}, {way}", floor=plain, ours=ours, unit="s", goal=goal))
+                if way == "ours":
+                    rows.append(Row(what=f"{_name(size)}, ours by the same result", floor=hashed, ours=ours, unit="s", goal=goal))
+    notes = ("floor: boto3's upload_fileobj fed by urllib3, which gives no SHA-256; `the same result`: with one beside it",)
+    return Table("archive: CPU", rows, notes)
+
+
+def _memory(figures: dict[tuple[int, str], list[Figures]]) -> Table:
+    rows = []
+    for size in _sizes(figures):
+        for way in (way for way in _WAYS if (size, way) in figures and not way.endswith("hashed")):
+            grown = max(found.grown for found in figures[size, way])
+            goal = Goal(32, 10) if way.startswith("ours") else None
+            rows.append(Row(what=f"{_name(size)}, {way}", ours=grown, unit="MB", goal=goal))
+    base = statistics.median(found.base for (_, way), all_found in figures.items() if way == "ours" for found in all_found)
+    return Table("archive: peak memory above the process's before the transfer", rows, (f"ours before it: {base:.0f} MB",))
+
+
+def _speed(figures: dict[tuple[int, str], list[Figures]]) -> Table:
+    rows = [
+        Row(what=f"{_name(size)}, {way}", ours=size / 1e6 / _median(figures, size, way, "seconds"), unit="MB/s")
+        for size in _sizes(figures)
+        for way in _WAYS
+        if (size, way) in figures
+    ]
+    return Table("archive: speed", rows, ("source, bucket and transfer share two cores; on Lambda the network is the bound",))
+
+
+def _sizes(figures: Iterable[tuple[int, str]]) -> list[int]:
+    return sorted({size for size, _ in figures})
+
+
+def _median(figures: dict[tuple[int, str], list[Figures]], size: int, way: str, figure: str) -> float:
+    return float(statistics.median(getattr(found, figure) for found in figures[size, way]))
+
+
+def _name(size: int) -> str:
+    return f"{size // GIB} GiB" if size >= GIB else f"{size // MIB} MiB"
+
+
+if __name__ == "__main__":
+    main()
