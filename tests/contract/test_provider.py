@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from relay.domain.errors import OutcomeUnknownError, ProviderError, RelayError, UnreadableSnapshotError
+from relay.domain.errors import OutcomeUnknownError, ProviderError, RelayError, UnknownOperationError, UnreadableSnapshotError
 from relay.domain.task import Change, Failure, FailureCode, Snapshot, Status
 from relay.providers.base import PromptLimits, Provider, ProviderResponse
 from relay.providers.kling import Kling
@@ -150,6 +152,35 @@ def test_every_operation_sends_our_id_and_our_callback_url_whatever_the_client_s
     assert request.body["callback_url"] == "https://relay.example/c/1"
     kept = set(checked.body) - {"external_task_id", "callback_url"}
     assert {field: request.body[field] for field in kept} == {field: checked.body[field] for field in kept}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_what_is_answered_at_once_goes_to_its_own_path(provider: Provider) -> None:
+    for name, operation in provider.synchronous.items():
+        body = None if operation.method == "GET" else {"any": "thing"}
+        request = provider.forward_request(operation, body, "a=1&b=2")
+        assert (request.method, request.body) == (operation.method, body)
+        assert request.path.endswith(f"/{name}?a=1&b=2")
+        assert not provider.forward_request(operation, body, "").path.endswith("?")
+        assert name not in provider.operations
+
+
+SEGMENT = st.text(st.sampled_from("ab-./?#% \\é"), max_size=6) | st.sampled_from(["..", "videos", "images", "audio", "x" * 65])
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+@given(segments=st.lists(SEGMENT, max_size=5))
+def test_an_unknown_operation_is_a_plain_path_or_none(provider: Provider, segments: list[str]) -> None:
+    name = "/".join(segments)
+    try:
+        operation = provider.operation(name)
+    except UnknownOperationError:
+        return
+    assert operation.name == name
+    assert not set(name) & set("?#% \\é")
+    assert ".." not in name.split("/")
+    request = provider.create_request(operation, {}, task_id="t", callback_url="https://c")
+    assert request.path.endswith(f"/{name}")
 
 
 @pytest.mark.parametrize(("provider", "name"), OPERATIONS)

@@ -226,6 +226,13 @@ def test_a_verdict_that_comes_late_beats_our_own(store: TaskStore) -> None:
     assert stored(store) == moved
 
 
+def test_an_answer_without_a_task_is_kept_and_gives_way_to_a_verdict(store: TaskStore) -> None:
+    answered = created(store, Change.answered("no task", {"answer": {"code": 0, "data": ["ä"]}}))
+    assert (answered.is_answered, answered.document) == (True, {"answer": {"code": 0, "data": ["ä"]}})
+    assert stored(store) == answered
+    assert store.change(answered.task_id, SUCCEED, at=LATER).document == SUCCEED.document
+
+
 def test_the_first_provider_id_stays(store: TaskStore) -> None:
     task = created(store, PROCESSING)
 

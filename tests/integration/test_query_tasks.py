@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.test_submit_task import CASES
 from tests.integration.upstream import File, refusal
 from tests.integration.world import Answer, World, event, video, with_path, with_tenant
 
@@ -129,6 +130,19 @@ def test_an_operation_that_cannot_be_is_404(world: World, path: str) -> None:
     answer = get(world, path)
     assert (answer.status, answer.code) == (404, 1202)
     assert answer.message.startswith(f"no operation {'/'.join(path.split('/v1/')[1].split('/')[:2])}: the operations are ")
+
+
+@pytest.mark.parametrize(("case", "operation"), [*CASES.items(), ("unknown_operation", "general/custom-voices")])
+def test_every_operation_is_found_by_either_id_and_listed_newest_first(world: World, case: str, operation: str) -> None:
+    ids = [world.submitted(case, external_task_id=f"order/{number}") for number in range(2)]
+    for prefix in ("/kling/v1/", "/v1/"):
+        for reference in (ids[0], "order/0") if case != "unknown_operation" else (ids[0],):
+            assert get(world, f"{prefix}{operation}/{reference}").data["task_id"] == ids[0]
+        pages = [get(world, f"{prefix}{operation}", {"pageNum": str(n), "pageSize": "1"}).data for n in (1, 2, 3)]
+        shown = [(task["created_at"], task["task_id"]) for page in pages for task in page]
+        assert [len(page) for page in pages] == [1, 1, 0]
+        assert {task_id for _, task_id in shown} == set(ids)
+        assert shown == sorted(shown, reverse=True)
 
 
 def test_a_task_of_an_operation_that_nobody_ever_used_is_not_there(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Seven bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
+"""Eight bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from relay.adapters.secrets import Secrets
 from relay.domain.errors import ProviderTaskMissingError
 from relay.domain.events import event_between
 from relay.domain.task import Change, Rank, Task
-from relay.providers.base import ProviderRequest, ProviderResponse
+from relay.providers.base import Operation, ProviderRequest, ProviderResponse
 from relay.usecases import archive, receive, reconcile, resubmit
 from relay.usecases.apply import Outcome, apply
 from tests.fakes.task_store import FakeTaskStore
@@ -122,6 +122,11 @@ def a_stale_secret_is_refused_at_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Secrets, "renew", lambda _secrets, _secret_id: False)
 
 
+def an_unknown_operation_is_taken_for_a_known_one(patch: pytest.MonkeyPatch) -> None:
+    """After an unknown outcome its "no such task" is believed, and it is sent again."""
+    patch.setattr(Operation, "is_typed", property(lambda _operation: True))
+
+
 PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "no condition": (the_update_has_no_condition, {"terminal states absorb", "stale snapshots never win"}),
     "event before the write": (an_event_is_published_before_the_write, {"no event without its state change"}),
@@ -129,6 +134,7 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "no rank check": (the_reconciler_does_not_compare_ranks, {"terminal states absorb", "stale snapshots never win"}),
     "stored too early": (results_are_called_stored_too_early, {"stored is stored"}),
     "verdict overwritten": (a_verdict_can_be_overwritten, {"terminal states absorb", "stale snapshots never win"}),
+    "untyped believed": (an_unknown_operation_is_taken_for_a_known_one, {"never paid twice"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }
 

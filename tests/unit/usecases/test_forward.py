@@ -60,10 +60,22 @@ def test_a_refusal_of_the_relays_key_is_not_the_clients(world: World, fault: Fau
     assert raised(world) == (502, 5000)
 
 
-def test_a_refusal_that_cannot_be_read_is_told_in_the_envelope(world: World) -> None:
-    world.api.faults.append(Fault(handles=False, answer=answered(404, b"<html>not found</html>")))
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [(404, b"<html>not found</html>", (404, 1200)), (429, b"slow down", (429, 1200)), (301, {"code": 1202}, (400, 1202))],
+)
+def test_what_tells_a_client_nothing_is_told_in_the_envelope(
+    world: World, status: int, body: object, expected: tuple[int, int]
+) -> None:
+    world.api.faults.append(Fault(handles=False, answer=answered(status, body)))
 
-    assert raised(world) == (404, 1200)
+    assert raised(world) == expected
+
+
+def test_an_error_under_http_200_is_the_providers_answer_too(world: World) -> None:
+    world.api.at_once[SPEECH] = {"code": 1201, "message": "voice_id is unknown"}
+
+    assert json.loads(world.forward(SPEECH, BODY).body)["code"] == 1201
 
 
 @pytest.mark.parametrize(

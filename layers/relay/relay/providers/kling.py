@@ -64,6 +64,7 @@ _SYNCHRONOUS = (
 
 # What an operation is called that Kling may have and we do not know yet: two or three segments below one of its categories.
 _UNTYPED = re.compile(r"(?:images|videos|audio|general)(?:/[a-z0-9][a-z0-9._-]{0,63}){1,2}")
+_REDIRECTS = range(300, 400)
 
 
 class Kling:
@@ -135,12 +136,14 @@ class Kling:
         return ProviderRequest(operation.method, f"{prefix}{operation.name}{'?' if query else ''}{query}", body)
 
     def read_forwarded(self, response: ProviderResponse) -> ProviderResponse:
-        """The provider's own answer, whatever it is, but for one that is no answer to the client: about our key, or no JSON."""
+        """The provider's own answer, whatever it is, but for what tells a client nothing: about our key, a redirect, no JSON."""
         document = document_of(response.body)
         error = error_of(response.status, document)
         if isinstance(error, OutcomeUnknownError):
             raise error
-        if error is None or (isinstance(document, dict) and not refuses_our_key(error.status, error.code)):
+        if error is None:
+            return response
+        if isinstance(document, dict) and response.status not in _REDIRECTS and not refuses_our_key(error.status, error.code):
             return response
         failure = Failure(code=FailureCode.REJECTED, message=error.message, provider_code=error.code, http_status=error.status)
         status, code, message = self.refusal(failure)
