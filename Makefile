@@ -21,7 +21,6 @@ STAMPS := .local/stamps
 
 PROVIDER_URL ?=
 COMETAPI_KEY ?=
-PAIR ?=
 FUNCTION ?=
 IAM ?=
 SPEED ?=
@@ -82,7 +81,7 @@ logs: setup ## Show what the functions logged (FUNCTION=receive_callback)
 	@$(RUN) python -m local.logs $(if $(FUNCTION),--function $(FUNCTION))
 
 api-key: setup ## Create an API key (TENANT=demo), or a Kling-style pair (PAIR=1), on the stack that is up
-	@$(RUN) python -m local.api_key --tenant "$(TENANT)" $(if $(PAIR),--pair)
+	@$(RUN) relay keys create --tenant "$(TENANT)" $(if $(PAIR),--pair)
 
 # ── Operating: on the stack that is up, or on a deployed one (STACK=comet-relay) ─────────────────────────────────────
 .PHONY: redrive replay

@@ -1,19 +1,11 @@
-"""`python -m relay.keys create|list|revoke --stack NAME`: the keys of a relay's clients.
+"""`relay keys create|list|revoke`: the keys of a relay's clients."""
 
-create prints the key, or the access key and the secret key of a pair, once. list shows what is stored of each. revoke ends a
-key; it is refused within a minute.
-"""
-
-import argparse
 import re
-import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from relay.adapters.aws import client
 from relay.adapters.key_register import DynamoKeyRegister
-from relay.adapters.stack import Stack
 from relay.bootstrap import now
 from relay.domain.keys import ClientKey, Issued, KeyKind
 
@@ -52,60 +44,3 @@ class Keys:
 
         secrets = Secrets(self._client("secretsmanager"), ttl=0)
         return HmacKeyPairs(secrets, self._outputs["ClientMasterKeyArn"]).secret_of(access_key)
-
-
-def _shown(key: ClientKey) -> str:
-    revoked = f"revoked {_day(key.revoked_at)}" if key.revoked_at is not None else "active"
-    limit = {None: "default limit", 0: "no limit"}.get(key.submits_per_minute, f"{key.submits_per_minute} submits per minute")
-    return "\t".join([key.id, key.tenant, key.kind.value, f"created {_day(key.created_at)}", revoked, limit])
-
-
-def _day(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%d")
-
-
-def _create(keys: Keys, options: argparse.Namespace) -> list[str]:
-    issued = keys.create(options.tenant, options.kind, submits_per_minute=options.submits_per_minute)
-    return [issued.secret] if issued.key.kind is KeyKind.PLAIN else [issued.key.id, issued.secret]
-
-
-def _revoke(keys: Keys, options: argparse.Namespace) -> list[str]:
-    key = keys.revoke(options.id)
-    if key is None:
-        raise ValueError(f"there is no key {options.id}: `list` shows them")
-    return [_shown(key)]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m relay.keys", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="command")
-    create = commands.add_parser("create", help="a new key, printed once")
-    create.add_argument("--tenant", required=True)
-    create.add_argument("--kind", type=KeyKind, choices=list(KeyKind), default=KeyKind.PLAIN)
-    create.add_argument("--submits-per-minute", type=int, help="0: no limit; left out: the stack's SubmitsPerMinute")
-    create.set_defaults(run=_create)
-    listing = commands.add_parser("list", help="what is stored of every key")
-    listing.add_argument("--tenant")
-    listing.set_defaults(run=lambda keys, options: [_shown(key) for key in keys.all(options.tenant)])
-    revoke = commands.add_parser("revoke", help="end a key")
-    revoke.add_argument("id", help="as `list` shows it; of a pair, the access key")
-    revoke.set_defaults(run=_revoke)
-    for command in (create, listing, revoke):
-        command.add_argument("--stack", required=True, help="the name of the CloudFormation stack")
-    return parser
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
-    try:
-        lines = options.run(Keys(Stack(options.stack, client).outputs()), options)
-    except ValueError as error:
-        parser.error(str(error))
-    print("\n".join(lines))  # noqa: T201
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

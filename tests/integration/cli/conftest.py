@@ -105,6 +105,7 @@ OUTPUTS = {
     "ResultsBucket": "results",
     "EventBus": "bus",
     "CallbackKeyId": "callback-key",
+    "ClientMasterKeyArn": "client-master-key",
 }
 QUEUES = {
     "ResubmissionsQueueUrl": "resubmissions",
