@@ -57,6 +57,11 @@ $(STAMPS)/%: local/%/pyproject.toml local/%/uv.lock | uv
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.local/venvs/$* uv sync --locked --quiet --project local/$* --python 3.13
 	@mkdir -p $(@D) && touch $@
 
+# What the README's receiver in JavaScript needs.
+$(STAMPS)/receiver: tests/e2e/receiver/package.json tests/e2e/receiver/package-lock.json
+	@mkdir -p .local/receiver $(@D) && cp $^ .local/receiver/
+	@npm ci --prefix .local/receiver --silent --no-audit --no-fund && touch $@
+
 # ── The embedded run ─────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: demo up down trial recording cli-docs logs api-key
 demo: setup ## Up, one task of each operation shown from request to stored result, down
@@ -85,7 +90,7 @@ api-key: setup ## Create an API key (TENANT=demo), or a Kling-style pair (PAIR=1
 
 # ── Operating: on the stack that is up, or on a deployed one (STACK=comet-relay) ─────────────────────────────────────
 .PHONY: redrive replay
-redrive: setup ## Try dead letters again (QUEUE=archives|resubmissions|changes|schedules STACK=…)
+redrive: setup ## Try dead letters again (QUEUE=archives|resubmissions|webhooks|changes|schedules STACK=…)
 	@$(RUN) relay dlq redrive "$(QUEUE)" $(if $(STACK),--stack "$(STACK)")
 
 replay: setup ## Receive a kept callback once more (KEY=quarantine/… or results/{task_id}/callback.json STACK=…)
@@ -102,7 +107,7 @@ unit: setup ## The unit tests only
 sim: setup ## The deterministic simulation (SEEDS=20000, or SEED=17 for the story of one)
 	@$(RUN) env PYTHONPATH=layers/relay:. python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --workers 2
 
-e2e: setup ## The end-to-end tests, with IAM enforced, on a stack of their own unless one is up
+e2e: setup $(STAMPS)/receiver ## The end-to-end tests, with IAM enforced, on a stack of their own unless one is up
 	@up=$$(test -f .local/stack.json && echo yes || echo no); \
 	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
 	$(RUN) python -m local.up $(UP_OPTIONS) --iam; $(RUN) pytest -q tests/e2e

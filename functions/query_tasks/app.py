@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import services
 from relay.entrypoint import api, envelope, logger, metrics, operation_path, request_id_of, tenant_of
-from relay.presenter import listed, native, native_page, own
+from relay.presenter import listed, native, native_page, own, webhook_of
 from relay.usecases.query import find, located
 
 app = api()
@@ -31,7 +31,7 @@ def list_tasks() -> Any:
 def get_task(task_id: str) -> Any:
     to = services()
     task = find(tenant_of(app.current_event.raw_event), task_id, operation=None, tasks=to.tasks)
-    return envelope(request_id_of(app), own(task, to))
+    return envelope(request_id_of(app), {**own(task, to), "webhook": webhook_of(task, to)})
 
 
 @app.get("/kling/v1/.+")

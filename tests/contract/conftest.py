@@ -1,4 +1,4 @@
-"""Every implementation of TaskStore: the fake, the adapter on moto and, where CONTRACT_ENDPOINT_URL says so, on an emulator."""
+"""Every TaskStore and every Webhooks: the fake, the adapter on moto and, where CONTRACT_ENDPOINT_URL says so, on an emulator."""
 
 import os
 import uuid
@@ -11,8 +11,10 @@ import pytest
 from moto import mock_aws
 
 from relay.adapters.dynamodb import DynamoTaskStore
-from relay.ports import TaskStore
+from relay.adapters.webhooks import DynamoWebhooks
+from relay.ports import TaskStore, Webhooks
 from tests.fakes.task_store import FakeTaskStore
+from tests.fakes.webhooks import FakeWebhooks
 from tests.unit.cloudformation import load_template
 
 ENDPOINT = os.environ.get("CONTRACT_ENDPOINT_URL", "")
@@ -26,16 +28,18 @@ _AS_IN_TEMPLATE = (
 
 
 @cache
-def _properties() -> dict[str, Any]:
-    properties: dict[str, Any] = load_template()["Resources"]["Tasks"]["Properties"]
+def _properties(resource: str) -> dict[str, Any]:
+    properties: dict[str, Any] = load_template()["Resources"][resource]["Properties"]
     return properties
 
 
-def table_of(client: Any, *, name: str) -> str:
+def table_of(client: Any, *, name: str, resource: str = "Tasks") -> str:
     """A table as the template makes it."""
-    properties = _properties()
-    stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
-    client.create_table(TableName=name, StreamSpecification=stream, **{key: properties[key] for key in _AS_IN_TEMPLATE})
+    properties = _properties(resource)
+    arguments = {key: properties[key] for key in _AS_IN_TEMPLATE if key in properties}
+    if "StreamSpecification" in properties:
+        arguments["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    client.create_table(TableName=name, **arguments)
     client.get_waiter("table_exists").wait(TableName=name)
     return name
 
@@ -67,6 +71,25 @@ def store(request: pytest.FixtureRequest) -> Iterator[TaskStore]:
     name = table_of(client, name=f"contract-{uuid.uuid4().hex}")
     yield DynamoTaskStore(client, name)
     client.delete_table(TableName=name)
+
+
+@pytest.fixture(params=STORES)
+def webhooks(request: pytest.FixtureRequest) -> Iterator[Webhooks]:
+    """An empty table of webhooks."""
+    if request.param == "fake":
+        yield FakeWebhooks()
+        return
+    client = request.getfixturevalue("moto_client") if request.param == "moto" else _client(ENDPOINT)
+    name = table_of(client, name=f"contract-{uuid.uuid4().hex}", resource="WebhookState")
+    yield DynamoWebhooks(client, name)
+    client.delete_table(TableName=name)
+
+
+@pytest.fixture
+def moto_webhooks(moto_client: Any) -> DynamoWebhooks:
+    """The adapter on an empty table of moto's."""
+    name = table_of(moto_client, name=f"contract-{uuid.uuid4().hex}", resource="WebhookState")
+    return DynamoWebhooks(moto_client, name)
 
 
 @pytest.fixture

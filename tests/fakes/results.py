@@ -83,6 +83,6 @@ class FakeResultStore:
         self.files[key] = body
         return StoredFile(BUCKET, key, len(body), hashlib.sha256(body).hexdigest(), media_type)
 
-    def url(self, result: Result) -> str:
+    def url(self, result: Result, *, seconds: int | None = None) -> str:  # noqa: ARG002 - no signature ends
         """Recognisably signed."""
         return f"https://{result.bucket}.example/{result.key}?signature"

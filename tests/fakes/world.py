@@ -1,5 +1,6 @@
 """World: the use cases over the fakes, one provider, one tenant, one clock."""
 
+import json
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,10 +9,12 @@ from relay.adapters.secrets import Secrets
 from relay.adapters.tokens import HmacCallbackTokens
 from relay.config import Settings
 from relay.domain.task import Task
+from relay.domain.webhook import Delivery, Outcome
 from relay.providers.base import ProviderResponse
 from relay.providers.kling import Kling
-from relay.usecases.apply import Outcome
+from relay.usecases.apply import Outcome as Applied
 from relay.usecases.archive import archive
+from relay.usecases.deliver import deliver
 from relay.usecases.forward import Call, forward
 from relay.usecases.publish import publish
 from relay.usecases.receive import receive
@@ -29,6 +32,7 @@ from tests.fakes.results import FakeResultSource, FakeResultStore
 from tests.fakes.secrets import FakeSecretsManager
 from tests.fakes.task_store import FakeTaskStore
 from tests.fakes.uploads import FakeUploads
+from tests.fakes.webhooks import FakeWebhookQueue, FakeWebhooks, FakeWebhookSender
 
 PUBLIC_URL = "https://relay.example"
 PROMPT = {"prompt": "a lighthouse in a storm"}
@@ -44,6 +48,10 @@ def settings_of(**values: Any) -> Settings:
         "event_bus": "bus",
         "resubmissions_queue_url": "https://sqs.example/resubmissions",
         "archives_queue_url": "https://sqs.example/archives",
+        "webhooks_table": "webhooks",
+        "webhook_retries_queue_url": "https://sqs.example/webhook-retries",
+        "webhook_dead_letters_url": "https://sqs.example/webhooks-dead",
+        "webhook_secret_id": "webhook",
         "callback_secret_id": "callback",
         "client_secret_id": "client",
         "provider_secret_id": "provider",
@@ -68,6 +76,9 @@ class World:
         self.source = FakeResultSource()
         self.results = FakeResultStore()
         self.uploads = FakeUploads()
+        self.webhooks = FakeWebhooks()
+        self.webhook_queue = FakeWebhookQueue()
+        self.sender = FakeWebhookSender()
         self.secrets_manager = FakeSecretsManager()
         secrets = Secrets(self.secrets_manager, self.settings.secret_ttl, lambda: self.clock() / 1000)
         self.tokens = HmacCallbackTokens(secrets, self.settings.callback_secret_id)
@@ -82,6 +93,9 @@ class World:
         self._results = watch("results", self.results)
         self._tokens = watch("tokens", self.tokens)
         self._uploads = watch("uploads", self.uploads)
+        self._webhooks = watch("webhooks", self.webhooks)
+        self._webhook_queue = watch("webhook_queue", self.webhook_queue)
+        self._sender = watch("sender", self.sender)
 
     def submit(
         self,
@@ -138,7 +152,7 @@ class World:
             clock=self.clock,
         )
 
-    def receive(self, task_id: str, body: bytes, token: str | None = None) -> Outcome:
+    def receive(self, task_id: str, body: bytes, token: str | None = None) -> Applied:
         """`POST /callbacks/{task_id}/{token}`, by default with the right token."""
         right = self.tokens.path(task_id, self.provider.name).partition("/")[2]
         return receive(
@@ -153,7 +167,7 @@ class World:
             clock=self.clock,
         )
 
-    def called_back(self, task_id: str) -> Outcome:
+    def called_back(self, task_id: str) -> Applied:
         """The provider calls back with the task as it stands there, at the URL that it was given."""
         task = self.api.of(task_id)
         reference, token = task.callback_url.removeprefix(f"{PUBLIC_URL}/callbacks/").split("/")
@@ -187,6 +201,25 @@ class World:
             clock=self.clock,
             seconds_left=seconds_left,
         )
+
+    def deliver(self, delivery: Delivery) -> Outcome:
+        """A message of the queue `webhooks`."""
+        return deliver(
+            delivery,
+            schedule=self.settings.webhook_schedule,
+            body_of=self.webhook_body,
+            tasks=self._tasks,
+            webhooks=self._webhooks,
+            sender=self._sender,
+            queue=self._webhook_queue,
+            events=self._events,
+            clock=self.clock,
+        )
+
+    def webhook_body(self, task: Task) -> bytes:
+        """The provider's task object."""
+        urls = {each.path: self.results.url(each) if each.key else each.url for each in task.results}
+        return json.dumps(self.provider.view(task, urls)).encode()
 
     def publish(self) -> str | None:
         """The whole stream so far, in one batch."""

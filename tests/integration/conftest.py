@@ -68,7 +68,7 @@ def world(endpoint: str, outside: Upstream, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(name, value)
     services.cache_clear()
     yield made
-    for name in ("api", "source"):
+    for name in ("api", "source", "webhook_sender"):
         if name in services().__dict__:
             getattr(services(), name)._client.close()
     services.cache_clear()

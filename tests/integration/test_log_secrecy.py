@@ -5,6 +5,7 @@ import json
 import logging
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from relay import webhooks
+from relay.domain.webhook import Delivery
 from tests.integration.upstream import File, refusal
 from tests.integration.world import PROVIDER_KEY, World, event, video, with_body, with_path, with_tenant
 from tests.tokens import signed
@@ -19,6 +22,7 @@ from tests.tokens import signed
 PROMPT = "a lighthouse that nobody may read about"
 IMAGE = "iVBORw0KGgo" + "QmFzZTY0" * 60
 QUERY = "auth_key=1722769557-do-not-log"
+OUTPUTS = {"WebhookStateTable": "webhooks", "WebhookKeyId": "webhook-key"}
 _EMULATOR = ("werkzeug", "moto", "py.warnings")
 FAILED = pytest.mark.filterwarnings("ignore:No application metrics")
 
@@ -34,6 +38,11 @@ class Listener:
             "the provider's key": PROVIDER_KEY,
             "the callback secret": "k" * 64,
             "the clients' master secret": "m" * 64,
+            "the webhook key": "w" * 64,
+            "the tenant's webhook secret": webhooks.secrets_of(
+                "acme", {"WebhookStateTable": "webhooks", "WebhookKeyId": "webhook-key"}
+            )[0],
+            "the client's endpoint": "/hooks/",
             "the client's own query string": QUERY,
             "the prompt": PROMPT,
             "the image": IMAGE,
@@ -51,7 +60,7 @@ class Listener:
 
     def submitted(self) -> str:
         """A task with everything in it that is private; its token is a secret from now on."""
-        task_id = self.world.submitted(prompt=PROMPT)
+        task_id = self.world.submitted(prompt=PROMPT, callback_url=f"{self.world.outside.url}/hooks/a?{QUERY}")
         token = self.world.token(task_id)
         self.secrets[f"the token of {task_id}"] = token.partition(".")[2]
         return task_id
@@ -106,6 +115,9 @@ def test_the_life_of_a_task_tells_no_secret(listener: Listener) -> None:
     assert world.callback("succeed", task_id, task_result={"videos": videos}).data == {"status": "applied"}
     world.publish()
     assert world.archive(task_id) == {"batchItemFailures": []}
+    world.publish()
+    assert [world.announce(message) for message in world.messages("webhooks")]
+    assert [hook.task["task_status"] for hook in world.outside.hooks][-1] == "succeed"
     shown = world.http("query_tasks", with_path(event("query_tasks.single"), f"/kling/v1/videos/text2video/{task_id}"))
     assert "X-Amz-Signature" in str(shown.data)
     assert listener.leaks() == []
@@ -225,11 +237,13 @@ def test_a_connection_that_fails_tells_no_secret(
 
         return handle
 
+    message = Delivery.of_task(world.task(task_id)).to_message()
     steps = {"POST": lambda: world.submit(body={"prompt": PROMPT}), "GET": lambda: world.archive(task_id)}
     for method, step in {**steps, "PUT": steps["GET"]}.items():
         with monkeypatch.context() as broken:
             broken.setattr(httpx.HTTPTransport, "handle_request", fail_where(method))
             assert listener.call(step)
+            assert method != "POST" or listener.call(lambda: world.announce(message)) == {"batchItemFailures": []}
     assert "message failed" in listener.heard()
     assert listener.leaks() == []
 
@@ -251,6 +265,8 @@ def test_an_aws_call_that_fails_tells_no_secret(listener: Listener, monkeypatch:
             raise ClientError({"Error": {"Code": code, "Message": "The level of configured throughput was exceeded"}}, name)
         return call(client, name, parameters)
 
+    task = world.task(task_id)
+    world.outside.hook_answers = [(410, {})]
     videos = {"videos": [{"id": "v", "url": url}]}
     listing = with_path(event("query_tasks.single"), "/tasks", {})
     steps: list[Callable[[], Any]] = [
@@ -259,6 +275,7 @@ def test_an_aws_call_that_fails_tells_no_secret(listener: Listener, monkeypatch:
         lambda: world.callback("succeed", task_id, task_result=videos),
         world.publish,
         lambda: world.archive(task_id),
+        lambda: world.announce(Delivery.of_task(task).to_message()),
         lambda: world.http("query_tasks", listing),
         lambda: world.call("resubmit_tasks", event("resubmit_tasks.attempt")),
         lambda: world.call("reconcile_tasks", event("reconcile_tasks.schedule")),
@@ -271,6 +288,16 @@ def test_an_aws_call_that_fails_tells_no_secret(listener: Listener, monkeypatch:
             listener.call(step)
     assert "exceeded" in listener.heard()
     assert listener.leaks() == []
+
+
+@pytest.mark.parametrize("status", [302, 410, 500])
+def test_a_client_that_refuses_a_webhook_tells_no_url(listener: Listener, status: int) -> None:
+    world = listener.world
+    world.outside.hook_answers = [(status, {"Location": f"{world.outside.url}/hooks/b?{QUERY}"})]
+    last = replace(Delivery.of_task(world.task(listener.submitted())), attempt=10)
+    assert world.announce(last.to_message()) == {"batchItemFailures": []}
+    assert listener.leaks() == []
+    assert [name for name, secret in listener.secrets.items() if secret in str(world.messages("events"))] == []
 
 
 @pytest.mark.parametrize("status", [403, 404, 503])

@@ -28,6 +28,8 @@ class Deployed:
             "ResubmissionsDeadLettersUrl": world.queues["resubmissions-dead"],
             "ArchivesQueueUrl": world.queues["archives"],
             "ArchivesDeadLettersUrl": world.queues["archives-dead"],
+            "WebhooksQueueUrl": world.queues["webhooks"],
+            "WebhooksDeadLettersUrl": world.queues["webhooks-dead"],
             "UnpublishedChangesUrl": world.queues["unpublished"],
             "MissedSchedulesUrl": world.queues["missed"],
         }
@@ -65,7 +67,7 @@ def deployed(world: World) -> Deployed:
     return Deployed(world)
 
 
-@pytest.mark.parametrize("queue", ["archives", "resubmissions"])
+@pytest.mark.parametrize("queue", ["archives", "resubmissions", "webhooks"])
 def test_dead_letters_go_back_into_their_queue(deployed: Deployed, queue: str) -> None:
     letters = [{"task_id": f"task-{number}", "attempt": 3} for number in range(23)]
     for letter in letters:

@@ -1,4 +1,4 @@
-"""The outside world on loopback: the provider's API and its result hosts, each answer set by the test."""
+"""The outside world on loopback: the provider's API, its result hosts and the clients' endpoints, each answer set by the test."""
 
 import json
 import threading
@@ -33,6 +33,21 @@ class Sent:
     body: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook that arrived at a client's endpoint."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """The task object."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
 class Upstream:
     """What the provider is asked, and what it answers: the answers of `next_answers` first, then as it should."""
 
@@ -47,6 +62,13 @@ class Upstream:
         self.next_answers: list[Answer | Callable[[Sent], Answer]] = []
         self.tasks: dict[str, dict[str, Any]] = {}
         self.fetched: list[str] = []
+        self.hooks: list[Hook] = []
+        self.hook_answers: list[tuple[int, dict[str, str]]] = []
+
+    def hook(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
+        """A client's answer to a webhook: HTTP status and headers; the answers of `hook_answers` first, then 204."""
+        self.hooks.append(Hook(path, headers, body))
+        return self.hook_answers.pop(0) if self.hook_answers else (204, {})
 
     def file(self, name: str, file: File) -> str:
         """Serve a file; returns its URL."""
@@ -109,7 +131,12 @@ class _Handler(BaseHTTPRequestHandler):
         return self._file(world.files.get(self.path, File(status=404)))
 
     def do_POST(self) -> None:
-        self._provider(self.server.world)  # type: ignore[attr-defined]
+        world: Upstream = self.server.world  # type: ignore[attr-defined]
+        if not self.path.startswith("/hooks/"):
+            return self._provider(world)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        status, more = world.hook(self.path, headers, self.rfile.read(int(headers["content-length"])))
+        return self._begin(status, {**more, "Content-Length": "0"})
 
     def _provider(self, world: Upstream) -> None:
         raw = self.rfile.read(int(self.headers.get("content-length", "0")))

@@ -25,6 +25,8 @@ PROVIDER_KEY = "the provider's key"
 PNG = b"\x89PNG\r\n\x1a\n"
 MP4 = b"\x00\x00\x00\x18ftypmp42"
 RESOURCES: dict[str, Any] = load_template()["Resources"]
+_QUEUES = ("resubmissions", "archives", "events", "webhooks", "webhook-retries", "webhooks-dead")
+_TARGETS = {"SucceededTasks": "archives", "AnnouncedStatuses": "webhooks", "AnnouncedResults": "webhooks"}
 type Json = dict[str, Any]
 
 
@@ -148,7 +150,7 @@ class World:
 
     def create(self) -> dict[str, str]:
         """Make the resources; returns the functions' environment."""
-        for name, table in (("Tasks", "tasks"), ("ApiKeys", "api_keys")):
+        for name, table in (("Tasks", "tasks"), ("ApiKeys", "api_keys"), ("WebhookState", "webhooks")):
             known = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
             properties = RESOURCES[name]["Properties"]
             arguments = {field: properties[field] for field in known if field in properties}
@@ -158,13 +160,14 @@ class World:
             self.stream_arn = made["TableDescription"].get("LatestStreamArn", "") or self.stream_arn
         self.s3.create_bucket(Bucket="results")
         self.events.create_event_bus(Name="bus")
-        urls = {name: self.sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("resubmissions", "archives", "events")}
-        self.queues = urls
-        archive_rule = next(each["Properties"] for each in RESOURCES.values() if each["Type"] == "AWS::Events::Rule")
-        for queue, pattern in (("events", {"source": ["comet.relay"]}), ("archives", archive_rule["EventPattern"])):
-            self.events.put_rule(Name=queue, EventBusName="bus", EventPattern=json.dumps(pattern))
+        self.queues = {name: self.sqs.create_queue(QueueName=name)["QueueUrl"] for name in _QUEUES}
+        rules = {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == "AWS::Events::Rule"}
+        targets = {name: (_TARGETS[name], rule["EventPattern"]) for name, rule in rules.items()}
+        for name, (queue, pattern) in {**targets, "Everything": ("events", {"source": ["comet.relay"]})}.items():
+            self.events.put_rule(Name=name, EventBusName="bus", EventPattern=json.dumps(pattern))
             arn = f"arn:aws:sqs:us-east-1:123456789012:{queue}"
-            self.events.put_targets(Rule=queue, EventBusName="bus", Targets=[{"Id": queue, "Arn": arn}])
+            self.events.put_targets(Rule=name, EventBusName="bus", Targets=[{"Id": queue, "Arn": arn}])
+        self.secrets.create_secret(Name="webhook-key", SecretString="w" * 64)
         self.secrets.create_secret(Name="callback-key", SecretString="k" * 64)
         self.secrets.create_secret(Name="client-master-key", SecretString="m" * 64)
         self.secrets.create_secret(Name="provider-key", SecretString=PROVIDER_KEY)
@@ -173,8 +176,12 @@ class World:
             "API_KEYS_TABLE": "api_keys",
             "RESULTS_BUCKET": "results",
             "EVENT_BUS": "bus",
-            "RESUBMISSIONS_QUEUE_URL": urls["resubmissions"],
-            "ARCHIVES_QUEUE_URL": urls["archives"],
+            "RESUBMISSIONS_QUEUE_URL": self.queues["resubmissions"],
+            "ARCHIVES_QUEUE_URL": self.queues["archives"],
+            "WEBHOOKS_TABLE": "webhooks",
+            "WEBHOOK_RETRIES_QUEUE_URL": self.queues["webhook-retries"],
+            "WEBHOOK_DEAD_LETTERS_URL": self.queues["webhooks-dead"],
+            "WEBHOOK_SECRET_ID": "webhook-key",
             "CALLBACK_SECRET_ID": "callback-key",
             "CLIENT_SECRET_ID": "client-master-key",
             "PROVIDER_SECRET_ID": "provider-key",
@@ -267,6 +274,13 @@ class World:
             each["attributes"] = {**each["attributes"], "ApproximateReceiveCount": str(receives)}
             each["receiptHandle"] = self._receipt(each["body"])
         return self.call("archive_results", payload)
+
+    def announce(self, *messages: Json) -> Json:
+        """Deliver messages to deliver_webhooks in one batch, or else all of the queue webhooks."""
+        record = event("deliver_webhooks.processing")["Records"][0]
+        bodies = messages or self.messages("webhooks")
+        records = [{**record, "messageId": f"message-{number}", "body": json.dumps(body)} for number, body in enumerate(bodies)]
+        return self.call("deliver_webhooks", {"Records": records})
 
     def _receipt(self, body: str) -> str:
         """A receipt handle that the queue knows."""

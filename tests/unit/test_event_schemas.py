@@ -19,7 +19,13 @@ from relay.domain.task import Change, Failure, FailureCode, Result, Snapshot, St
 from tests.unit.cloudformation import ROOT, load_template
 
 FOLDER = ROOT / "events" / "schemas"
-DETAIL_TYPES = (events.STATUS_CHANGED, events.RESULTS_STORED, events.ARCHIVING_FAILED, events.CALLBACK_QUARANTINED)
+DETAIL_TYPES = (
+    events.STATUS_CHANGED,
+    events.RESULTS_STORED,
+    events.ARCHIVING_FAILED,
+    events.CALLBACK_QUARANTINED,
+    events.WEBHOOK_UNDELIVERABLE,
+)
 SAMPLES = sorted((FOLDER / "samples").glob("*.json"))
 TASK_ID = "da62326e4a016c0e27e8de7372cbc1bc"
 type Schema = dict[str, Any]

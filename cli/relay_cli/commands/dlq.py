@@ -32,6 +32,7 @@ class Queue(StrEnum):
 
     ARCHIVES = "archives", "tasks whose results could not be stored"
     RESUBMISSIONS = "resubmissions", "tasks that could not be sent to the provider"
+    WEBHOOKS = "webhooks", "callbacks that a client did not take"
     CHANGES = "changes", "changes of tasks that did not become events"
     SCHEDULES = "schedules", "runs of the reconciler that did not take place"
 

@@ -1,5 +1,6 @@
 """The composition root: each adapter is made on first use, so that a function pays only for what it uses."""
 
+import json
 import secrets
 import time
 import uuid
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from relay.adapters.key_pairs import HmacKeyPairs
     from relay.adapters.result_uploads import HttpResultUploads
     from relay.adapters.secrets import Secrets
+    from relay.adapters.webhook_secrets import WebhookSecrets
+    from relay.adapters.webhooks import DynamoWebhooks
     from relay.domain.keys import ClientKey
+    from relay.domain.webhook import Delivery
+    from relay.domain.webhook import Outcome as WebhookOutcome
     from relay.ports import (
         CallbackTokens,
         DocumentStore,
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
         ResultStore,
         TaskStore,
         UploadStore,
+        WebhookQueue,
+        WebhookSender,
     )
     from relay.providers.base import Provider, ProviderResponse
     from relay.usecases.apply import Outcome
@@ -155,6 +162,42 @@ class Services:
         return HmacCallbackTokens(self._secrets, self.settings.callback_secret_id)
 
     @cached_property
+    def webhooks(self) -> "DynamoWebhooks":
+        """The table `webhooks`."""
+        from relay.adapters.webhooks import DynamoWebhooks
+
+        return DynamoWebhooks(client("dynamodb"), self.settings.webhooks_table)
+
+    @cached_property
+    def webhook_queue(self) -> "WebhookQueue":
+        """The queue of retries, and the dead letters."""
+        from relay.adapters.sqs import SqsWebhooks
+
+        return SqsWebhooks(
+            client("sqs"),
+            retries_url=self.settings.webhook_retries_queue_url,
+            dead_letters_url=self.settings.webhook_dead_letters_url,
+        )
+
+    @cached_property
+    def webhook_secrets(self) -> "WebhookSecrets":
+        """The tenants' signing secrets."""
+        from relay.adapters.webhook_secrets import WebhookSecrets
+
+        generation_of, ttl = self.webhooks.secret_generation, self.settings.secret_ttl
+        return WebhookSecrets(self._secrets, self.settings.webhook_secret_id, generation_of, ttl=ttl)
+
+    @cached_property
+    def webhook_sender(self) -> "WebhookSender":
+        """The clients' endpoints, under guard."""
+        from relay.adapters.guard import Guard, GuardedTransport
+        from relay.adapters.webhook_http import BoundedTransport, HttpWebhookSender
+
+        timeout = self.settings.webhook_timeout
+        transport = GuardedTransport(Guard(allow_loopback=self.settings.allow_loopback), BoundedTransport(timeout))
+        return HttpWebhookSender(transport, self.webhook_secrets, timeout=timeout, now=now)
+
+    @cached_property
     def _secrets(self) -> "Secrets":
         from relay.adapters.secrets import Secrets
 
@@ -278,6 +321,34 @@ class Services:
             api=self.api,
             resubmissions=self.resubmissions,
             clock=now,
+        )
+
+    def prepare_delivering(self) -> None:
+        """Make what every delivery needs, once: ten threads would each make their own."""
+        _ = self.tasks, self.webhook_sender, self.webhook_queue
+
+    def deliver(self, delivery: "Delivery") -> "WebhookOutcome":
+        """See usecases/deliver.py."""
+        from relay.usecases.deliver import deliver
+
+        return deliver(
+            delivery,
+            schedule=self.settings.webhook_schedule,
+            body_of=self.webhook_body,
+            tasks=self.tasks,
+            webhooks=self.webhooks,
+            sender=self.webhook_sender,
+            queue=self.webhook_queue,
+            events=self.events,
+            clock=now,
+        )
+
+    def webhook_body(self, task: Task) -> bytes:
+        """The task object of the provider's callback protocol, with URLs that live for WEBHOOK_URL_SECONDS."""
+        seconds = self.settings.webhook_url_seconds
+        urls = {each.path: self.results.url(each, seconds=seconds) if each.key else each.url for each in task.results}
+        return json.dumps(self.providers[task.provider].view(task, urls), separators=(",", ":"), ensure_ascii=False).encode(
+            "utf-8", "replace"
         )
 
     def urls(self, task: Task) -> dict[str, str]:

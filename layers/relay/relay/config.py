@@ -19,6 +19,10 @@ class Settings:
     event_bus: str
     resubmissions_queue_url: str
     archives_queue_url: str
+    webhooks_table: str
+    webhook_retries_queue_url: str
+    webhook_dead_letters_url: str
+    webhook_secret_id: str
     callback_secret_id: str
     client_secret_id: str
     provider_secret_id: str
@@ -40,7 +44,17 @@ class Settings:
     """Deliveries of an archiving message before its dead-letter queue: the queue's maxReceiveCount."""
     max_result_bytes: int = 5_368_709_120
     result_url_seconds: int = 3600
+    webhook_timeout: int = 15
+    webhook_retry_seconds: str = "5,300,1800,7200,18000,36000,50400,72000,86400"
+    """How long to wait after each attempt at a client's callback_url; one attempt more than numbers."""
+    webhook_url_seconds: int = 86_400
+    """Life of the result URLs in webhooks."""
     secret_ttl: int = 300
+
+    @property
+    def webhook_schedule(self) -> tuple[int, ...]:
+        """`webhook_retry_seconds` as numbers."""
+        return tuple(int(seconds) for seconds in self.webhook_retry_seconds.split(","))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":

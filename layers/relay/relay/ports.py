@@ -7,6 +7,7 @@ from typing import Protocol
 from relay.domain.events import Event
 from relay.domain.keys import ClientKey
 from relay.domain.task import Change, Failure, Result, Status, Task
+from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, Endpoint, Outcome
 from relay.providers.base import ProviderRequest, ProviderResponse
 
 
@@ -123,8 +124,8 @@ class ResultStore(Protocol):
     def store(self, prefix: str, chunks: Iterator[bytes], *, size: int | None) -> StoredFile:
         """Stream one file to `{prefix}.{extension}` with bounded memory; raises ResultError. Nothing is left of a failure."""
 
-    def url(self, result: Result) -> str:
-        """A presigned URL of a stored result."""
+    def url(self, result: Result, *, seconds: int | None = None) -> str:
+        """A presigned URL of a stored result, good for `seconds`."""
 
 
 class ResultSource(Protocol):
@@ -204,6 +205,54 @@ class KeyPairs(Protocol):
 
     def verify(self, token: str, access_key: str) -> None:
         """Check the JWT of a pair; raises AuthenticationError."""
+
+
+class Webhooks(Protocol):
+    """What is known of the clients' callbacks: a log for each task, and how each endpoint behaved. Times in ms."""
+
+    def endpoint(self, endpoint_id: str) -> Endpoint:
+        """How it behaved lately; a new one when nobody knows."""
+
+    def claim_lane(self, endpoint_id: str, lane: int, *, now: int, until: int) -> bool:
+        """Have a lane of an endpoint to oneself, `until` then at the latest; False while somebody else has it."""
+
+    def keep_endpoint(self, endpoint_id: str, endpoint: Endpoint, *, lane: int | None, now: int) -> None:
+        """Remember how it behaves, and free the lane."""
+
+    def begin(self, delivery: Delivery, *, now: int, until: int, expires_at: int) -> DeliveryLog | None:
+        """Claim an attempt, so that no other is made for the task before it is concluded, or before `until`.
+
+        None when there is nothing to do: the version was overtaken or is settled, or the attempt was concluded. A log that
+        `is_busy` says that another attempt is being made. `expires_at` in s.
+        """
+
+    def conclude(
+        self, delivery: Delivery, attempts: Sequence[Attempt], outcome: Outcome, *, again: Delivery | None = None
+    ) -> None:
+        """Write down what an attempt came to, and the next one. Delivered and gone settle the version for good."""
+
+    def reopen(self, task_id: str) -> None:
+        """Let the newest version be delivered once more."""
+
+    def log(self, task_id: str) -> DeliveryLog | None:
+        """A task's deliveries."""
+
+
+class WebhookSender(Protocol):
+    """The clients' endpoints: hosts that nobody configured, hence under guard."""
+
+    def post(self, url: str, body: bytes, *, tenant: str, event_id: str) -> Answer:
+        """One signed request, bounded in time as a whole; the answer's body is not read. No answer is an answer with an error."""
+
+
+class WebhookQueue(Protocol):
+    """The queues of deliveries."""
+
+    def put(self, delivery: Delivery, *, now: int) -> None:
+        """Have it looked at again at its `due_at`, or sooner."""
+
+    def bury(self, delivery: Delivery) -> None:
+        """Into the dead letters, as a delivery that was never tried."""
 
 
 class Clock(Protocol):

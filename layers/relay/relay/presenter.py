@@ -66,6 +66,31 @@ def own(task: Task, to: Services) -> dict[str, Any]:
     }
 
 
+def webhook_of(task: Task, to: Services) -> dict[str, Any] | None:
+    """What became of the calls to the task's callback_url; None when it has none."""
+    if task.callback_url is None:
+        return None
+    log = to.webhooks.log(task.task_id)
+    if log is None:
+        return {"state": None, "version": None, "next_attempt_at": None, "attempts": []}
+    return {
+        "state": log.outcome.value if log.outcome else None,
+        "version": log.version,
+        "next_attempt_at": log.due_at,
+        "attempts": [
+            {
+                "at": attempt.at,
+                "event_id": f"{task.task_id}:{attempt.version}",
+                "status": attempt.status.value,
+                "http_status": attempt.http_status,
+                "error": attempt.error,
+                "duration_ms": attempt.took_ms,
+            }
+            for attempt in log.attempts
+        ],
+    }
+
+
 def listed(tenant: str, parameters: Mapping[str, str], to: Services) -> dict[str, Any]:
     """`GET /tasks?status=&operation=&cursor=&limit=`: a page and the cursor of the next."""
     limit = whole_number(parameters, "limit", _PAGE)

@@ -1,9 +1,9 @@
 """`relay dlq redrive QUEUE`: what failed for good is tried again, after its cause was mended.
 
-archives, resubmissions: the dead letters go back into their queue. changes: the changes that Lambda could not publish are read
-from the stream while it has them, which is for 24 h; later every task whose last change falls into their time is announced
-again as it stands, with the same event id, so that only versions that were overtaken stay untold. schedules: the reconciler
-runs once; it finds all that is due.
+archives, resubmissions, webhooks: the dead letters go back into their queue. changes: the changes that Lambda could not
+publish are read from the stream while it has them, which is for 24 h; later every task whose last change falls into their time
+is announced again as it stands, with the same event id, so that only versions that were overtaken stay untold. schedules: the
+reconciler runs once; it finds all that is due.
 """
 
 import json
@@ -21,7 +21,7 @@ from relay.domain.task import Task
 from relay.ports import EventPublisher
 from relay.usecases.publish import publish
 
-QUEUES = ("archives", "resubmissions", "changes", "schedules")
+QUEUES = ("archives", "resubmissions", "webhooks", "changes", "schedules")
 _SLACK = 900_000
 """Milliseconds between a change's own time and its arrival in the stream, at the most: a function's longest run."""
 

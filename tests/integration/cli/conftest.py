@@ -112,6 +112,8 @@ QUEUES = {
     "ResubmissionsDeadLettersUrl": "resubmissions-dead",
     "ArchivesQueueUrl": "archives",
     "ArchivesDeadLettersUrl": "archives-dead",
+    "WebhooksQueueUrl": "webhooks",
+    "WebhooksDeadLettersUrl": "webhooks-dead",
     "UnpublishedChangesUrl": "unpublished",
     "MissedSchedulesUrl": "missed",
 }

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.adapters.guard import Address, Guard, GuardedTransport, is_public, resolve
+from relay.adapters.guard import Guard, GuardedTransport, resolve
 from relay.adapters.result_http import HttpResultSource
+from relay.domain.addresses import Address, is_public
 from relay.domain.errors import ForbiddenAddressError, ResultError
 
 PUBLIC = "93.184.215.14"

@@ -5,8 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from relay.domain.events import ARCHIVING_FAILED, RESULTS_STORED, STATUS_CHANGED, event_between, quarantine_event
+from relay.domain.events import (
+    ARCHIVING_FAILED,
+    RESULTS_STORED,
+    STATUS_CHANGED,
+    event_between,
+    quarantine_event,
+    undeliverable_event,
+)
 from relay.domain.task import Change, Failure, FailureCode, Result, Status, Task
+from relay.domain.webhook import Attempt, Delivery
 from tests.tasks import EXPIRED, FAILED, NOON, PROCESSING, PROVIDER_ID, REJECTED, SUCCEED, VIDEO, reported, task_of
 
 TASK = task_of(external_task_id="order-1")
@@ -20,7 +28,7 @@ def test_a_new_task_is_told_with_all_that_is_known_of_it() -> None:
     assert event is not None
     assert event.detail_type == STATUS_CHANGED
     assert event.detail == {
-        "schema_version": "1.0",
+        "schema_version": "1.1",
         "event_id": f"{TASK.task_id}:1",
         "version": 1,
         "tenant": "acme",
@@ -29,6 +37,7 @@ def test_a_new_task_is_told_with_all_that_is_known_of_it() -> None:
         "task_id": TASK.task_id,
         "provider_task_id": None,
         "external_task_id": "order-1",
+        "has_callback": False,
         "status": "submitted",
         "previous_status": None,
         "status_message": "",
@@ -134,11 +143,43 @@ def test_a_quarantined_callback_is_told_with_where_it_lies_and_why() -> None:
 
     assert event.detail_type == "Task Callback Quarantined"
     assert event.detail == {
-        "schema_version": "1.0",
+        "schema_version": "1.1",
         "event_id": "a:17-00ff",
         "task_id": "a",
         "bucket": "results",
         "key": "quarantine/a/17-00ff",
         "reason": "task_status is none of these",
         "created_at": NOON,
+    }
+
+
+def test_that_a_client_wants_to_be_called_is_told_but_not_where() -> None:
+    event = event_between(None, task_of(callback_url="https://client.example/hook?token=hush"))
+
+    assert event is not None
+    assert event.detail["has_callback"] is True
+    assert "client.example" not in json.dumps(event.detail)
+
+
+def test_a_webhook_that_was_given_up_is_told_with_its_last_attempt() -> None:
+    task = task_of(callback_url="https://client.example/hook", external_task_id="order-1")
+    delivery = replace(Delivery.of_task(task), attempt=10)
+    last = Attempt(at=NOON, version=1, status=Status.SUBMITTED, error="no answer in time", took_ms=15_000)
+
+    event = undeliverable_event(task, delivery, last, NOON + 9)
+
+    assert event.detail_type == "Task Webhook Undeliverable"
+    assert event.detail == {
+        "schema_version": "1.1",
+        "event_id": f"{task.task_id}:1:undeliverable",
+        "tenant": "acme",
+        "operation": "videos/text2video",
+        "task_id": task.task_id,
+        "external_task_id": "order-1",
+        "version": 1,
+        "status": "submitted",
+        "attempts": 10,
+        "http_status": None,
+        "reason": "no answer in time",
+        "created_at": NOON + 9,
     }

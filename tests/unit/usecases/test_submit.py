@@ -127,10 +127,23 @@ def test_prompt_limits_are_those_of_the_settings() -> None:
 
 
 def test_what_is_doubtful_is_a_warning(world: World) -> None:
-    (warning, callback) = world.submit({**PROMPT, "model_name": "kling-v9", "callback_url": "https://c.example/"}).warnings
+    (warning,) = world.submit({**PROMPT, "model_name": "kling-v9", "callback_url": "https://c.example/"}).warnings
 
     assert "kling-v9" in warning
-    assert "callback_url" in callback
+
+
+@pytest.mark.parametrize("url", ["http://c.example/", "https://10.0.0.1/", "https://localhost/", "http://127.0.0.1:8000/"])
+def test_a_callback_url_that_would_never_be_called_is_refused(world: World, url: str) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^callback_url: expected "):
+        world.submit({**PROMPT, "callback_url": url})
+
+    assert world.calls.names == []
+
+
+def test_a_callback_url_on_this_machine_is_taken_where_the_settings_say_so() -> None:
+    task = World(allow_loopback=True).submit({**PROMPT, "callback_url": "http://127.0.0.1:8000/"}).task
+
+    assert task.callback_url == "http://127.0.0.1:8000/"
 
 
 # Idempotency

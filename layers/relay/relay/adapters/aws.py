@@ -1,5 +1,6 @@
 """AWS clients: one session, plain low-level clients, each made on first use."""
 
+import threading
 from functools import cache
 from typing import Any
 
@@ -16,6 +17,8 @@ _CONFIG = Config(
 # answers 307 for a new bucket elsewhere: a streamed upload cannot be sent twice.
 _S3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
 
+_making = threading.Lock()
+
 
 @cache
 def _session() -> botocore.session.Session:
@@ -25,4 +28,5 @@ def _session() -> botocore.session.Session:
 @cache
 def client(service: str) -> Any:
     """The process's client of an AWS service; endpoint, region and credentials from the environment."""
-    return _session().create_client(service, config=_CONFIG.merge(_S3) if service == "s3" else _CONFIG)
+    with _making:  # a session is not made for threads, its clients are
+        return _session().create_client(service, config=_CONFIG.merge(_S3) if service == "s3" else _CONFIG)

@@ -6,14 +6,8 @@ from collections.abc import Callable
 
 import httpx
 
+from relay.domain.addresses import ALLOWED_PORTS, Address, is_public
 from relay.domain.errors import ForbiddenAddressError
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
-_SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
-_ALLOWED_PORTS = frozenset({None, 443})
 
 
 def resolve(host: str) -> list[Address]:
@@ -43,34 +37,11 @@ class Guard:
             return addresses[0]
         if url.scheme != "https":
             raise ForbiddenAddressError(f"expected an https URL, got {url.scheme}")
-        if url.port not in _ALLOWED_PORTS:
+        if url.port not in ALLOWED_PORTS:
             raise ForbiddenAddressError(f"port {url.port}: expected 443")
         if not all(is_public(address) for address in addresses):
             raise ForbiddenAddressError("a host with an address that is not public")
         return addresses[0]
-
-
-def is_public(address: Address) -> bool:
-    """Whether anybody on the internet could be there; an IPv4 address inside an IPv6 one counts as itself."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = _embedded(address)
-        if inner is not None:
-            return is_public(inner)
-        if address in _NAT64_LOCAL or address.is_site_local:
-            return False
-    return address.is_global and not address.is_multicast and not address.is_reserved and not address.is_unspecified
-
-
-def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address in _SIX_TO_FOUR:
-        return address.sixtofour
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    if address.teredo is not None:
-        return address.teredo[1]
-    return None
 
 
 class GuardedTransport(httpx.BaseTransport):

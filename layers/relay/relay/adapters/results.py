@@ -57,10 +57,11 @@ class S3ResultStore:
             self._put_spooled(key, media_type, iter(passing))
         return StoredFile(self._bucket, key, passing.count, passing.digest.hexdigest(), media_type)
 
-    def url(self, result: Result) -> str:
-        """A presigned GET, good for RESULT_URL_SECONDS."""
+    def url(self, result: Result, *, seconds: int | None = None) -> str:
+        """A presigned GET, good for `seconds`, by default for RESULT_URL_SECONDS."""
         parameters = {"Bucket": result.bucket, "Key": result.key}
-        return str(self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=self._url_seconds))
+        expiry = self._url_seconds if seconds is None else seconds
+        return str(self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expiry))
 
     def _put(self, key: str, media_type: str, chunks: Iterator[bytes], size: int) -> None:
         url = self._presigned("put_object", Key=key, ContentType=media_type)

@@ -1,7 +1,12 @@
-"""SqsResubmissions: the queue of tasks that the provider could not take."""
+"""SqsResubmissions, SqsWebhooks: the queues that functions send to themselves."""
 
 import json
+from dataclasses import replace
 from typing import Any
+
+from relay.domain.webhook import Delivery
+
+_LONGEST_DELAY = 900
 
 
 class SqsResubmissions:
@@ -15,3 +20,29 @@ class SqsResubmissions:
         """`{"task_id", "attempt"}`, visible after `delay` seconds."""
         body = json.dumps({"task_id": task_id, "attempt": attempt})
         self._client.send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=delay)
+
+
+class SqsWebhooks:
+    """WebhookQueue: retries in one queue, in hops of 15 minutes at the most, and dead letters in another.
+
+    A message that SQS delays is not "in flight", of which a queue takes 120,000: hidden for hours by its visibility, the
+    retries for one dead client could keep everybody's from being received. The group is what SQS's fair queues go by.
+    """
+
+    def __init__(self, client: Any, *, retries_url: str, dead_letters_url: str) -> None:
+        self._client = client
+        self._retries_url = retries_url
+        self._dead_letters_url = dead_letters_url
+
+    def put(self, delivery: Delivery, *, now: int) -> None:
+        """Visible at its `due_at`, in whole seconds, or after 15 minutes."""
+        delay = min(_LONGEST_DELAY, max(0, -((now - delivery.due_at) // 1000)))
+        self._send(self._retries_url, delivery, DelaySeconds=delay)
+
+    def bury(self, delivery: Delivery) -> None:
+        """With its counters at their beginning, so that a redrive starts anew."""
+        self._send(self._dead_letters_url, replace(delivery, attempt=1, waits=0, since=0, due_at=0))
+
+    def _send(self, url: str, delivery: Delivery, **arguments: Any) -> None:
+        body = json.dumps(delivery.to_message(), separators=(",", ":"), ensure_ascii=False)
+        self._client.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=delivery.tenant, **arguments)

@@ -4,14 +4,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from relay.domain.task import Archive, Result, Status, Task
+from relay.domain.webhook import Attempt, Delivery
 
 SOURCE = "comet.relay"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 STATUS_CHANGED = "Task Status Changed"
 RESULTS_STORED = "Task Results Stored"
 ARCHIVING_FAILED = "Task Results Archiving Failed"
 CALLBACK_QUARANTINED = "Task Callback Quarantined"
+WEBHOOK_UNDELIVERABLE = "Task Webhook Undeliverable"
 
 _PRIVATE_RESULT_FIELDS = {"path"}
 
@@ -49,6 +51,7 @@ def _detail(task: Task, previous: Status | None) -> dict[str, Any]:
         "task_id": task.task_id,
         "provider_task_id": task.provider_task_id,
         "external_task_id": task.external_task_id,
+        "has_callback": task.callback_url is not None,
         "status": task.status.value,
         "previous_status": previous.value if previous else None,
         "status_message": task.message,
@@ -78,3 +81,22 @@ def quarantine_event(task_id: str, key: str, bucket: str, reason: str, at: int) 
         "created_at": at,
     }
     return Event(CALLBACK_QUARANTINED, detail)
+
+
+def undeliverable_event(task: Task, delivery: Delivery, last: Attempt, at: int) -> Event:
+    """The client's callback_url did not take a version of its task; `last` is the last attempt."""
+    detail = {
+        "schema_version": SCHEMA_VERSION,
+        "event_id": f"{delivery.event_id}:undeliverable",
+        "tenant": task.tenant,
+        "operation": task.operation,
+        "task_id": task.task_id,
+        "external_task_id": task.external_task_id,
+        "version": delivery.version,
+        "status": delivery.status.value,
+        "attempts": delivery.attempt,
+        "http_status": last.http_status,
+        "reason": last.error or f"HTTP {last.http_status}",
+        "created_at": at,
+    }
+    return Event(WEBHOOK_UNDELIVERABLE, detail)

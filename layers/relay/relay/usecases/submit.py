@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from relay.config import Settings
+from relay.domain.addresses import check_callback_url
 from relay.domain.errors import (
     ExternalTaskIdTakenError,
     IdempotencyKeyReusedError,
@@ -17,7 +18,6 @@ from relay.providers.base import Checked, Operation, PromptLimits, Provider
 from relay.usecases.attach import check_arrived, references
 from relay.usecases.send import Order, send
 
-_NOT_CALLED_BACK = "callback_url is kept, but this version does not call it: subscribe to the relay's events, or query"
 _KEY_LIMIT = 255
 _REUSED = "this Idempotency-Key came before with another body: use a new key for a new request"
 
@@ -63,21 +63,22 @@ def submit(
     operation = provider.operation(submission.operation)
     _check_key(submission.idempotency_key)
     checked = provider.checked(operation, submission.body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
+    if callback_url := _text(checked.body.get("callback_url")):
+        check_callback_url(callback_url, allow_loopback=settings.allow_loopback)
     draft = _draft(submission, operation, checked, provider=provider, settings=settings, now=clock())
     order = Order(_upstream(checked), submission.public_url)
     ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(KEY_GENERATIONS)))
-    warnings = checked.warnings + ((_NOT_CALLED_BACK,) if draft.callback_url else ())
     if found := references(order.body):
         earlier = _earlier(draft, ids, tasks)
         if earlier is not None:  # the uploads of a repeated request may be gone by now
-            return Submitted(earlier, warnings, repeated=True)
+            return Submitted(earlier, checked.warnings, repeated=True)
         check_arrived(found, tenant=draft.tenant, uploads=uploads, now=draft.created_at)
     _claim_key(draft, tasks)
     task, is_new = _stored(draft, ids, order, limit=settings.inline_request_bytes, tasks=tasks, documents=documents)
     if is_new:
         task = send(task, order, provider=provider, settings=settings, tasks=tasks, api=api, tokens=tokens,
                     resubmissions=resubmissions, uploads=uploads, clock=clock)  # fmt: skip
-    return Submitted(task, warnings, repeated=not is_new)
+    return Submitted(task, checked.warnings, repeated=not is_new)
 
 
 def _check_key(key: str | None) -> None:

@@ -1,0 +1,244 @@
+"""Webhooks: what is announced to a client, what an attempt came to, when the next is due, and how an endpoint is treated."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Self
+
+from relay.domain.task import Status, Task
+
+_GONE = 410
+_BUSY = frozenset({429, 503})
+_LONGEST_RETRY_AFTER = 86_400
+_LONGEST_REST_FOR_ALL = 900
+"""Seconds that a Retry-After holds the other messages to its endpoint back, at the most."""
+_LONGEST_REST = 3600
+_LONGEST_WAIT = 900
+_PROMPT_MS = 2000
+_TRUST_MS = 3_600_000
+_SLOW_LANES = 4
+_LOG = 20
+_COUNTERS = ("attempt", "waits", "since", "due_at")
+
+
+class Outcome(StrEnum):
+    """What became of a delivery."""
+
+    DELIVERED = "delivered"
+    RETRYING = "retrying"
+    """The attempt failed, another is queued."""
+    WAITING = "waiting"
+    """No attempt was made: it is too early, or the endpoint rests."""
+    SUPERSEDED = "superseded"
+    """Nothing to do: delivered before, or overtaken by a newer version."""
+    GONE = "gone"
+    UNDELIVERABLE = "undeliverable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of one request: an HTTP status, or an `error` in its place; `retry_after` in seconds."""
+
+    took_ms: int
+    http_status: int | None = None
+    error: str | None = None
+    retry_after: int | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """2xx."""
+        return self.http_status is not None and 200 <= self.http_status < 300
+
+    @property
+    def is_gone(self) -> bool:
+        """The URL wants no more of it."""
+        return self.http_status == _GONE
+
+    @property
+    def asked_to_wait(self) -> int | None:
+        """Seconds, of a 429 or 503 that says so."""
+        return self.retry_after if self.http_status in _BUSY else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt on record; `at` in ms."""
+
+    at: int
+    version: int
+    status: Status
+    http_status: int | None = None
+    error: str | None = None
+    took_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryLog:
+    """The deliveries of a task: the newest version begun, what came of it, and the last attempts.
+
+    `due_at` (ms) is the time of the next attempt; `is_busy` while another attempt for the task is being made.
+    """
+
+    version: int
+    outcome: Outcome | None = None
+    attempts: tuple[Attempt, ...] = ()
+    due_at: int | None = None
+    is_busy: bool = False
+
+    def with_attempt(self, attempt: Attempt) -> tuple[Attempt, ...]:
+        """The attempts with one more, the last twenty."""
+        return (*self.attempts, attempt)[-_LOG:]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """The announcement of one version of a task: what a message of the queues `webhooks` and `webhook_retries` asks for.
+
+    `attempt` counts requests from 1, `waits` the times that it was put off without one; `since` (ms) is when it was first
+    looked at, `due_at` (ms) when it is to be looked at again.
+    """
+
+    task_id: str
+    tenant: str
+    version: int
+    status: Status
+    message: str
+    updated_at: int
+    attempt: int = 1
+    waits: int = 0
+    since: int = 0
+    due_at: int = 0
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> Self:
+        """From a message: an event of the bus, or what `to_message` made of an earlier one."""
+        detail = message["detail"]
+        counters = {name: int(message[name]) for name in _COUNTERS if name in message}
+        return cls(
+            task_id=detail["task_id"],
+            tenant=detail["tenant"],
+            version=detail["version"],
+            status=Status(detail["status"]),
+            message=detail["status_message"],
+            updated_at=detail["updated_at"],
+            **counters,
+        )
+
+    @classmethod
+    def of_task(cls, task: Task) -> Self:
+        """The announcement of a task as it stands."""
+        return cls(
+            task_id=task.task_id,
+            tenant=task.tenant,
+            version=task.version,
+            status=task.status,
+            message=task.message,
+            updated_at=task.updated_at,
+        )
+
+    def to_message(self) -> dict[str, Any]:
+        """In the shape of the event, as far as a delivery needs it, with its counters beside it."""
+        detail = {
+            "task_id": self.task_id,
+            "tenant": self.tenant,
+            "version": self.version,
+            "status": self.status.value,
+            "status_message": self.message,
+            "updated_at": self.updated_at,
+        }
+        return {"detail": detail, **{name: getattr(self, name) for name in _COUNTERS}}
+
+    @property
+    def event_id(self) -> str:
+        """The same for every attempt: the `webhook-id`."""
+        return f"{self.task_id}:{self.version}"
+
+    def share(self) -> float:
+        """0 to 1, the same for the same attempt: what spreads deliveries in time."""
+        digest = hashlib.sha256(f"{self.event_id}/{self.attempt}/{self.waits}".encode()).digest()
+        return int.from_bytes(digest[:4]) / 0xFFFFFFFF
+
+    def snapshot_of(self, task: Task) -> Task:
+        """The task as it was at this version; a success always with the files as they are now."""
+        if task.version == self.version or self.status is Status.SUCCEED:
+            return task
+        return replace(
+            task,
+            status=self.status,
+            message=self.message,
+            updated_at=self.updated_at,
+            version=self.version,
+            results=(),
+            document=None,
+            failure=None,
+        )
+
+    def retried(self, answer: Answer, schedule: Sequence[int], *, now: int) -> Self | None:
+        """The next attempt, None after the last; `schedule` has the seconds to wait after each attempt.
+
+        A Retry-After is honoured, up to a day; anything else is spread by a tenth.
+        """
+        if self.attempt > len(schedule):
+            return None
+        asked = answer.asked_to_wait
+        if asked is None:
+            seconds = schedule[self.attempt - 1] * (0.9 + 0.2 * self.share())
+        else:
+            seconds = min(max(asked, schedule[0]), _LONGEST_RETRY_AFTER) * (1 + 0.1 * self.share())
+        return replace(self, attempt=self.attempt + 1, waits=0, due_at=now + round(seconds * 1000))
+
+    def put_off(self, until: int, *, now: int) -> Self:
+        """The same attempt later: after `until` (ms), ever later the more often it was put off."""
+        wait = min(_LONGEST_WAIT, 1 << min(self.waits, 10))
+        due_at = max(until, now) + round(wait * 1000 * (0.5 + self.share()))
+        return replace(self, waits=self.waits + 1, due_at=due_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """How one tenant's URL behaved lately. Times in ms.
+
+    One that answers promptly is trusted: no attempt waits for another. One that nobody knows, or that does not answer, gets one
+    request at a time, one that answers slowly a few; after a failure to answer it rests.
+    """
+
+    failures: int = 0
+    rests_until: int = 0
+    trusted_until: int = 0
+    is_slow: bool = False
+    is_gone: bool = False
+
+    def lane_of(self, task_id: str, *, now: int) -> int | None:
+        """The lane that an attempt for a task must claim; None when the endpoint is trusted."""
+        if self.trusted_until > now:
+            return None
+        return int(task_id[-2:], 16) % _SLOW_LANES if self.is_slow else 0
+
+    def after(self, answer: Answer, schedule: Sequence[int], *, now: int) -> Self:
+        """What an attempt's end says of the endpoint; it rests along the same schedule, for an hour at the most."""
+        if answer.http_status is None:
+            rest = min(_LONGEST_REST, 0.8 * schedule[min(self.failures, len(schedule) - 1)])
+            rests_until = now + round(rest * 1000)
+            return replace(self, failures=self.failures + 1, rests_until=rests_until, trusted_until=0, is_slow=False)
+        asked = answer.asked_to_wait
+        rests_until = now + min(asked, _LONGEST_REST_FOR_ALL) * 1000 if asked else 0
+        is_slow = answer.took_ms > _PROMPT_MS
+        trusted_until = self.trusted_until
+        if is_slow:
+            trusted_until = 0
+        elif trusted_until - now < _TRUST_MS / 2:
+            trusted_until = now + _TRUST_MS
+        return replace(
+            self,
+            failures=0,
+            rests_until=rests_until,
+            trusted_until=trusted_until,
+            is_slow=is_slow,
+            is_gone=answer.is_gone,
+        )
+
+
+def endpoint_id(tenant: str, url: str) -> str:
+    """What stands for a URL in the store: a tenant's URL is a matter of its own."""
+    return hashlib.sha256(f"{tenant}\n{url}".encode()).hexdigest()[:32]

@@ -1,0 +1,162 @@
+"""What every Webhooks does, whatever it is made of."""
+
+from dataclasses import replace
+
+from relay.adapters.webhooks import DynamoWebhooks
+from relay.domain.task import Status
+from relay.domain.webhook import Attempt, Delivery, DeliveryLog, Endpoint, Outcome
+from relay.ports import Webhooks
+from tests.tasks import NOON, task_of
+
+FIRST = Delivery.of_task(task_of())
+SECOND = replace(FIRST, version=2, status=Status.PROCESSING)
+MINUTE = 60_000
+DAY_AFTER = NOON // 1000 + 86_400
+
+
+def begin(webhooks: Webhooks, delivery: Delivery, *, at: int = 0) -> DeliveryLog | None:
+    now = NOON + at
+    return webhooks.begin(delivery, now=now, until=now + MINUTE, expires_at=DAY_AFTER)
+
+
+def attempt_of(delivery: Delivery, *, http_status: int | None = 500, error: str | None = None) -> Attempt:
+    return Attempt(at=NOON, version=delivery.version, status=delivery.status, http_status=http_status, error=error, took_ms=12)
+
+
+def failed(webhooks: Webhooks, delivery: Delivery) -> Delivery:
+    """An attempt that fails; the next one."""
+    log = begin(webhooks, delivery)
+    assert log
+    again = replace(delivery, attempt=delivery.attempt + 1, due_at=NOON + 5000)
+    webhooks.conclude(delivery, log.with_attempt(attempt_of(delivery)), Outcome.RETRYING, again=again)
+    return again
+
+
+def test_an_attempt_is_claimed_and_concluded(webhooks: Webhooks) -> None:
+    assert webhooks.log(FIRST.task_id) is None
+    assert begin(webhooks, FIRST) == DeliveryLog(version=1)
+    attempt = attempt_of(FIRST, http_status=204)
+    webhooks.conclude(FIRST, (attempt,), Outcome.DELIVERED)
+    assert webhooks.log(FIRST.task_id) == DeliveryLog(version=1, outcome=Outcome.DELIVERED, attempts=(attempt,))
+    assert begin(webhooks, FIRST) is None
+    assert begin(webhooks, replace(FIRST, attempt=9)) is None
+
+
+def test_attempts_of_all_versions_are_on_one_log(webhooks: Webhooks) -> None:
+    again = failed(webhooks, FIRST)
+    assert webhooks.log(FIRST.task_id) == DeliveryLog(
+        version=1, outcome=Outcome.RETRYING, attempts=(attempt_of(FIRST),), due_at=again.due_at
+    )
+    log = begin(webhooks, SECOND)
+    assert log
+    assert (log.version, log.attempts) == (2, (attempt_of(FIRST),))
+    error = attempt_of(SECOND, http_status=None, error="no answer in time")
+    webhooks.conclude(SECOND, log.with_attempt(error), Outcome.UNDELIVERABLE)
+    found = webhooks.log(FIRST.task_id)
+    assert found
+    assert found.attempts == (attempt_of(FIRST), error)
+
+
+def test_a_task_has_one_attempt_at_a_time(webhooks: Webhooks) -> None:
+    begin(webhooks, FIRST)
+    for other in (FIRST, SECOND, replace(FIRST, attempt=2)):
+        busy = begin(webhooks, other, at=MINUTE - 1)
+        assert busy
+        assert busy.is_busy
+    log = begin(webhooks, SECOND, at=MINUTE)
+    assert log
+    assert (log.version, log.is_busy) == (2, False)
+
+
+def test_a_crashed_attempt_can_be_made_again(webhooks: Webhooks) -> None:
+    begin(webhooks, FIRST)
+    log = begin(webhooks, FIRST, at=MINUTE)
+    assert log
+    assert not log.is_busy
+
+
+def test_an_attempt_is_concluded_once(webhooks: Webhooks) -> None:
+    again = failed(webhooks, FIRST)
+    assert begin(webhooks, FIRST) is None
+    assert failed(webhooks, again).attempt == 3
+    assert begin(webhooks, again) is None
+
+
+def test_a_retry_may_overtake_the_conclusion_before_it(webhooks: Webhooks) -> None:
+    begin(webhooks, FIRST)
+    log = begin(webhooks, replace(FIRST, attempt=2), at=MINUTE)
+    assert log
+    webhooks.conclude(FIRST, (attempt_of(FIRST),), Outcome.RETRYING, again=replace(FIRST, attempt=2))
+    found = webhooks.log(FIRST.task_id)
+    assert found
+    assert found.attempts == (), "somebody else's attempt is not concluded"
+
+
+def test_an_older_version_never_follows_a_newer_one(webhooks: Webhooks) -> None:
+    begin(webhooks, SECOND)
+    assert begin(webhooks, FIRST) is None
+    assert begin(webhooks, FIRST, at=MINUTE) is None
+    webhooks.conclude(SECOND, (attempt_of(SECOND),), Outcome.GONE)
+    assert begin(webhooks, FIRST) is None
+    assert begin(webhooks, SECOND) is None
+    assert begin(webhooks, replace(SECOND, version=3))
+
+
+def test_what_was_given_up_can_be_delivered_from_the_start(webhooks: Webhooks) -> None:
+    last = replace(failed(webhooks, FIRST), attempt=10)
+    begin(webhooks, last)
+    webhooks.conclude(last, (attempt_of(FIRST),), Outcome.UNDELIVERABLE)
+    log = begin(webhooks, FIRST)
+    assert log
+    assert (log.outcome, log.is_busy) == (Outcome.UNDELIVERABLE, False)
+
+
+def test_what_was_delivered_can_be_reopened_the_newest_version_only(webhooks: Webhooks) -> None:
+    webhooks.reopen(FIRST.task_id)
+    assert webhooks.log(FIRST.task_id) is None
+    begin(webhooks, SECOND)
+    webhooks.conclude(SECOND, (attempt_of(SECOND, http_status=200),), Outcome.DELIVERED)
+    webhooks.reopen(FIRST.task_id)
+    assert begin(webhooks, FIRST) is None
+    assert begin(webhooks, SECOND)
+
+
+def test_a_lane_is_for_one(webhooks: Webhooks) -> None:
+    claim = {"now": NOON, "until": NOON + MINUTE}
+    assert webhooks.claim_lane("e", 0, **claim)
+    assert not webhooks.claim_lane("e", 0, **claim)
+    assert webhooks.claim_lane("e", 1, **claim)
+    assert webhooks.claim_lane("other", 0, **claim)
+    assert webhooks.claim_lane("e", 0, now=NOON + MINUTE, until=NOON + 2 * MINUTE)
+    webhooks.keep_endpoint("e", Endpoint(), lane=1, now=NOON)
+    assert webhooks.claim_lane("e", 1, **claim)
+
+
+def test_an_endpoint_is_remembered(webhooks: Webhooks) -> None:
+    assert webhooks.endpoint("e") == Endpoint()
+    webhooks.claim_lane("e", 0, now=NOON, until=NOON + MINUTE)
+    assert webhooks.endpoint("e") == Endpoint()
+    health = Endpoint(failures=2, rests_until=NOON, trusted_until=7, is_slow=True, is_gone=True)
+    webhooks.keep_endpoint("e", health, lane=0, now=NOON)
+    assert (webhooks.endpoint("e"), webhooks.endpoint("f")) == (health, Endpoint())
+
+
+def test_a_log_keeps_the_last_twenty_attempts(moto_webhooks: DynamoWebhooks) -> None:
+    log = begin(moto_webhooks, FIRST)
+    assert log
+    attempts: tuple[Attempt, ...] = ()
+    for number in range(30):
+        latest = replace(attempt_of(FIRST, http_status=None, error="no answer in time"), at=NOON + number)
+        attempts = replace(log, attempts=attempts).with_attempt(latest)
+    moto_webhooks.conclude(FIRST, attempts, Outcome.RETRYING, again=replace(FIRST, attempt=2))
+    found = moto_webhooks.log(FIRST.task_id)
+    assert found
+    assert [attempt.at - NOON for attempt in found.attempts] == list(range(10, 30))
+
+
+def test_a_tenants_secret_is_counted(moto_webhooks: DynamoWebhooks) -> None:
+    assert moto_webhooks.secret_generation("acme") == (0, 0)
+    assert moto_webhooks.rotate_secret("acme", at=NOON) == 1
+    assert moto_webhooks.rotate_secret("acme", at=NOON + 1) == 2
+    assert moto_webhooks.secret_generation("acme") == (2, NOON + 1)
+    assert moto_webhooks.secret_generation("rival") == (0, 0)

@@ -1,0 +1,244 @@
+"""Webhooks through the handlers: what a client's endpoint gets, and what is left when it does not take it."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from relay import webhooks
+from relay.domain.webhook import Delivery
+from tests.integration.upstream import File
+from tests.integration.world import TENANT, Json, World, event, video, with_path
+
+OUTPUTS = {"TasksTable": "tasks", "WebhookStateTable": "webhooks", "WebhookKeyId": "webhook-key"}
+
+
+def url(world: World, path: str = "a?token=hush") -> str:
+    return f"{world.outside.url}/hooks/{path}"
+
+
+def submitted(world: World, path: str = "a?token=hush") -> str:
+    """A task that wants to be announced; its first event is in the queue."""
+    task_id = world.submitted(callback_url=url(world, path))
+    world.publish()
+    return task_id
+
+
+def verified(world: World) -> list[Any]:
+    """Every webhook so far, checked as a client would."""
+    (secret,) = webhooks.secrets_of(TENANT, OUTPUTS)
+    return [Webhook(secret).verify(hook.body, hook.headers) for hook in world.outside.hooks]
+
+
+def shown(world: World, task_id: str) -> Any:
+    return world.http("query_tasks", with_path(event("query_tasks.task"), f"/tasks/{task_id}")).data["webhook"]
+
+
+def delivery_of(world: World, task_id: str, **counters: Any) -> Json:
+    return replace(Delivery.of_task(world.task(task_id)), **counters).to_message()
+
+
+def waiting(world: World) -> list[Json]:
+    """The messages in the queue of retries, delayed or not."""
+    world.sqs.set_queue_attributes(QueueUrl=world.queues["webhook-retries"], Attributes={"DelaySeconds": "0"})
+    from moto.sqs.models import sqs_backends
+
+    queue = sqs_backends["123456789012"]["us-east-1"].get_queue("webhook-retries")
+    return [json.loads(message.body) for message in queue._messages]
+
+
+def test_each_status_is_announced_in_order_signed_and_the_urls_live(world: World) -> None:
+    body = video(300_000)
+    source = world.outside.file("a.mp4", File(body=body))
+    task_id = submitted(world)
+    queued = world.messages("webhooks")
+    assert "hush" not in str(queued)
+    assert world.announce(*queued) == {"batchItemFailures": []}
+    world.callback("processing", task_id)
+    world.publish()
+    world.announce()
+    world.callback("succeed", task_id, task_result={"videos": [{"id": "v-1", "url": source, "duration": "5.1"}]})
+    world.publish()
+    assert world.messages("webhooks") == [], "a success is told once its files are stored"
+    world.archive(task_id, messages=world.messages("archives"))
+    world.publish()
+    world.announce()
+
+    told = verified(world)
+    assert [each["task_status"] for each in told] == ["submitted", "processing", "succeed"]
+    assert {each["task_id"] for each in told} == {task_id}
+    assert [hook.headers["webhook-id"] for hook in world.outside.hooks] == [f"{task_id}:{version}" for version in (1, 2, 4)]
+    (result,) = told[-1]["task_result"]["videos"]
+    assert (result["id"], result["duration"]) == ("v-1", "5.1")
+    assert "X-Amz-Expires=86400" in result["url"]
+    assert httpx.get(result["url"], trust_env=False).content == body
+    webhook = shown(world, task_id)
+    assert (webhook["state"], webhook["version"], webhook["next_attempt_at"]) == ("delivered", 4, None)
+    assert [(each["event_id"], each["status"], each["http_status"], each["error"]) for each in webhook["attempts"]] == [
+        (f"{task_id}:1", "submitted", 204, None),
+        (f"{task_id}:2", "processing", 204, None),
+        (f"{task_id}:4", "succeed", 204, None),
+    ]
+    assert all(each["at"] > 1_700_000_000_000 and each["duration_ms"] >= 0 for each in webhook["attempts"])
+
+
+def test_results_that_were_given_up_are_announced_with_the_providers_urls(world: World) -> None:
+    task_id = submitted(world)
+    world.announce()
+    source = world.outside.file("gone.mp4", File(status=404))
+    world.callback("succeed", task_id, task_result={"videos": [{"id": "v-1", "url": source}]})
+    world.publish()
+    world.archive(task_id, receives=8)
+    world.publish()
+    world.announce()
+    assert verified(world)[-1]["task_result"]["videos"][0]["url"] == source
+
+
+def test_a_task_without_a_callback_url_is_none_of_the_functions_business(world: World) -> None:
+    task_id = world.submitted(callback_url=None)
+    world.callback("processing", task_id)
+    world.publish()
+    assert world.messages("webhooks") == []
+    assert [each["detail"]["has_callback"] for each in world.messages("events")] == [False, False]
+    assert shown(world, task_id) is None
+
+
+def test_a_failure_is_announced_with_its_reason(world: World) -> None:
+    task_id = submitted(world)
+    world.messages("webhooks")
+    world.callback("failed", task_id)
+    world.publish()
+    world.announce()
+    (told,) = verified(world)
+    assert (told["task_status"], told["task_status_msg"]) == ("failed", world.task(task_id).message)
+
+
+def test_what_is_not_taken_is_queued_again(world: World) -> None:
+    world.outside.hook_answers = [(500, {})]
+    task_id = submitted(world)
+    assert world.announce() == {"batchItemFailures": []}
+    (again,) = waiting(world)
+    assert (again["attempt"], world.delays("webhook-retries")) == (2, 1)
+    webhook = shown(world, task_id)
+    assert (webhook["state"], webhook["attempts"][0]["http_status"]) == ("retrying", 500)
+    assert webhook["next_attempt_at"] == again["due_at"]
+    world.announce({**again, "due_at": 0})
+    assert shown(world, task_id)["state"] == "delivered"
+    assert len({hook.headers["webhook-id"] for hook in world.outside.hooks}) == 1
+
+
+def test_retry_after_moves_the_next_attempt(world: World) -> None:
+    world.outside.hook_answers = [(503, {"Retry-After": "7200"})]
+    task_id = submitted(world)
+    world.announce()
+    (again,) = waiting(world)
+    assert 7200_000 <= again["due_at"] - shown(world, task_id)["attempts"][0]["at"] <= 8000_000
+
+
+def test_410_is_the_end_of_a_url(world: World) -> None:
+    world.outside.hook_answers = [(410, {})]
+    first = submitted(world)
+    world.announce()
+    second = submitted(world)
+    world.announce()
+    assert len(world.outside.hooks) == 1
+    assert [shown(world, task_id)["state"] for task_id in (first, second)] == ["gone", "gone"]
+    told = [each for each in world.messages("events") if each["detail-type"] == "Task Webhook Undeliverable"]
+    assert [each["detail"]["http_status"] for each in told] == [410]
+    assert webhooks.send_test(TENANT, url(world), OUTPUTS, allow_loopback=True).is_success
+    submitted(world)
+    world.announce()
+    assert verified(world)[-1]["task_status"] == "submitted"
+
+
+def test_after_the_last_attempt_there_is_a_dead_letter_and_an_event(world: World) -> None:
+    world.outside.hook_answers = [(500, {})]
+    task_id = submitted(world)
+    world.messages("webhooks")
+    world.announce(delivery_of(world, task_id, attempt=10))
+    (letter,) = world.messages("webhooks-dead")
+    assert letter == delivery_of(world, task_id)
+    (told,) = [each for each in world.messages("events") if each["detail-type"] == "Task Webhook Undeliverable"]
+    assert (told["detail"]["attempts"], told["detail"]["reason"]) == (10, "HTTP 500")
+    assert url(world) not in str(told)
+    assert shown(world, task_id)["state"] == "undeliverable"
+    world.announce(letter)
+    assert shown(world, task_id)["state"] == "delivered"
+
+
+def test_a_redirect_is_not_followed(world: World) -> None:
+    world.outside.hook_answers = [(307, {"Location": f"{world.outside.url}/hooks/elsewhere"})]
+    task_id = submitted(world)
+    world.announce()
+    assert [hook.path for hook in world.outside.hooks] == ["/hooks/a?token=hush"]
+    assert shown(world, task_id)["attempts"][0]["http_status"] == 307
+
+
+def test_one_message_of_a_batch_fails_alone(world: World) -> None:
+    first, second = submitted(world), submitted(world, "b")
+    messages = [*world.messages("webhooks"), {"detail": {"task_id": "no version"}}]
+    assert world.announce(*messages) == {"batchItemFailures": [{"itemIdentifier": "message-2"}]}
+    assert {hook.task["task_id"] for hook in world.outside.hooks} == {first, second}
+
+
+def test_an_address_that_is_not_public_is_not_called(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings allowed it when the task came; the guard looks at each call."""
+    task_id = submitted(world)
+    monkeypatch.setenv("ALLOW_LOOPBACK", "false")
+    from relay.bootstrap import services
+
+    services.cache_clear()
+    world.announce()
+    assert world.outside.hooks == []
+    assert shown(world, task_id)["attempts"][0]["error"] == "expected an https URL, got http"
+
+
+@pytest.mark.parametrize(
+    "bad", ["http://client.example/", "https://192.168.1.1/", "client.example", "https://client.example:444/"]
+)
+def test_a_url_that_would_never_be_called_is_refused_at_submit(world: World, bad: str) -> None:
+    body = json.loads(event("submit_task.text2video")["body"]) | {"callback_url": bad}
+    answer = world.submit(body=body)
+    assert (answer.status, answer.code) == (400, 1201)
+    assert answer.message.startswith("callback_url: expected ")
+
+
+def test_a_secret_rotates_and_both_are_good_for_a_while(world: World) -> None:
+    (old,) = webhooks.secrets_of(TENANT, OUTPUTS)
+    new = webhooks.rotate_secret(TENANT, OUTPUTS)
+    assert webhooks.secrets_of(TENANT, OUTPUTS) == [new, old]
+    submitted(world)
+    world.announce()
+    (hook,) = world.outside.hooks
+    for secret in (old, new):
+        assert Webhook(secret).verify(hook.body, hook.headers)
+
+
+def test_a_test_delivery_says_what_came_of_it(world: World) -> None:
+    world.outside.hook_answers = [(500, {})]
+    assert webhooks.send_test(TENANT, url(world), OUTPUTS, allow_loopback=True).http_status == 500
+    assert webhooks.send_test(TENANT, url(world), OUTPUTS, allow_loopback=True).is_success
+    assert verified(world)[-1]["task_status_msg"] == "a test of your callback_url"
+    assert webhooks.send_test(TENANT, url(world), OUTPUTS).error == "expected an https URL, got http"
+
+
+def test_what_was_delivered_can_be_delivered_again(world: World) -> None:
+    task_id = submitted(world)
+    world.announce()
+    outputs = {**OUTPUTS, "WebhookRetriesUrl": world.queues["webhook-retries"]}
+    assert webhooks.redeliver(task_id, outputs) == f"{task_id}:1"
+    world.announce(*world.messages("webhook-retries"))
+    assert [hook.headers["webhook-id"] for hook in world.outside.hooks] == [f"{task_id}:1"] * 2
+
+
+def test_what_cannot_be_redelivered_says_why(world: World) -> None:
+    outputs = {**OUTPUTS, "WebhookRetriesUrl": world.queues["webhook-retries"]}
+    plain = world.submitted(callback_url=None)
+    pending = submitted(world)
+    world.callback("succeed", pending)
+    for task_id, reason in ((plain, "no callback_url"), (pending, "still being stored"), ("0" * 32, "not stored")):
+        with pytest.raises(webhooks.NotDeliverableError, match=reason):
+            webhooks.redeliver(task_id, outputs)

@@ -1,0 +1,407 @@
+"""Delivering webhooks on a virtual clock: the schedule, its end, and who overtakes whom."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from relay.domain.errors import UnavailableError
+from relay.domain.task import Archive, Failure, FailureCode, Status
+from relay.domain.webhook import Answer, Delivery, Outcome, endpoint_id
+from tests.fakes.calls import Crash
+from tests.fakes.webhooks import BROKEN, OK, SILENT
+from tests.fakes.world import World
+from tests.tasks import PROCESSING, SUCCEED, VIDEO, task_of
+
+URL = "https://client.example/hook"
+TASK = task_of(callback_url=URL)
+STORED = replace(VIDEO, bucket="results", key="results/a/0.mp4", bytes=9, sha256="0" * 64, media_type="video/mp4")
+SCHEDULE = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+DOWN = Answer(took_ms=80, http_status=503)
+
+
+@pytest.fixture
+def world() -> World:
+    """With a task that wants to be announced."""
+    made = World()
+    made.tasks.create(TASK)
+    return made
+
+
+def now_stored(world: World) -> Delivery:
+    """The task has succeeded, and its files are stored."""
+    world.tasks.change(TASK.task_id, SUCCEED, at=world.clock())
+    return Delivery.of_task(world.tasks.archived(TASK.task_id, (STORED,), at=world.clock()))
+
+
+def run(world: World, delivery: Delivery) -> list[tuple[float, Outcome]]:
+    """Play the queue until it is empty: (seconds since the start, outcome) of everything but the waits."""
+    began, queue = world.clock(), [(world.clock(), delivery)]
+    story: list[tuple[float, Outcome]] = []
+    for _ in range(2000):
+        if not queue:
+            return story
+        at, next_one = queue.pop(0)
+        world.clock.now = max(world.clock(), at)
+        outcome = world.deliver(next_one)
+        queue += [(world.clock() + delay * 1000, put) for put, delay in world.webhook_queue.messages]
+        world.webhook_queue.messages.clear()
+        queue.sort(key=lambda entry: entry[0])
+        if outcome is not Outcome.WAITING:
+            story.append(((world.clock() - began) / 1000, outcome))
+    raise AssertionError("no end")
+
+
+def answers(world: World, *given: Answer) -> None:
+    """One after the other, the last one for ever."""
+    rest = list(given)
+    world.sender.answer = lambda _url, _body: rest.pop(0) if len(rest) > 1 else rest[0]
+
+
+def attempts(world: World) -> list[tuple[int, int | None, str | None]]:
+    log = world.webhooks.log(TASK.task_id)
+    assert log
+    return [(attempt.version, attempt.http_status, attempt.error) for attempt in log.attempts]
+
+
+def test_a_task_is_announced_as_the_protocol_has_it(world: World) -> None:
+    delivery = now_stored(world)
+    assert world.deliver(delivery) is Outcome.DELIVERED
+    ((event_id, url, body),) = world.sender.sent
+    assert (event_id, url) == (f"{TASK.task_id}:3", URL)
+    told = json.loads(body)
+    assert (told["task_id"], told["task_status"], told["updated_at"]) == (TASK.task_id, "succeed", world.clock())
+    assert told["task_result"]["videos"][0]["url"] == "https://results.example/results/a/0.mp4?signature"
+    assert attempts(world) == [(3, 200, None)]
+    assert world.events.published == []
+
+
+def test_a_success_whose_files_were_given_up_has_the_providers_urls(world: World) -> None:
+    world.tasks.change(TASK.task_id, SUCCEED, at=1)
+    lost = Failure(code=FailureCode.ARCHIVE, message="HTTP 404")
+    given_up = world.tasks.archived(TASK.task_id, (replace(VIDEO, error="HTTP 404"),), at=2, failure=lost)
+    assert world.deliver(Delivery.of_task(given_up)) is Outcome.DELIVERED
+    assert json.loads(world.sender.sent[0][2])["task_result"]["videos"][0]["url"] == VIDEO.url
+
+
+def test_an_intermediate_status_is_told_as_it_was_though_the_task_has_moved_on(world: World) -> None:
+    submitted = Delivery.of_task(TASK)
+    processing = Delivery.of_task(world.tasks.change(TASK.task_id, PROCESSING, at=world.clock() + 5))
+    stored = now_stored(world)
+    for delivery in (submitted, processing, stored):
+        assert world.deliver(delivery) is Outcome.DELIVERED
+    told = [json.loads(body) for _, _, body in world.sender.sent]
+    assert [each["task_status"] for each in told] == ["submitted", "processing", "succeed"]
+    assert ["task_result" in each for each in told] == [False, False, True]
+    assert told[1]["updated_at"] == processing.updated_at
+
+
+def test_a_task_without_a_callback_url_is_nobodys(world: World) -> None:
+    silent = task_of("f" * 32)
+    world.tasks.create(silent)
+    assert world.deliver(Delivery.of_task(silent)) is Outcome.SUPERSEDED
+    assert world.deliver(Delivery.of_task(task_of("e" * 32, callback_url=URL))) is Outcome.SUPERSEDED
+    assert world.sender.sent == []
+
+
+def test_the_whole_schedule_then_a_dead_letter_and_an_event(world: World) -> None:
+    answers(world, BROKEN)
+    story = run(world, Delivery.of_task(TASK))
+    assert [outcome for _, outcome in story] == [Outcome.RETRYING] * 9 + [Outcome.UNDELIVERABLE]
+    waits = [after - before for (before, _), (after, _) in pairwise(story)]
+    assert len(waits) == len(SCHEDULE)
+    for waited, planned in zip(waits, SCHEDULE, strict=True):
+        assert planned * 0.9 <= waited <= planned * 1.1 + 1
+    assert {event_id for event_id, _, _ in world.sender.sent} == {f"{TASK.task_id}:1"}
+    (buried,) = world.webhook_queue.buried
+    assert buried == Delivery.of_task(TASK)
+    (event,) = world.events.published
+    assert (event.detail_type, event.detail["event_id"]) == ("Task Webhook Undeliverable", f"{TASK.task_id}:1:undeliverable")
+    assert (event.detail["attempts"], event.detail["http_status"], event.detail["reason"]) == (10, 500, "HTTP 500")
+    assert URL not in str(event.detail)
+    assert attempts(world) == [(1, 500, None)] * 10
+
+
+def test_a_dead_letter_that_is_redriven_begins_anew(world: World) -> None:
+    answers(world, BROKEN)
+    run(world, Delivery.of_task(TASK))
+    answers(world, BROKEN, OK)
+    assert [outcome for _, outcome in run(world, world.webhook_queue.buried[0])] == [Outcome.RETRYING, Outcome.DELIVERED]
+    assert world.deliver(world.webhook_queue.buried[0]) is Outcome.SUPERSEDED
+
+
+def test_an_endpoint_that_does_not_answer_is_given_up_in_the_same_time(world: World) -> None:
+    answers(world, SILENT)
+    story = run(world, Delivery.of_task(TASK))
+    assert story[-1][1] is Outcome.UNDELIVERABLE
+    assert sum(SCHEDULE) * 0.9 <= story[-1][0] <= sum(SCHEDULE) * 1.15
+    assert 8 <= len(world.sender.sent) <= 10
+    assert [(each.detail["http_status"], each.detail_type) for each in world.events.published] == [
+        (None, "Task Webhook Undeliverable")
+    ]
+
+
+def test_two_failures_then_success(world: World) -> None:
+    answers(world, BROKEN, SILENT, OK)
+    story = run(world, Delivery.of_task(TASK))
+    assert [outcome for _, outcome in story] == [Outcome.RETRYING, Outcome.RETRYING, Outcome.DELIVERED]
+    assert attempts(world) == [(1, 500, None), (1, None, "no answer in time"), (1, 200, None)]
+    log = world.webhooks.log(TASK.task_id)
+    assert log
+    assert (log.outcome, log.due_at) == (Outcome.DELIVERED, None)
+
+
+@pytest.mark.parametrize("status", [301, 302, 400, 404, 500])
+def test_anything_but_2xx_is_tried_again(world: World, status: int) -> None:
+    answers(world, Answer(took_ms=1, http_status=status), OK)
+    assert [outcome for _, outcome in run(world, Delivery.of_task(TASK))] == [Outcome.RETRYING, Outcome.DELIVERED]
+
+
+def test_410_stops_every_delivery_to_the_url(world: World) -> None:
+    answers(world, Answer(took_ms=50, http_status=410))
+    assert [outcome for _, outcome in run(world, Delivery.of_task(TASK))] == [Outcome.GONE]
+    assert [event.detail["reason"] for event in world.events.published] == ["HTTP 410"]
+    other = task_of("b" * 32, callback_url=URL)
+    world.tasks.create(other)
+    assert world.deliver(Delivery.of_task(other)) is Outcome.GONE
+    assert world.deliver(now_stored(world)) is Outcome.GONE
+    assert len(world.sender.sent) == 1
+    assert len(world.events.published) == 1
+    assert attempts(world)[-1] == (3, None, "the URL answered 410 before")
+    foreign = task_of("c" * 32, callback_url=URL, tenant="rival")
+    world.tasks.create(foreign)
+    answers(world, OK)
+    assert world.deliver(Delivery.of_task(foreign)) is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "least", "most"),
+    [
+        (429, 60, 60, 68),
+        (503, 3600, 3600, 3962),
+        (503, 10**8, 86_400, 95_042),
+        (429, 0, 5, 7),
+        (500, 60, 4, 7),
+        (503, None, 4, 7),
+    ],
+)
+def test_retry_after_is_honoured_within_bounds(world: World, status: int, asked: int | None, least: int, most: int) -> None:
+    answers(world, Answer(took_ms=5, http_status=status, retry_after=asked), OK)
+    story = run(world, Delivery.of_task(TASK))
+    assert [outcome for _, outcome in story] == [Outcome.RETRYING, Outcome.DELIVERED]
+    assert least <= story[1][0] <= most
+
+
+def test_retry_after_holds_back_other_deliveries_to_the_endpoint_too(world: World) -> None:
+    answers(world, Answer(took_ms=5, http_status=429, retry_after=60), OK)
+    world.deliver(Delivery.of_task(TASK))
+    other = task_of("b" * 32, callback_url=URL)
+    world.tasks.create(other)
+    world.webhook_queue.messages.clear()
+    ((waited, outcome),) = run(world, Delivery.of_task(other))
+    assert (outcome, 60 <= waited <= 70) == (Outcome.DELIVERED, True)
+
+
+def test_a_newer_version_supersedes_an_undelivered_older_one(world: World) -> None:
+    answers(world, BROKEN)
+    world.deliver(Delivery.of_task(TASK))
+    ((retry, _),) = world.webhook_queue.messages
+    world.webhook_queue.messages.clear()
+    answers(world, DOWN)
+    world.deliver(now_stored(world))
+    world.clock.advance(10)
+    assert world.deliver(retry) is Outcome.SUPERSEDED
+    assert [event_id[-1] for event_id, _, _ in world.sender.sent] == ["1", "3"]
+
+
+def test_nothing_intermediate_is_sent_after_a_terminal_status_was_taken(world: World) -> None:
+    processing = Delivery.of_task(world.tasks.change(TASK.task_id, PROCESSING, at=world.clock()))
+    assert world.deliver(now_stored(world)) is Outcome.DELIVERED
+    assert world.deliver(processing) is Outcome.SUPERSEDED
+    assert world.deliver(Delivery.of_task(TASK)) is Outcome.SUPERSEDED
+    assert len(world.sender.sent) == 1
+
+
+def test_no_two_attempts_for_a_task_are_made_at_once(world: World) -> None:
+    """While `processing` is on its way, slowly, `succeed` waits for it."""
+    processing = Delivery.of_task(world.tasks.change(TASK.task_id, PROCESSING, at=world.clock()))
+    stored = now_stored(world)
+    seen: list[Outcome] = []
+
+    def slow(_url: str, body: bytes) -> Answer:
+        if json.loads(body)["task_status"] == "processing":
+            seen.append(world.deliver(stored))
+        return OK
+
+    trust(world)
+    world.sender.answer = slow
+    assert world.deliver(processing) is Outcome.DELIVERED
+    assert seen == [Outcome.WAITING]
+    ((again, delay),) = world.webhook_queue.messages
+    assert delay in {1, 2}
+    world.clock.advance(delay)
+    assert world.deliver(again) is Outcome.DELIVERED
+
+
+def trust(world: World, url: str = URL) -> None:
+    """The endpoint answered promptly before."""
+    first = task_of("d" * 32, callback_url=url)
+    world.tasks.create(first)
+    assert world.deliver(Delivery.of_task(first)) is Outcome.DELIVERED
+    world.sender.sent.clear()
+    world.webhook_queue.messages.clear()
+
+
+def test_a_repeated_message_is_delivered_once(world: World) -> None:
+    assert world.deliver(Delivery.of_task(TASK)) is Outcome.DELIVERED
+    assert world.deliver(Delivery.of_task(TASK)) is Outcome.SUPERSEDED
+    assert len(world.sender.sent) == 1
+
+
+def test_of_two_retries_one_is_made(world: World) -> None:
+    answers(world, BROKEN)
+    world.deliver(Delivery.of_task(TASK))
+    ((retry, delay),) = world.webhook_queue.messages
+    world.clock.advance(delay)
+    assert world.deliver(retry) is Outcome.RETRYING
+    assert world.deliver(retry) is Outcome.SUPERSEDED
+
+
+def test_what_is_not_due_waits_in_hops(world: World) -> None:
+    far = replace(Delivery.of_task(TASK), due_at=world.clock() + 3_600_000)
+    assert world.deliver(far) is Outcome.WAITING
+    assert world.webhook_queue.messages == [(far, 900)]
+    assert world.calls.names == ["webhook_queue.put"]
+
+
+def test_an_endpoint_that_nobody_knows_gets_one_request_at_a_time(world: World) -> None:
+    others = [task_of(f"{number:032x}", callback_url=URL) for number in range(3)]
+    for other in others:
+        world.tasks.create(other)
+    seen: list[Outcome] = []
+
+    def during(_url: str, _body: bytes) -> Answer:
+        seen.extend(world.deliver(Delivery.of_task(other)) for other in others if not seen)
+        return OK
+
+    world.sender.answer = during
+    assert world.deliver(Delivery.of_task(TASK)) is Outcome.DELIVERED
+    assert seen[0] is Outcome.WAITING
+    world.clock.advance(5)
+    assert world.deliver(world.webhook_queue.messages[0][0]) is Outcome.DELIVERED
+
+
+def test_a_trusted_endpoint_gets_all_at_once(world: World) -> None:
+    trust(world)
+    other = task_of("b" * 32, callback_url=URL)
+    world.tasks.create(other)
+    seen: list[Outcome] = []
+
+    def during(_url: str, body: bytes) -> Answer:
+        if json.loads(body)["task_id"] == TASK.task_id:
+            seen.append(world.deliver(Delivery.of_task(other)))
+        return OK
+
+    world.sender.answer = during
+    assert world.deliver(Delivery.of_task(TASK)) is Outcome.DELIVERED
+    assert seen == [Outcome.DELIVERED]
+
+
+def test_a_trusted_endpoint_costs_no_write_of_its_own(world: World) -> None:
+    trust(world)
+    world.calls.names.clear()
+    world.deliver(Delivery.of_task(TASK))
+    assert world.calls.names == ["tasks.get", "webhooks.endpoint", "webhooks.begin", "sender.post", "webhooks.conclude"]
+
+
+def test_messages_for_an_endpoint_that_does_not_answer_are_put_off_without_a_request(world: World) -> None:
+    answers(world, SILENT)
+    world.deliver(Delivery.of_task(TASK))
+    others = [task_of(f"{number:032x}", callback_url=URL) for number in range(20)]
+    for other in others:
+        world.tasks.create(other)
+        assert world.deliver(Delivery.of_task(other)) is Outcome.WAITING
+    assert len(world.sender.sent) == 1
+    elsewhere = task_of("b" * 32, callback_url="https://other.example/")
+    world.tasks.create(elsewhere)
+    answers(world, OK)
+    assert world.deliver(Delivery.of_task(elsewhere)) is Outcome.DELIVERED
+
+
+def test_an_endpoint_that_comes_back_gets_what_waited(world: World) -> None:
+    answers(world, SILENT)
+    world.deliver(Delivery.of_task(TASK))
+    other = task_of("b" * 32, callback_url=URL)
+    world.tasks.create(other)
+    answers(world, OK)
+    world.webhook_queue.messages.clear()
+    ((waited, outcome),) = run(world, Delivery.of_task(other))
+    assert (outcome, waited < 10) == (Outcome.DELIVERED, True)
+
+
+@pytest.mark.parametrize("given", [OK, BROKEN, SILENT, Answer(took_ms=5, http_status=410)])
+def test_a_crash_anywhere_repeats_a_request_and_loses_none(given: Answer) -> None:
+    """The message comes again after its visibility timeout, and whatever was queued is delivered too."""
+    calls = _calls_of(lambda world: answers(world, given))
+    for number in range(len(calls)):
+        for moment in ("crash_before", "crash_after"):
+            world = World()
+            world.tasks.create(TASK)
+            answers(world, given)
+            setattr(world.calls, moment, number)
+            with pytest.raises(Crash):
+                world.deliver(Delivery.of_task(TASK))
+            world.calls.crash_before = world.calls.crash_after = None
+            queued = [delivery for delivery, _ in world.webhook_queue.messages]
+            world.webhook_queue.messages.clear()
+            if given is not OK and not given.is_gone:
+                answers(world, OK)
+            world.clock.advance(360)
+            outcomes = [outcome for delivery in [Delivery.of_task(TASK), *queued] for _, outcome in run(world, delivery)]
+            expected = Outcome.GONE if given.is_gone else Outcome.DELIVERED
+            log = world.webhooks.log(TASK.task_id)
+            assert log
+            assert log.outcome is expected, (number, moment, outcomes)
+            assert {event.detail["reason"] for event in world.events.published} == ({"HTTP 410"} if given.is_gone else set())
+            assert {event_id for event_id, _, _ in world.sender.sent} == {f"{TASK.task_id}:1"}
+
+
+def _calls_of(prepare: Callable[[World], None]) -> list[str]:
+    world = World()
+    world.tasks.create(TASK)
+    prepare(world)
+    world.deliver(Delivery.of_task(TASK))
+    return list(world.calls.names)
+
+
+def test_an_event_that_the_bus_does_not_take_is_told_again(world: World) -> None:
+    answers(world, Answer(took_ms=5, http_status=410))
+    world.events.refusals.append({0})
+    with pytest.raises(UnavailableError):
+        world.deliver(Delivery.of_task(TASK))
+    world.clock.advance(360)
+    assert world.deliver(Delivery.of_task(TASK)) is Outcome.GONE
+    log = world.webhooks.log(TASK.task_id)
+    assert log
+    assert log.outcome is Outcome.GONE
+
+
+def test_results_stored_after_all_are_announced_again(world: World) -> None:
+    world.tasks.change(TASK.task_id, SUCCEED, at=1)
+    lost = Failure(code=FailureCode.ARCHIVE, message="HTTP 404")
+    world.deliver(Delivery.of_task(world.tasks.archived(TASK.task_id, (VIDEO,), at=2, failure=lost)))
+    rescued = world.tasks.archived(TASK.task_id, (STORED,), at=3)
+    assert rescued.archive is Archive.STORED
+    assert world.deliver(Delivery.of_task(rescued)) is Outcome.DELIVERED
+    assert [event_id[-1] for event_id, _, _ in world.sender.sent] == ["3", "4"]
+
+
+def test_a_delivery_survives_its_message() -> None:
+    delivery = replace(Delivery.of_task(task_of(status=Status.FAILED, message="no")), attempt=3, waits=2, since=7, due_at=9)
+    assert Delivery.of(json.loads(json.dumps(delivery.to_message()))) == delivery
+
+
+def test_an_endpoint_is_a_tenants_url() -> None:
+    assert len({endpoint_id(tenant, url) for tenant in ("a", "b") for url in (URL, URL + "?")}) == 4
