@@ -97,7 +97,7 @@ replay: setup ## Receive a kept callback once more (KEY=quarantine/… or result
 	@$(RUN) relay replay "$(KEY)" $(if $(STACK),--stack "$(STACK)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit sim e2e lint fmt type validate ci
+.PHONY: test unit sim e2e lint openapi fmt type validate ci
 test: setup ## All tests but the end-to-end ones
 	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e
 
@@ -112,10 +112,14 @@ e2e: setup $(STAMPS)/receiver ## The end-to-end tests, with IAM enforced, on a s
 	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
 	$(RUN) python -m local.up $(UP_OPTIONS) --iam; $(RUN) pytest -q tests/e2e
 
-lint: setup requirements-check ## Style, imports, stale exports
+lint: setup requirements-check ## Style, imports, stale exports, a stale docs/openapi.json
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) lint-imports
+	@$(RUN) python -m local.openapi --check
+
+openapi: setup ## Write docs/openapi.json from the models, the tables and the fixtures
+	@$(RUN) python -m local.openapi
 
 fmt: setup ## Format, and repair what can be repaired
 	@$(RUN) ruff format

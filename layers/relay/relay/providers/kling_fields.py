@@ -109,28 +109,42 @@ def number_or_auto(low: int, high: int) -> Callable[[object], object]:
     return check
 
 
+def says(**schema: Any) -> Any:
+    """What JSON Schema says of a field; checked is what the validators say."""
+    return Field(json_schema_extra=schema)
+
+
 def limits(low: float, high: float) -> Any:
     """What JSON Schema says of `between`; checked is what the validator says."""
-    return Field(json_schema_extra={"minimum": low, "maximum": high})
+    return says(minimum=low, maximum=high)
 
 
 def longest(limit: int) -> Any:
     """What JSON Schema says of `at_most`."""
-    return Field(json_schema_extra={"maxLength": limit})
+    return says(maxLength=limit)
 
 
-Flag = Annotated[bool, BeforeValidator(flag)]
-Duration = Annotated[str, BeforeValidator(seconds(3, 15)), Field(json_schema_extra={"pattern": "^([3-9]|1[0-5])$"})]
-ShotDuration = Annotated[str, BeforeValidator(seconds(1, 15)), Field(json_schema_extra={"pattern": "^([1-9]|1[0-5])$"})]
-Milliseconds = Annotated[int, BeforeValidator(milliseconds), Field(json_schema_extra={"minimum": 0})]
+Flag = Annotated[bool, BeforeValidator(flag), says(type=["boolean", "string"], enum=[True, False, "true", "false"])]
+_SECONDS: dict[str, Any] = {"type": ["string", "integer"], "maximum": 15}
+Duration = Annotated[str, BeforeValidator(seconds(3, 15)), says(**_SECONDS, minimum=3, pattern="^([3-9]|1[0-5])$")]
+ShotDuration = Annotated[str, BeforeValidator(seconds(1, 15)), says(**_SECONDS, minimum=1, pattern="^([1-9]|1[0-5])$")]
+Milliseconds = Annotated[
+    int,
+    BeforeValidator(milliseconds),
+    says(type=["integer", "string"], minimum=0, exclusiveMaximum=10**9, pattern="^[0-9]{1,9}$"),
+]
 Fraction = Annotated[StrictFloat, AfterValidator(between(0, 1)), limits(0, 1)]
 UpToTwo = Annotated[StrictFloat, AfterValidator(between(0, 2)), limits(0, 2)]
 Movement = Annotated[StrictFloat, AfterValidator(between(-10, 10)), limits(-10, 10)]
 Speed = Annotated[StrictFloat, AfterValidator(between(0.8, 2)), AfterValidator(one_decimal), limits(0.8, 2)]
 SoundSeconds = Annotated[StrictFloat, AfterValidator(between(3, 10)), limits(3, 10)]
 Count = Annotated[StrictInt, AfterValidator(between(1, 9)), limits(1, 9)]
-SeriesAmount = Annotated[int | str, BeforeValidator(number_or_auto(2, 9)), Field(json_schema_extra={"examples": [2, "auto"]})]
-Integer64 = Annotated[StrictInt, AfterValidator(between(-(2**63), 2**63 - 1)), Field(json_schema_extra={"format": "int64"})]
+SeriesAmount = Annotated[
+    int | str,
+    BeforeValidator(number_or_auto(2, 9)),
+    says(anyOf=[{"type": "integer", "minimum": 2, "maximum": 9}, {"const": "auto"}]),
+]
+Integer64 = Annotated[StrictInt, AfterValidator(between(-(2**63), 2**63 - 1)), limits(-(2**63), 2**63 - 1)]
 
 Prompt = Annotated[str, AfterValidator(limited_by("prompt_limit")), longest(PROMPT_LIMIT)]
 NegativePrompt = Annotated[str, AfterValidator(limited_by("negative_prompt_limit")), longest(PROMPT_LIMIT)]
@@ -139,12 +153,15 @@ SoundPrompt = Annotated[str, AfterValidator(at_most(200)), longest(200)]
 Speech = Annotated[str, AfterValidator(at_most(120)), longest(120)]
 LongSpeech = Annotated[str, AfterValidator(at_most(1000)), longest(1000)]
 ExternalTaskId = Annotated[
-    str, AfterValidator(at_most(MAX_EXTERNAL_TASK_ID)), AfterValidator(printable), longest(MAX_EXTERNAL_TASK_ID)
+    str,
+    AfterValidator(at_most(MAX_EXTERNAL_TASK_ID)),
+    AfterValidator(printable),
+    says(maxLength=MAX_EXTERNAL_TASK_ID, format="printable"),
 ]
 
 CallbackUrl = Annotated[
     str,
     AfterValidator(at_most(MAX_CALLBACK_URL)),
     AfterValidator(web_address),
-    Field(json_schema_extra={"format": "uri", "maxLength": MAX_CALLBACK_URL}),
+    says(format="uri", maxLength=MAX_CALLBACK_URL),
 ]

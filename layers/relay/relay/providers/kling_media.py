@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 
 from relay.domain.uploads import SCHEME, reference_of
-from relay.providers.kling_fields import web_address
+from relay.providers.kling_fields import says, web_address
 from relay.providers.kling_refusals import shown, wrong
 
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
@@ -97,7 +97,7 @@ def audio(value: str) -> str:
 
 
 def sound(value: str) -> str:
-    """An upload, a public Upload, URL, or raw base64 of at most 5 MB."""
+    """An upload, a public URL, or raw base64 of at most 5 MB."""
     return media_address("audio")(value) if "://" in value[:16] else audio(value)
 
 
@@ -138,32 +138,38 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
 
 def takes(description: str, **schema: Any) -> Any:
     """What JSON Schema says of a file."""
-    return Field(json_schema_extra={"description": description, **schema})
+    return says(description=description, **schema)
 
 
+_IMAGE = {"type": "string", "format": "image"}
 Image = Annotated[
     str,
     AfterValidator(image(proportioned=True)),
     Media("image"),
-    takes("Upload, URL, or raw base64 of a JPEG or PNG: at most 10 MB, sides of at least 300 px, ratio from 1:2.5 to 2.5:1"),
+    takes(
+        "Upload, URL, or raw base64 of a JPEG or PNG: at most 10 MB, sides of at least 300 px, ratio from 1:2.5 to 2.5:1",
+        format="image",
+    ),
 ]
 ImageOfAnyRatio = Annotated[
     str,
     AfterValidator(image(proportioned=False)),
     Media("image"),
-    takes("Upload, URL, or raw base64 of a JPEG or PNG: at most 10 MB, sides of at least 300 px"),
+    takes("Upload, URL, or raw base64 of a JPEG or PNG: at most 10 MB, sides of at least 300 px", format="image"),
 ]
 Images = Annotated[
     str | list[str],
     BeforeValidator(images),
     Media("image"),
-    takes("One image or a list: uploads, URLs or raw base64"),
+    takes("One image or a list: uploads, URLs or raw base64", anyOf=[_IMAGE, {"type": "array", "items": _IMAGE}]),
 ]
 VideoUrl = Annotated[
-    str, AfterValidator(media_address("video")), Media("video", base64=False), takes("Upload or URL: MP4 or MOV", format="uri")
+    str, AfterValidator(media_address("video")), Media("video", base64=False), takes("Upload or URL: MP4 or MOV", format="video")
 ]
-Audio = Annotated[str, AfterValidator(audio), Media("audio", url=False), takes("Upload, or raw base64 of at most 5 MB")]
+Audio = Annotated[
+    str, AfterValidator(audio), Media("audio", url=False), takes("Upload, or raw base64 of at most 5 MB", format="sound-data")
+]
 AudioUrl = Annotated[
-    str, AfterValidator(media_address("audio")), Media("audio", base64=False), takes("Upload or URL", format="uri")
+    str, AfterValidator(media_address("audio")), Media("audio", base64=False), takes("Upload or URL", format="sound")
 ]
-Sound = Annotated[str, AfterValidator(sound), Media("audio"), takes("Upload, URL, or raw base64 of at most 5 MB")]
+Sound = Annotated[str, AfterValidator(sound), Media("audio"), takes("Upload, URL, or raw base64 of at most 5 MB", format="sound")]
