@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from relay_cli.commands import dlq, doctor, keys, replay, tail, tasks, watch
+from relay_cli.commands import dlq, doctor, keys, replay, tail, tasks, watch, webhooks
 from relay_cli.failures import ExitCode
 from relay_cli.operations import CallGroup, SubmitGroup
 from relay_cli.session import CLIENT, OPERATOR, command
@@ -45,6 +45,7 @@ command(app, "watch", CLIENT)(watch.watch)
 command(app, "download", CLIENT)(tasks.download)
 command(app, "tail", OPERATOR)(tail.tail)
 app.add_typer(keys.app, name="keys")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(dlq.app, name="dlq")
 command(app, "replay", OPERATOR)(replay.replay)
 command(app, "doctor", OPERATOR)(doctor.doctor)

@@ -55,9 +55,21 @@ def whole(task: Task) -> RenderableType:
             table.add_row(name.replace("_", " "), str(task[name]))
     if task["failure"]:
         table.add_row("failure", f"{task['failure']['code']}: {task['failure']['message']}")
+    if webhook := task.get("webhook"):
+        table.add_row("webhook", _webhook(webhook))
     for name in ("created_at", "updated_at"):
         table.add_row(name.removesuffix("_at"), moment(task[name]))
     return Group(table, *(Text(line) for line in file_lines(task)))
+
+
+def _webhook(webhook: dict[str, Any]) -> str:
+    """What became of the calls to the client: `delivered: 2 attempts, the last HTTP 204`."""
+    attempts = webhook["attempts"]
+    if not attempts:
+        return "not called yet"
+    last = attempts[-1]
+    told = last["error"] or f"HTTP {last['http_status']}"
+    return f"{webhook['state'] or 'going on'}: {len(attempts)} attempt{'s' * (len(attempts) > 1)}, the last {told}"
 
 
 def file_lines(task: Task) -> list[str]:

@@ -1,12 +1,6 @@
-"""`python -m relay.webhooks secret|rotate|test|redeliver … --stack NAME`: what an operator does about clients' callbacks.
+"""`relay webhooks`: what an operator does about clients' callbacks."""
 
-secret: print a tenant's signing secrets, the newest first. rotate: make a new one; the old one stays good for seven days.
-test: send a signed test delivery of a tenant to a URL, once, from here. redeliver: announce a task once more as it stands.
-"""
-
-import argparse
 import json
-import sys
 import uuid
 from collections.abc import Mapping
 
@@ -15,7 +9,6 @@ from relay.adapters.dynamodb import DynamoTaskStore
 from relay.adapters.guard import Guard, GuardedTransport
 from relay.adapters.secrets import Secrets
 from relay.adapters.sqs import SqsWebhooks
-from relay.adapters.stack import Stack
 from relay.adapters.webhook_http import BoundedTransport, HttpWebhookSender
 from relay.adapters.webhook_secrets import WebhookSecrets
 from relay.adapters.webhooks import DynamoWebhooks
@@ -80,51 +73,3 @@ def _webhooks(outputs: Mapping[str, str]) -> DynamoWebhooks:
 def _secrets(outputs: Mapping[str, str]) -> WebhookSecrets:
     generation_of = _webhooks(outputs).secret_generation
     return WebhookSecrets(Secrets(client("secretsmanager"), 0), outputs["WebhookKeyId"], generation_of, ttl=0)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; 1 when a test delivery was not taken."""
-    options = _parser().parse_args(arguments)
-    outputs = Stack(options.stack, client).outputs()
-    code = 0
-    match options.command:
-        case "secret":
-            lines = secrets_of(options.tenant, outputs)
-        case "rotate":
-            lines = [rotate_secret(options.tenant, outputs)]
-        case "test":
-            answer = send_test(options.tenant, options.url, outputs, allow_loopback=options.allow_loopback)
-            lines, code = (
-                [f"{answer.error or f'HTTP {answer.http_status}'} after {answer.took_ms} ms"],
-                int(not answer.is_success),
-            )
-        case _:
-            try:
-                lines = [f"queued: {redeliver(options.task_id, outputs)}"]
-            except NotDeliverableError as error:
-                print(error, file=sys.stderr)  # noqa: T201
-                return 1
-    print("\n".join(lines))  # noqa: T201
-    return code
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m relay.webhooks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("secret", "rotate", "test", "redeliver"):
-        command = commands.add_parser(name)
-        command.add_argument("--stack", required=True, help="the name of the CloudFormation stack")
-        if name == "redeliver":
-            command.add_argument("task_id")
-        else:
-            command.add_argument("--tenant", required=True)
-        if name == "test":
-            command.add_argument("url")
-            command.add_argument("--allow-loopback", action="store_true", help="http on this machine too")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -106,6 +106,8 @@ OUTPUTS = {
     "EventBus": "bus",
     "CallbackKeyId": "callback-key",
     "ClientMasterKeyArn": "client-master-key",
+    "WebhookStateTable": "webhooks",
+    "WebhookKeyId": "webhook-key",
 }
 QUEUES = {
     "ResubmissionsQueueUrl": "resubmissions",
@@ -113,6 +115,7 @@ QUEUES = {
     "ArchivesQueueUrl": "archives",
     "ArchivesDeadLettersUrl": "archives-dead",
     "WebhooksQueueUrl": "webhooks",
+    "WebhookRetriesUrl": "webhook-retries",
     "WebhooksDeadLettersUrl": "webhooks-dead",
     "UnpublishedChangesUrl": "unpublished",
     "MissedSchedulesUrl": "missed",

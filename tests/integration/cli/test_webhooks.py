@@ -1,0 +1,59 @@
+"""`relay webhooks`: the installed program calls a client back, and hands out what the client verifies with."""
+
+import json
+
+from standardwebhooks.webhooks import Webhook
+
+from tests.integration.cli.conftest import Program
+from tests.integration.world import TENANT, World
+
+
+def test_a_test_arrives_signed_with_the_secret_that_is_shown(operator: Program, world: World) -> None:
+    shown = operator.installed("webhooks", "secret", "show", "--tenant", TENANT)
+    assert shown.code == 0, shown.err
+    secret = shown.out.strip()
+    assert secret.startswith("whsec_")
+    ran = operator.installed("webhooks", "test", f"{world.outside.url}/hooks/a", "--tenant", TENANT)
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("HTTP 204 after ")
+    (hook,) = world.outside.hooks
+    assert Webhook(secret).verify(hook.body, hook.headers)
+
+
+def test_a_receiver_that_refuses_is_told(operator: Program, world: World) -> None:
+    world.outside.hook_answers = [(401, {})]
+    ran = operator("webhooks", "test", f"{world.outside.url}/hooks/a", "--tenant", TENANT, "--json")
+    assert (ran.code, ran.document["http_status"]) == (1, 401)
+    assert "HTTP 401" in ran.error["message"]
+    inside = operator("webhooks", "test", "http://169.254.169.254/latest", "--tenant", TENANT)
+    assert inside.code == 1
+
+
+def test_after_a_rotation_both_secrets_are_good(operator: Program, world: World) -> None:
+    (old,) = operator("webhooks", "secret", "show", "--tenant", TENANT, "--json").document["secrets"]
+    ran = operator.installed("webhooks", "secret", "rotate", "--tenant", TENANT)
+    assert ran.code == 0, ran.err
+    new = ran.out.strip()
+    assert new not in ran.err
+    assert operator("webhooks", "secret", "show", "--tenant", TENANT, "--json").document["secrets"] == [new, old]
+    assert operator("webhooks", "test", f"{world.outside.url}/hooks/a", "--tenant", TENANT).code == 0
+    (hook,) = world.outside.hooks
+    for secret in (old, new):
+        assert Webhook(secret).verify(hook.body, hook.headers)
+
+
+def test_a_task_is_announced_once_more(operator: Program, world: World) -> None:
+    task_id = world.submitted(callback_url=f"{world.outside.url}/hooks/a")
+    ran = operator.installed("webhooks", "redeliver", task_id)
+    assert (ran.code, ran.out) == (0, f"queued: {task_id}:1\n"), ran.err
+    (message,) = world.messages("webhook-retries")
+    world.announce(message)
+    assert [json.loads(hook.body)["task_id"] for hook in world.outside.hooks] == [task_id]
+    assert "delivered: 1 attempt, the last HTTP 204" in operator("get", task_id).out
+
+
+def test_what_cannot_be_announced_is_told(operator: Program, world: World) -> None:
+    silent = operator("webhooks", "redeliver", world.submitted())
+    assert (silent.code, "no callback_url" in silent.err) == (3, True)
+    assert operator("webhooks", "redeliver", "nonsense").code == 3
+    assert operator("webhooks", "test", "https://client.example.com").code == 2
