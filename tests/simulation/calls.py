@@ -9,7 +9,16 @@ from tests.fakes.calls import Calls, Crash
 from tests.simulation.faults import SITES, Decisions, Fault
 from tests.simulation.scheduler import Scheduler
 
-TIMEOUTS = {"submit": 29, "resubmit": 90, "receive": 15, "publish": 60, "archive": 600, "reconcile": 55, "query": 15}
+TIMEOUTS = {
+    "submit": 29,
+    "resubmit": 90,
+    "receive": 15,
+    "publish": 60,
+    "archive": 600,
+    "reconcile": 55,
+    "query": 15,
+    "deliver": 60,
+}
 """Seconds, as in the template."""
 
 _CHANCES = (
@@ -24,7 +33,8 @@ _AIMED = ((Fault.KILLED_BEFORE, 0.25), (Fault.KILLED_AFTER, 0.25), (Fault.THROTT
 _WRITES = frozenset({
     "tasks.create", "tasks.claim_key", "tasks.change", "tasks.accepted", "tasks.begin_attempt", "tasks.postponed",
     "tasks.stored_so_far", "tasks.archived", "documents.put_request", "documents.put_callback", "documents.quarantine",
-    "events.publish", "resubmissions.put",
+    "events.publish", "resubmissions.put", "webhooks.claim_lane", "webhooks.keep_endpoint", "webhooks.begin",
+    "webhooks.conclude", "webhook_queue.put", "webhook_queue.bury",
 })  # fmt: skip
 _LONGEST_PAUSE = 9000
 
@@ -89,6 +99,7 @@ class FaultyCalls(Calls):
         pause = round(self._decisions.between(f"pause of {place}", 1, _LONGEST_PAUSE))
         if self._decisions.share(f"pause before {place}") < 0.5:
             self._scheduler.pause(pause)
+            self._checked(None)  # a function whose time is up makes no further call
             return call()
         answer = call()
         self._scheduler.pause(pause)

@@ -31,6 +31,7 @@ class Request:
     prompt: str
     key: str | None
     external_id: str | None
+    callback_url: str | None
 
     @property
     def submission(self) -> Submission:
@@ -38,6 +39,8 @@ class Request:
         body = {"prompt": self.prompt}
         if self.external_id:
             body["external_task_id"] = self.external_id
+        if self.callback_url:
+            body["callback_url"] = self.callback_url
         return Submission(
             tenant=self.tenant, operation=self.operation, body=body, idempotency_key=self.key, public_url=PUBLIC_URL
         )
@@ -62,7 +65,10 @@ def planned(decisions: Decisions) -> list[Request]:
         elif earlier and earlier.key and decisions.strikes(Fault.KEY_REUSED, name, 0.2):
             key, tenant = earlier.key, earlier.tenant
         operation = decisions.pick(f"operation of {name}", _OPERATIONS)
-        requests.append(Request(name, tenant, operation, prompt, key, external))
+        hook = (
+            f"https://{tenant}.example/{decisions.pick(f'endpoint of {name}', ('a', 'b'))}" if share("callback") < 0.7 else None
+        )
+        requests.append(Request(name, tenant, operation, prompt, key, external, hook))
     return [request for request in requests if decisions.happens(request.name)]
 
 

@@ -63,6 +63,13 @@ class Fault(StrEnum):
     HOST_DOWN = "result: host down or too slow"
     FILE_GONE = "result: gone for good"
     NO_MEDIA = "result: no media file, for good"
+    HOOK_REFUSED = "webhook: the client answers 500"
+    HOOK_SILENT = "webhook: the client does not answer"
+    HOOK_SLOW = "webhook: the client answers late"
+    HOOK_LOST = "webhook: taken, the answer is lost"
+    HOOK_BUSY = "webhook: the client answers 429"
+    HOOK_GONE = "webhook: the client answers 410"
+    HOOK_MESSAGE_LATE = "webhook: an event is overtaken by the next"
 
 
 SITES: dict[str, tuple[str, ...]] = {
@@ -82,6 +89,10 @@ SITES: dict[str, tuple[str, ...]] = {
         "resubmissions.put",
     ),
     "query": ("tasks.get",),
+    "deliver": (
+        "tasks.get", "webhooks.endpoint", "webhooks.claim_lane", "webhooks.keep_endpoint", "webhooks.begin", "webhooks.conclude",
+        "sender.post", "webhook_queue.put", "webhook_queue.bury", "events.publish",
+    ),
 }  # fmt: skip
 """Every call of a port by function: each seed aims at one of them, so that each is killed before and after, many times."""
 

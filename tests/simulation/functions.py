@@ -1,5 +1,6 @@
 """The functions: each invocation runs the real use case in a warm container, over the fakes and with faults."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from relay.adapters.secrets import Secrets
 from relay.adapters.tokens import HmacCallbackTokens
 from relay.config import Settings
 from relay.domain.errors import CallbackNotAuthenticError, ClientError, TaskNotFoundError
+from relay.domain.task import Task
+from relay.domain.webhook import Delivery
 from relay.ports import Record
 from relay.providers.base import Provider
 from relay.providers.kling import Kling
-from relay.usecases import archive, publish, query, receive, reconcile, resubmit, submit
+from relay.usecases import archive, deliver, publish, query, receive, reconcile, resubmit, submit
 from tests.fakes.calls import Crash
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.resubmissions import FakeResubmissions
@@ -20,6 +23,7 @@ from tests.fakes.results import FakeResultStore
 from tests.fakes.secrets import FakeSecretsManager
 from tests.fakes.task_store import FakeTaskStore
 from tests.fakes.uploads import FakeUploads
+from tests.fakes.webhooks import FakeWebhooks
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.calls import FaultyCalls
 from tests.simulation.faults import Decisions
@@ -27,6 +31,7 @@ from tests.simulation.provider import SimulatedProvider
 from tests.simulation.queues import Ended, named
 from tests.simulation.results import SimulatedResults
 from tests.simulation.scheduler import Scheduler
+from tests.simulation.webhooks import QueuedWebhooks, SimulatedEndpoints
 
 _CONTAINERS = 3
 _RECONCILER_SECONDS = 35
@@ -85,6 +90,9 @@ class Services:
     source: SimulatedResults
     results: FakeResultStore
     secrets: FakeSecretsManager
+    webhooks: FakeWebhooks
+    sender: SimulatedEndpoints
+    webhook_queue: QueuedWebhooks
 
     @property
     def providers(self) -> dict[str, Provider]:
@@ -172,6 +180,23 @@ class Functions:
             )
 
         return self._invoke("reconcile", "tick", run)
+
+    def deliver(self, delivery: Delivery, _receives: int) -> Any:
+        """A message of the queues `webhooks` and `webhook_retries`."""
+        return self._invoke("deliver", f"{delivery.event_id[:6]}:{delivery.version}", lambda calls, _: deliver.deliver(
+            delivery,
+            schedule=self._to.settings.webhook_schedule,
+            body_of=self._body_of,
+            tasks=calls.watch("tasks", self._to.tasks),
+            webhooks=calls.watch("webhooks", self._to.webhooks),
+            sender=calls.watch("sender", self._to.sender),
+            queue=calls.watch("webhook_queue", self._to.webhook_queue),
+            events=calls.watch("events", self._to.events),
+            clock=self._scheduler.clock,
+        ))  # fmt: skip
+
+    def _body_of(self, task: Task) -> bytes:
+        return json.dumps(self._to.provider.view(task, {result.path: result.url for result in task.results})).encode()
 
     def find(self, tenant: str, reference: str, label: str) -> Any:
         """`GET /tasks/{reference}`: the task, a refusal, or how it ended."""

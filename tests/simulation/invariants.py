@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from typing import Any
 
-from relay.domain.events import STATUS_CHANGED, Event
+from relay.domain.events import STATUS_CHANGED, WEBHOOK_UNDELIVERABLE, Event
 from relay.domain.task import Archive, Rank, Task
 from relay.ports import Record
 from tests.fakes.results import FakeResultStore
@@ -33,6 +33,8 @@ class Invariants:
         self.events: dict[str, dict[str, Any]] = {}
         self.quarantined: set[str] = set()
         """The keys of quarantined callbacks that were announced."""
+        self.undeliverable: set[str] = set()
+        """The ids of the events of webhooks that were given up, or whose endpoint is gone."""
         self._statuses: dict[str, dict[int, tuple[str, Archive | None]]] = defaultdict(dict)
         self._seen: dict[str, dict[str, Rank]] = defaultdict(dict)
         self._bodies: dict[tuple[str, str], str] = {}
@@ -80,6 +82,9 @@ class Invariants:
         self.look()
         detail = event.detail
         identity, task_id = detail["event_id"], detail["task_id"]
+        if event.detail_type == WEBHOOK_UNDELIVERABLE:
+            self.undeliverable.add(identity)
+            return
         if "version" not in detail:
             self.quarantined.add(detail["key"])
             return
@@ -88,6 +93,12 @@ class Invariants:
         must(archive is None or event.detail_type != STATUS_CHANGED, "each event says what changed", identity)
         earlier = self.events.setdefault(identity, detail)
         must(earlier == detail, "no two events of one id", identity)
+
+    def status_of(self, event_id: str) -> str:
+        """The status of a stored version."""
+        self.look()
+        task_id, _, version = event_id.partition(":")
+        return self._statuses[task_id].get(int(version), ("none", None))[0]
 
     def seen(self, client: str) -> dict[str, Rank]:
         """How far a client has seen each task: what it asks for from now on must not be older."""

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from relay.domain.task import Archive, FailureCode, Rank, Status, Task
+from relay.domain.webhook import Outcome, endpoint_id
 from tests.simulation.clients import UNTYPED
 from tests.simulation.invariants import must
+from tests.simulation.webhooks import SETTLED
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -32,9 +34,33 @@ class Promises:
             self._ended(task)
             if task.status is Status.SUCCEED:
                 self._archived(task)
+            if task.callback_url is not None:
+                self._announced(task, task.callback_url)
         must(not world.due(), "the due index is empty", str(world.due()))
         must(not world.resubmissions.dead_letters, "a redrive brings everything back", "resubmissions")
         self.check_dead_letters()
+
+    def check_undeliverable(self) -> None:
+        """Before the redrive of webhooks: what was given up was told, and lies in the dead letters."""
+        dead = {
+            message.body.event_id for message in (*self._world.webhooks.dead_letters, *self._world.webhook_retries.dead_letters)
+        }
+        for task in self._world.tasks.tasks.values():
+            log = self._world.hooks.log(task.task_id)
+            if log and log.outcome is Outcome.UNDELIVERABLE:
+                identity = f"{task.task_id}:{log.version}"
+                must(identity in dead, "a failure leaves a trace", f"the webhook {identity[:6]} is not in the dead letters")
+                told = f"{identity}:undeliverable" in self._world.invariants.undeliverable
+                must(told, "a failure leaves a trace", f"nobody was told of the webhook {identity[:6]}")
+
+    def _announced(self, task: Task, url: str) -> None:
+        """The client has the last version, or wants no more of it."""
+        log, name = self._world.hooks.log(task.task_id), task.task_id[:6]
+        must(log and log.version == task.version, "no terminal status is lost", f"the client of {name} is told of {log}")
+        must(log and log.outcome in SETTLED, "no terminal status is lost", f"the webhooks of {name} are {log}")
+        is_gone = endpoint_id(task.tenant, url) in self._world.endpoints.gone
+        taken = f"{task.task_id}:{task.version}" in self._world.endpoints.taken
+        must(taken or is_gone, "no terminal status is lost", f"the client of {name} did not take version {task.version}")
 
     def _told(self, task: Task) -> None:
         """One event for each version, and none beyond."""

@@ -1,4 +1,4 @@
-"""Eight bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
+"""Eleven bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,10 +10,13 @@ from relay.adapters.secrets import Secrets
 from relay.domain.errors import ProviderTaskMissingError
 from relay.domain.events import event_between
 from relay.domain.task import Change, Rank, Task
+from relay.domain.webhook import Delivery, DeliveryLog
+from relay.domain.webhook import Outcome as WebhookOutcome
 from relay.providers.base import Operation, ProviderRequest, ProviderResponse
-from relay.usecases import archive, receive, reconcile, resubmit
+from relay.usecases import archive, deliver, receive, reconcile, resubmit
 from relay.usecases.apply import Outcome, apply
 from tests.fakes.task_store import FakeTaskStore
+from tests.fakes.webhooks import FakeWebhooks
 from tests.simulation.run import run
 
 SEEDS = 1000
@@ -127,6 +130,45 @@ def an_unknown_operation_is_taken_for_a_known_one(patch: pytest.MonkeyPatch) -> 
     patch.setattr(Operation, "is_typed", property(lambda _operation: True))
 
 
+def a_webhook_is_not_overtaken(patch: pytest.MonkeyPatch) -> None:
+    """The claim of an attempt has no condition on the version."""
+    right = FakeWebhooks.begin
+
+    def begun(webhooks: FakeWebhooks, delivery: Delivery, **times: int) -> DeliveryLog | None:
+        kept = webhooks.items.pop(delivery.task_id, None)
+        log = right(webhooks, delivery, **times)
+        return replace(log, attempts=kept.log.attempts) if log and kept else log
+
+    patch.setattr(FakeWebhooks, "begin", begun)
+
+
+def a_retry_is_concluded_before_it_is_queued(patch: pytest.MonkeyPatch) -> None:
+    """A crash between the two leaves nobody to make it."""
+    right = deliver._concluded
+
+    def concluded(claim: Any, answer: Any, *, webhooks: Any, queue: Any, **others: Any) -> WebhookOutcome:
+        kept: list[Callable[[], None]] = []
+
+        class Later:
+            def put(self, delivery: Delivery, *, now: int) -> None:
+                kept.append(lambda: queue.put(delivery, now=now))
+
+            def bury(self, delivery: Delivery) -> None:
+                kept.append(lambda: queue.bury(delivery))
+
+        outcome = right(claim, answer, webhooks=webhooks, queue=Later(), **others)
+        for put in kept:
+            put()
+        return outcome
+
+    patch.setattr(deliver, "_concluded", concluded)
+
+
+def a_webhook_tells_the_present_under_an_old_id(patch: pytest.MonkeyPatch) -> None:
+    """The task is sent as it stands, whatever version the message is of."""
+    patch.setattr(Delivery, "snapshot_of", lambda _delivery, task: task)
+
+
 PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "no condition": (the_update_has_no_condition, {"terminal states absorb", "stale snapshots never win"}),
     "event before the write": (an_event_is_published_before_the_write, {"no event without its state change"}),
@@ -135,6 +177,9 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "stored too early": (results_are_called_stored_too_early, {"stored is stored"}),
     "verdict overwritten": (a_verdict_can_be_overwritten, {"terminal states absorb", "stale snapshots never win"}),
     "untyped believed": (an_unknown_operation_is_taken_for_a_known_one, {"never paid twice"}),
+    "webhook not overtaken": (a_webhook_is_not_overtaken, {"webhooks never go back"}),
+    "retry queued last": (a_retry_is_concluded_before_it_is_queued, {"no terminal status is lost", "a failure leaves a trace"}),
+    "the present under an old id": (a_webhook_tells_the_present_under_an_old_id, {"a webhook tells what is stored"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }
 

@@ -1,5 +1,6 @@
 """One world from its seed: everything wired together, a stormy hour, and the calm in which every promise falls due."""
 
+import json
 from typing import Any
 
 from relay.config import Settings
@@ -12,6 +13,7 @@ from tests.fakes.results import FakeResultStore
 from tests.fakes.secrets import FakeSecretsManager
 from tests.fakes.task_store import FakeTaskStore
 from tests.fakes.uploads import FakeUploads
+from tests.fakes.webhooks import FakeWebhooks
 from tests.fakes.world import settings_of
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.callbacks import Callbacks
@@ -24,6 +26,7 @@ from tests.simulation.provider import SimulatedProvider
 from tests.simulation.queues import Queue, Stream
 from tests.simulation.results import SimulatedResults
 from tests.simulation.scheduler import PassingClock, Scheduler
+from tests.simulation.webhooks import QueuedWebhooks, SimulatedEndpoints
 
 _REQUESTS_WITHIN = 600
 _STORMS = (240, 600, 1200, 2400)
@@ -43,6 +46,12 @@ class QueuedResubmissions(FakeResubmissions):
         super().put(task_id, attempt=attempt, delay=delay)
         if self.queue is not None:
             self.queue.send(f"{task_id[:6]} after attempt {attempt}", (task_id, attempt), delay=delay)
+
+
+def _told(body: bytes) -> tuple[str, str]:
+    """The task and the status that a webhook tells of."""
+    task = json.loads(body)
+    return task["task_id"], task["task_status"]
 
 
 class World:
@@ -65,10 +74,13 @@ class World:
         self.invariants = Invariants(self.tasks, self.results, self.source)
         self.bus = SimulatedBus(self.invariants, decisions)
         resubmissions = QueuedResubmissions()
+        self.hooks, queued = FakeWebhooks(), QueuedWebhooks()
+        self.endpoints = SimulatedEndpoints(self.invariants, self.scheduler, decisions, _told)
+        self.bus.webhooks = queued
         services = Services(
             settings=self.settings, provider=Kling(), tasks=self.tasks, documents=self.documents, events=self.bus,
             api=self.provider, resubmissions=resubmissions, source=self.source, results=self.results, secrets=self.secrets,
-            uploads=FakeUploads(),
+            uploads=FakeUploads(), webhooks=self.hooks, sender=self.endpoints, webhook_queue=queued,
         )  # fmt: skip
         self.functions = Functions(services, self.scheduler, decisions)
         self.stream = Stream(self.tasks, self.functions.publish, self.scheduler, decisions)
@@ -80,6 +92,9 @@ class World:
             "archives", self.functions.archive, visibility=900, most_receives=_ARCHIVE_ATTEMPTS,
             put_off=lambda receives: 5 * 2**receives, **at,
         )  # fmt: skip
+        webhooks: dict[str, Any] = {"visibility": 360, "most_receives": 8, **at}
+        self.webhooks = queued.first = Queue("webhooks", self.functions.deliver, **webhooks)
+        self.webhook_retries = queued.retries = Queue("webhook-retries", self.functions.deliver, **webhooks)
         self.callbacks = Callbacks(self.functions, self.invariants, self.documents, **at)
         self.provider.call_back = self.callbacks.send
         self.clients = Clients(self.functions, self.invariants, tasks=self.tasks.tasks, **at)
@@ -95,6 +110,9 @@ class World:
             task_deadline=pick("deadline", (300, 900, 3600, 14_400)),
             first_poll_after=pick("first poll", (60, 120)),
             secret_ttl=300,
+            webhook_retry_seconds=pick(
+                "webhook retries", ("5,60", "5,30,60,300", "5,300,1800,7200,18000,36000,50400,72000,86400")
+            ),
         )
 
     def live(self) -> None:
@@ -112,6 +130,10 @@ class World:
         promises.check_dead_letters()
         self.archives.redrive()
         self.resubmissions.redrive()
+        self.scheduler.run()
+        promises.check_undeliverable()
+        self.webhooks.redrive()
+        self.webhook_retries.redrive()
         self.scheduler.run()
         promises.check()
 
