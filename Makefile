@@ -97,9 +97,9 @@ replay: setup ## Receive a kept callback once more (KEY=quarantine/… or result
 	@$(RUN) relay replay "$(KEY)" $(if $(STACK),--stack "$(STACK)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit sim e2e lint openapi fmt type validate ci
+.PHONY: test unit sim e2e interop lint openapi fmt type validate ci
 test: setup ## All tests but the end-to-end ones
-	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e
+	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e --ignore=tests/interop
 
 unit: setup ## The unit tests only
 	@$(RUN) pytest -q tests/unit
@@ -111,6 +111,15 @@ e2e: setup $(STAMPS)/receiver ## The end-to-end tests, with IAM enforced, on a s
 	@up=$$(test -f .local/stack.json && echo yes || echo no); \
 	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
 	$(RUN) python -m local.up $(UP_OPTIONS) --iam; $(RUN) pytest -q tests/e2e
+
+interop: setup $(STAMPS)/interop ## Clients that we did not write, from npm and PyPI, on a stack of their own unless one is up
+	@up=$$(test -f .local/stack.json && echo yes || echo no); \
+	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
+	$(RUN) python -m local.up $(UP_OPTIONS) --iam; $(RUN) pytest -q tests/interop
+
+$(STAMPS)/interop: tests/interop/install.sh tests/interop/npm/package-lock.json tests/interop/pypi/requirements.txt | uv
+	@tests/interop/install.sh
+	@mkdir -p $(@D) && touch $@
 
 lint: setup requirements-check ## Style, imports, stale exports, a stale docs/openapi.json
 	@$(RUN) ruff check
@@ -132,18 +141,12 @@ validate: $(STAMPS)/sam ## sam validate --lint
 	@$(SAM) validate --lint
 	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
 
-ci: lint type validate test sim e2e ## Exactly what CI runs
+ci: lint type validate test sim e2e interop ## Exactly what CI runs
 
 # ── Benchmarks: tables, and JSON in benchmarks/results/ ──────────────────────────────────────────────────────────────
-.PHONY: bench-archive bench-cost bench-reconcile
+.PHONY: bench-archive
 bench-archive: setup ## Archiving 64 MiB to 5 GiB beside upload_fileobj and a read-all: CPU, memory, speed
 	@$(BENCH) benchmarks.archive
-
-bench-cost: setup ## Dollars per million tasks, from the calls counted on the embedded stack
-	@$(BENCH) benchmarks.cost
-
-bench-reconcile: setup ## CPU of a due task, many at a time beside one at a time
-	@$(BENCH) benchmarks.reconcile
 
 # ── Building and deploying ───────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: build deploy requirements requirements-check
