@@ -26,6 +26,8 @@ def _caller(authorization: str) -> dict[str, str]:
         failed(error)
         nobody = {"code": str(INTERNAL), "message": "the authorizer failed"}
     else:
-        return {"tenant": key.tenant, "key": key.id}  # without a line in the log: this is every request of every client
+        limit = services().settings.submits_per_minute if key.submits_per_minute is None else key.submits_per_minute
+        # Without a line in the log: this is every request of every client.
+        return {"tenant": key.tenant, "key": key.id} | ({"submits_per_minute": str(limit)} if limit else {})
     metrics.flush_metrics()
     return nobody

@@ -14,6 +14,7 @@ from relay.usecases.query import find, located
 app = api()
 
 
+@app.head("/health")
 @app.get("/health")
 def health() -> Any:
     return envelope(request_id_of(app), {"status": "ok"})

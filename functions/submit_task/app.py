@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import services
-from relay.entrypoint import api, envelope, json_object, logger, metrics, operation_path, request_id_of, tenant_of
+from relay.entrypoint import api, envelope, json_object, limit_of, logger, metrics, operation_path, request_id_of, tenant_of
 from relay.presenter import submitted_answer, upload_answer
 from relay.usecases.forward import Call
 from relay.usecases.submit import Submission
@@ -21,15 +21,16 @@ app = api()
 def submit_task() -> Any:
     event, operation = app.current_event, operation_path(app)
     to, tenant = services(), tenant_of(event.raw_event)
-    body = json_object(event.raw_event)
+    body, limit = json_object(event.raw_event), limit_of(event.raw_event)
     if operation in to.provider.synchronous:
-        return forwarded(Call(tenant=tenant, operation=to.provider.synchronous[operation], body=body))
+        return forwarded(Call(tenant=tenant, operation=to.provider.synchronous[operation], body=body, limit=limit))
     submission = Submission(
         tenant=tenant,
         operation=operation,
         body=body,
         idempotency_key=event.headers.get("idempotency-key"),
         public_url=to.settings.public_url or f"https://{event.request_context.domain_name}",
+        limit=limit,
     )
     submitted = to.submit(submission)
     logger.info("submitted", task_id=submitted.task.task_id, status=submitted.task.status, warnings=submitted.warnings)

@@ -9,9 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
+from local.deploy import create_api_key
 from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack
+from tests.e2e.test_envelope import check
 
 
 @contextmanager
@@ -49,7 +51,7 @@ def test_a_callback_needs_the_permission_to_update_the_task(gateway: Gateway, pr
     body = {"task_id": "1", "task_status": "failed", "task_status_msg": "as it goes"}
     with _without(stack, "ReceiveCallback", "dynamodb:UpdateItem"):
         refused = httpx.post(url, json=body, trust_env=False, timeout=60)
-    assert refused.status_code >= 500
+    check(refused, 500, 5000)
     assert gateway.task(task_id)["status"] == "submitted"
     assert httpx.post(url, json=body, trust_env=False, timeout=60).status_code == 200
     assert gateway.task(task_id)["status"] == "failed"
@@ -59,5 +61,13 @@ def test_a_request_needs_the_permission_to_store_the_task(gateway: Gateway, prov
     before = len(provider.state(hashes=False)["tasks"])
     with _without(stack, "SubmitTask", "dynamodb:PutItem"):
         answer = gateway.request("POST", "/kling/v1/videos/text2video", json={"prompt": "A cat"})
-    assert (answer.status_code, answer.json()["code"]) == (500, 5000)
+    check(answer, 500, 5000)
     assert len(provider.state(hashes=False)["tasks"]) == before, "nothing is sent that is not stored"
+
+
+def test_an_authorizer_that_may_not_read_is_our_failure_and_not_the_clients(stack: Stack) -> None:
+    fresh = create_api_key(stack.aws_endpoint_url, stack.outputs)
+    with Gateway(stack, fresh) as client:
+        with _without(stack, "Authorize", "dynamodb:GetItem"):
+            check(client.request("GET", "/tasks"), 500, 5000)
+        assert client.request("GET", "/tasks").status_code == 200

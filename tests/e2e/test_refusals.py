@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -10,7 +11,9 @@ from local.deploy import create_key_pair
 from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack
+from relay.adapters.submission_counts import DynamoSubmissionCounts
 from relay.domain.keys import Issued
+from relay.keys import Keys
 from tests.tokens import signed
 
 CREATE = "/kling/v1/videos/text2video"
@@ -79,6 +82,32 @@ def test_who_has_no_key_is_refused_in_the_envelope(stack: Stack, provider: Contr
             assert body["message"].startswith("Authorization: ")
             assert body["request_id"]
     assert len(provider.state(hashes=False)["tasks"]) == before
+
+
+@pytest.mark.usefixtures("provider")
+def test_over_the_limit_of_its_key_a_client_gets_429_and_its_repeated_request_its_task(stack: Stack) -> None:
+    keys = Keys(stack.outputs, stack.client)
+    issued = keys.create(f"limited-{uuid.uuid4().hex[:8]}", submits_per_minute=1)
+    once = {"Idempotency-Key": uuid.uuid4().hex}
+    with Gateway(stack, issued.secret) as limited:
+        first = limited.request("POST", CREATE, json={"prompt": "limited"}, headers=once)
+        assert first.status_code == 200
+        # At most one minute ends between these.
+        more = [limited.request("POST", CREATE, json={"prompt": "limited"}) for _ in range(3)]
+        refused = [answer for answer in more if answer.status_code == 429]
+        again = limited.request("POST", CREATE, json={"prompt": "limited"}, headers=once)
+    assert len(refused) >= 2
+    assert {answer.json()["code"] for answer in refused} == {1302}
+    assert all(1 <= int(answer.headers["Retry-After"]) <= 60 for answer in refused)
+    assert again.json()["data"]["task_id"] == first.json()["data"]["task_id"]
+
+
+def test_those_who_submit_at_once_do_not_share_a_place(stack: Stack) -> None:
+    counts = DynamoSubmissionCounts(stack.client("dynamodb"), stack.tasks_table)
+    key_id = f"key_{uuid.uuid4().hex}"
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: counts.count(key_id, 28_712_000, most=5), range(40)))
+    assert sum(taken) == 5
 
 
 @pytest.mark.usefixtures("provider")

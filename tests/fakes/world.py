@@ -8,6 +8,7 @@ from typing import Any
 from relay.adapters.secrets import Secrets
 from relay.adapters.tokens import HmacCallbackTokens
 from relay.config import Settings
+from relay.domain.keys import SubmissionLimit
 from relay.domain.task import Task
 from relay.domain.webhook import Delivery, Outcome
 from relay.providers.base import ProviderResponse
@@ -30,6 +31,7 @@ from tests.fakes.provider import FakeProviderApi
 from tests.fakes.resubmissions import FakeResubmissions
 from tests.fakes.results import FakeResultSource, FakeResultStore
 from tests.fakes.secrets import FakeSecretsManager
+from tests.fakes.submission_counts import FakeSubmissionCounts
 from tests.fakes.task_store import FakeTaskStore
 from tests.fakes.uploads import FakeUploads
 from tests.fakes.webhooks import FakeWebhookQueue, FakeWebhooks, FakeWebhookSender
@@ -79,6 +81,7 @@ class World:
         self.webhooks = FakeWebhooks()
         self.webhook_queue = FakeWebhookQueue()
         self.sender = FakeWebhookSender()
+        self.submission_counts = FakeSubmissionCounts()
         self.secrets_manager = FakeSecretsManager()
         secrets = Secrets(self.secrets_manager, self.settings.secret_ttl, lambda: self.clock() / 1000)
         self.tokens = HmacCallbackTokens(secrets, self.settings.callback_secret_id)
@@ -96,6 +99,7 @@ class World:
         self._webhooks = watch("webhooks", self.webhooks)
         self._webhook_queue = watch("webhook_queue", self.webhook_queue)
         self._sender = watch("sender", self.sender)
+        self._counts = watch("counts", self.submission_counts)
 
     def submit(
         self,
@@ -105,9 +109,12 @@ class World:
         tenant: str = "acme",
         key: str | None = None,
         new_id: str | None = None,
+        limit: SubmissionLimit | None = None,
     ) -> Submitted:
         """`POST /kling/v1/{operation}`."""
-        submission = Submission(tenant=tenant, operation=operation, body=body, idempotency_key=key, public_url=PUBLIC_URL)
+        submission = Submission(
+            tenant=tenant, operation=operation, body=body, idempotency_key=key, public_url=PUBLIC_URL, limit=limit
+        )
         return submit(
             submission,
             provider=self.provider,
@@ -118,6 +125,7 @@ class World:
             tokens=self._tokens,
             resubmissions=self._resubmissions,
             uploads=self._uploads,
+            counts=self._counts,
             clock=self.clock,
             new_id=new_id or uuid.uuid4().hex,
         )
@@ -129,11 +137,24 @@ class World:
         self.uploads.files[upload.reference.key(tenant)] = content
         return upload
 
-    def forward(self, operation: str, body: Mapping[str, Any] | None = None, query: str = "") -> ProviderResponse:
+    def forward(
+        self,
+        operation: str,
+        body: Mapping[str, Any] | None = None,
+        query: str = "",
+        *,
+        limit: SubmissionLimit | None = None,
+    ) -> ProviderResponse:
         """A request to a synchronous operation."""
-        call = Call(tenant="acme", operation=self.provider.synchronous[operation], body=body, query=query)
+        call = Call(tenant="acme", operation=self.provider.synchronous[operation], body=body, query=query, limit=limit)
         return forward(
-            call, provider=self.provider, settings=self.settings, api=self._api, uploads=self._uploads, clock=self.clock
+            call,
+            provider=self.provider,
+            settings=self.settings,
+            api=self._api,
+            uploads=self._uploads,
+            counts=self._counts,
+            clock=self.clock,
         )
 
     def resubmit(self, task_id: str, attempt: int) -> Resubmitted:

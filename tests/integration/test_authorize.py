@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from relay.adapters import api_keys
+from relay.bootstrap import services
 from relay.domain.keys import KeyKind
 from relay.keys import Keys
 from tests.integration.world import Json, World, event, with_tenant
@@ -87,6 +88,17 @@ def test_the_key_itself_is_stored_nowhere(world: World) -> None:
     items = world.dynamodb.scan(TableName="api_keys")["Items"]
     assert len(items) == 1
     assert key.removeprefix("crk_") not in json.dumps(items)
+
+
+def test_a_key_brings_its_own_limit_or_the_relays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    register = Keys({"ApiKeysTable": "api_keys"}, lambda _: world.dynamodb)
+    own, none, default = (register.create("acme", submits_per_minute=limit).secret for limit in (7, 0, None))
+    assert asked(world, f"Bearer {own}")["submits_per_minute"] == "7"
+    for key in (none, default):
+        assert "submits_per_minute" not in asked(world, f"Bearer {key}")
+    monkeypatch.setenv("SUBMITS_PER_MINUTE", "3")
+    services.cache_clear()
+    assert [asked(world, f"Bearer {key}").get("submits_per_minute") for key in (own, none, default)] == ["7", None, "3"]
 
 
 # ── what is kept between requests ──────────────────────────────────────────────────────────────────────────────────

@@ -166,8 +166,9 @@ def test_without_a_tenant_there_is_nothing_to_see(world: World, path: str, code:
     assert (answer.status, answer.code) == (401, code)
 
 
-def test_health_is_for_everybody(world: World) -> None:
-    answer = world.http("query_tasks", event("query_tasks.health"))
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_health_is_for_everybody(world: World, method: str) -> None:
+    answer = world.http("query_tasks", with_path(event("query_tasks.health"), "/health", method=method))
     assert (answer.status, answer.data) == (200, {"status": "ok"})
 
 

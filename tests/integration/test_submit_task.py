@@ -381,3 +381,18 @@ def test_a_failure_of_our_own_is_500_and_tells_nothing_of_the_inside(world: Worl
     assert (answer.status, answer.code) == (500, 5000)
     assert answer.message.startswith("the relay failed")
     assert "dynamodb" not in json.dumps(answer.body).lower()
+
+
+def test_over_the_limit_of_its_key_a_client_is_told_when_to_come_again(world: World) -> None:
+    payload = with_tenant(event("submit_task.text2video"), "acme")
+    payload["requestContext"]["authorizer"]["lambda"] |= {"key": "key_1", "submits_per_minute": "1"}
+    payload["headers"].pop("idempotency-key", None)
+    answers = [world.call("submit_task", payload) for _ in range(4)]  # at most one minute ends between them
+    refused = [answer for answer in answers if answer["statusCode"] == 429]
+    assert 2 <= len(refused) <= 3
+    for answer in refused:
+        body = json.loads(answer["body"])
+        assert (body["code"], body["request_id"]) == (1302, payload["requestContext"]["requestId"])
+        assert 1 <= int(answer["headers"]["Retry-After"]) <= 60
+    assert len(world.outside.creates()) == 4 - len(refused)
+    assert world.call("publish_events", {"Records": world.records()}) == {"batchItemFailures": []}

@@ -254,7 +254,7 @@ class World:
             )["ShardIterator"]
             for each in self.streams.get_records(ShardIterator=iterator)["Records"]:
                 change = {**each["dynamodb"], "ApproximateCreationDateTime": 1_722_769_557}
-                if change["SequenceNumber"] not in self.sequences and each["eventName"] != "REMOVE":
+                if change["SequenceNumber"] not in self.sequences and "version" in change.get("NewImage", {}):
                     self.sequences.add(change["SequenceNumber"])
                     found.append({**record, "eventName": each["eventName"], "dynamodb": change})
         return found

@@ -21,6 +21,7 @@ from tests.fakes.documents import FakeDocuments
 from tests.fakes.resubmissions import FakeResubmissions
 from tests.fakes.results import FakeResultStore
 from tests.fakes.secrets import FakeSecretsManager
+from tests.fakes.submission_counts import FakeSubmissionCounts
 from tests.fakes.task_store import FakeTaskStore
 from tests.fakes.uploads import FakeUploads
 from tests.fakes.webhooks import FakeWebhooks
@@ -113,6 +114,7 @@ class Functions:
         """`POST /kling/v1/{operation}`: Submitted, a refusal, or how it ended."""
         return self._invoke("submit", label, lambda calls, container: submit.submit(
             submission, tokens=calls.watch("tokens", container.tokens), new_id=new_id, settings=self._to.settings,
+            counts=FakeSubmissionCounts(),
             provider=self._to.provider, uploads=calls.watch("uploads", self._to.uploads), **self._sending(calls),
         ))  # fmt: skip
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Resubmissions,
         ResultSource,
         ResultStore,
+        SubmissionCounts,
         TaskStore,
         UploadStore,
         WebhookQueue,
@@ -85,6 +86,13 @@ class Services:
         from relay.adapters.key_pairs import HmacKeyPairs
 
         return HmacKeyPairs(self._secrets, self.settings.client_secret_id)
+
+    @cached_property
+    def submission_counts(self) -> "SubmissionCounts":
+        """In the table `tasks` too."""
+        from relay.adapters.submission_counts import DynamoSubmissionCounts
+
+        return DynamoSubmissionCounts(client("dynamodb"), self.settings.tasks_table)
 
     @cached_property
     def documents(self) -> "DocumentStore":
@@ -228,6 +236,7 @@ class Services:
             tokens=self.tokens,
             resubmissions=self.resubmissions,
             uploads=self.uploads,
+            counts=self.submission_counts,
             clock=now,
             new_id=uuid.uuid4().hex,
         )
@@ -236,7 +245,15 @@ class Services:
         """See usecases/forward.py."""
         from relay.usecases.forward import forward
 
-        return forward(call, provider=self.provider, settings=self.settings, api=self.api, uploads=self.uploads, clock=now)
+        return forward(
+            call,
+            provider=self.provider,
+            settings=self.settings,
+            api=self.api,
+            uploads=self.uploads,
+            counts=self.submission_counts,
+            clock=now,
+        )
 
     def create_upload(self, tenant: str, body: Mapping[str, Any]) -> "Upload":
         """See usecases/upload.py."""
@@ -304,7 +321,7 @@ class Services:
         """See usecases/reconcile.py."""
         from relay.usecases.reconcile import reconcile
 
-        # Made here, once: the threads would each make their own, and a botocore session is not made for that.
+        # Made here, once: eight threads would each make their own, and a botocore session is not made for that.
         _ = self.documents, self.api, self.resubmissions
         return reconcile(self.reconcile_one, tasks=self.tasks, clock=now, time_left=time_left)
 

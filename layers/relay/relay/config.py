@@ -36,6 +36,8 @@ class Settings:
     prompt_limit: int = 2500
     negative_prompt_limit: int = 2500
     submit_timeout: int = 20
+    submits_per_minute: int = 0
+    """Of a key that has no limit of its own; 0: none."""
     task_deadline: int = 86_400
     first_poll_after: int = 120
     retention_days: int = 90

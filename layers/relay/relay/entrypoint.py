@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import MetricUnit
 
 from relay.domain.errors import (
@@ -21,9 +20,11 @@ from relay.domain.errors import (
     RelayError,
     RequestTooLargeError,
     TaskNotFoundError,
+    TooManySubmissionsError,
     UnavailableError,
     UnknownOperationError,
 )
+from relay.domain.keys import SubmissionLimit
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
@@ -31,18 +32,8 @@ if TYPE_CHECKING:
 _JSON = "application/json"
 INTERNAL = 5000
 """Kling's code for an internal error."""
-_KNOWN = frozenset({"function_name", "function_memory_size", "function_arn", "location"})
 
-
-class _Brief(LambdaPowertoolsFormatter):
-    """A line without what its log group says already: a third of its bytes, and logs are paid by the byte."""
-
-    def serialize(self, log: Mapping[str, Any]) -> str:
-        """One JSON line."""
-        return super().serialize({name: value for name, value in log.items() if name not in _KNOWN})
-
-
-logger = Logger(logger_formatter=_Brief())
+logger = Logger()
 metrics = Metrics()
 
 for _library in ("httpx", "httpcore", "botocore", "urllib3"):
@@ -50,7 +41,6 @@ for _library in ("httpx", "httpcore", "botocore", "urllib3"):
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 FAILED = "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key"
-
 REQUEST_LIMIT = 5_242_880
 """Bytes: a Lambda event holds 6 MB, and a larger body would not reach a function."""
 
@@ -64,6 +54,7 @@ STATUS: Mapping[type[RelayError], int] = {
     TaskNotFoundError: 404,
     CallbackNotAuthenticError: 404,
     IdempotencyKeyReusedError: 422,
+    TooManySubmissionsError: 429,
     ForwardingError: 502,
 }
 
@@ -91,13 +82,14 @@ def api() -> "APIGatewayHttpResolver":
 
     app = APIGatewayHttpResolver()
 
-    def respond(status: int, code: int, message: str) -> Response[str]:
-        body = envelope(request_id_of(app), code=code, message=message)
-        return Response(status_code=status, content_type=_JSON, body=json.dumps(body, ensure_ascii=False))
+    def respond(status: int, code: int, message: str, **headers: str) -> Response[str]:
+        body = json.dumps(envelope(request_id_of(app), code=code, message=message), ensure_ascii=False)
+        return Response(status_code=status, content_type=_JSON, body=body, headers=headers)
 
     def refused(error: ClientError) -> Response[str]:
         logger.info("refused", status=status_of(error), code=error.code)
-        return respond(status_of(error), error.code, error.message)
+        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManySubmissionsError) else {}
+        return respond(status_of(error), error.code, error.message, **headers)
 
     def not_forwarded(error: ForwardingError) -> Response[str]:
         logger.warning("not forwarded", status=error.status, code=error.code)
@@ -108,9 +100,7 @@ def api() -> "APIGatewayHttpResolver":
 
     def broken(error: Exception) -> Response[str]:
         failed(error)
-        return respond(
-            500, INTERNAL, "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key"
-        )
+        return respond(500, INTERNAL, FAILED)
 
     app.exception_handler(ClientError)(refused)
     app.exception_handler(ForwardingError)(not_forwarded)
@@ -147,6 +137,13 @@ def tenant_of(event: Mapping[str, Any]) -> str:
     code = int(context.get("code") or 1001)
     message = str(context.get("message") or "Authorization: expected `Bearer` and a key of this relay")
     raise UnavailableError(message) if code == INTERNAL else AuthenticationError(message, code)
+
+
+def limit_of(event: Mapping[str, Any]) -> SubmissionLimit | None:
+    """How often the key behind a request may submit, as the authorizer says."""
+    context = event.get("requestContext", {}).get("authorizer", {}).get("lambda") or {}
+    per_minute = int(context.get("submits_per_minute") or 0)
+    return SubmissionLimit(str(context["key"]), per_minute) if per_minute else None
 
 
 def body_of(event: Mapping[str, Any]) -> bytes:

@@ -37,11 +37,8 @@ class TaskStore(Protocol):
         Raises TaskConflictError when stale or repeated, TaskNotFoundError when there is no such task.
         """
 
-    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
-        """The provider has the task: remember its id, forget the request. Not a change that is told: no new version.
-
-        Without `due_at` the task is due when it was.
-        """
+    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int) -> None:
+        """The provider has the task: remember its id, forget the request. Not a change that is told: no new version."""
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
         """Claim the sending number `attempt` (from 2 on) of the create request, so that no one else makes it."""
@@ -234,6 +231,9 @@ class Webhooks(Protocol):
     ) -> None:
         """Write down what an attempt came to, and the next one. Delivered and gone settle the version for good."""
 
+    def reopen(self, task_id: str) -> None:
+        """Let the newest version be delivered once more."""
+
     def log(self, task_id: str) -> DeliveryLog | None:
         """A task's deliveries."""
 
@@ -253,6 +253,13 @@ class WebhookQueue(Protocol):
 
     def bury(self, delivery: Delivery) -> None:
         """Into the dead letters, as a delivery that was never tried."""
+
+
+class SubmissionCounts(Protocol):
+    """How often each key has submitted in a minute."""
+
+    def count(self, key_id: str, minute: int, *, most: int) -> bool:
+        """Add one, atomically; False, and nothing added, when there are `most` already. `minute` since 1970."""
 
 
 class Clock(Protocol):

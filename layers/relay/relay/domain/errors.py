@@ -6,6 +6,7 @@ RelayError
 │   │   └── ExternalTaskIdTakenError
 │   ├── RequestTooLargeError
 │   ├── AuthenticationError
+│   ├── TooManySubmissionsError     the key's limit of this minute is reached; `retry_after` in seconds
 │   ├── UnknownOperationError
 │   ├── TaskNotFoundError           unknown, or another tenant's
 │   └── IdempotencyKeyReusedError   same key, other body
@@ -64,6 +65,16 @@ class AuthenticationError(ClientError):
     """No key, or none that we know. HTTP 401."""
 
     code = 1002
+
+
+class TooManySubmissionsError(ClientError):
+    """The key has submitted as often as it may in this minute. HTTP 429, as Kling's rate limit."""
+
+    code = 1302
+
+    def __init__(self, message: str, *, retry_after: int = 60) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class UnknownOperationError(ClientError):

@@ -28,6 +28,14 @@ class ClientKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SubmissionLimit:
+    """How often a key, by its id, may submit in a minute."""
+
+    key_id: str
+    per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
 class Issued:
     """A new key and its secret part: the key itself, or the secret key of a pair. Shown once."""
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from relay.config import Settings
 from relay.domain.errors import ForwardingError, OutcomeUnknownError, ProviderBusyError, ProviderRefusedError
-from relay.ports import Clock, ProviderApi, UploadStore
+from relay.domain.keys import SubmissionLimit
+from relay.ports import Clock, ProviderApi, SubmissionCounts, UploadStore
 from relay.providers.base import PromptLimits, Provider, ProviderResponse, SynchronousOperation
 from relay.usecases.attach import check_arrived, references, resolved
+from relay.usecases.limit import seconds_to_wait, too_many
 
 _CHARGED = "it may have been done and charged, so do not repeat it blindly"
 
@@ -21,20 +23,30 @@ class Call:
     operation: SynchronousOperation
     body: Mapping[str, Any] | None = None
     query: str = ""
+    limit: SubmissionLimit | None = None
 
 
 def forward(
-    call: Call, *, provider: Provider, settings: Settings, api: ProviderApi, uploads: UploadStore, clock: Clock
+    call: Call,
+    *,
+    provider: Provider,
+    settings: Settings,
+    api: ProviderApi,
+    uploads: UploadStore,
+    counts: SubmissionCounts,
+    clock: Clock,
 ) -> ProviderResponse:
     """The provider's own answer, refusals and "busy" included.
 
-    Raises InvalidRequestError before anything is sent; ForwardingError with 503/5001 when nothing could be sent, with 504/5002
-    when nobody knows what came of it, and when it is the relay that was refused, not the client.
+    Raises InvalidRequestError or TooManySubmissionsError before anything is sent; ForwardingError with 503/5001 when nothing
+    could be sent, with 504/5002 when nobody knows what came of it, and when it is the relay that was refused, not the client.
     """
     body = call.body
     if body is not None:
         limits = PromptLimits(settings.prompt_limit, settings.negative_prompt_limit)
         body = provider.checked(call.operation, body, limits).body
+        if wait := seconds_to_wait(call.limit, counts=counts, at=clock()):
+            raise too_many(call.limit, wait)
         check_arrived(references(body), tenant=call.tenant, uploads=uploads, now=clock())
         body = resolved(body, tenant=call.tenant, uploads=uploads, seconds=settings.task_deadline)
     request = provider.forward_request(call.operation, body, call.query)

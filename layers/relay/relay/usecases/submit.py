@@ -12,10 +12,12 @@ from relay.domain.errors import (
     InvalidRequestError,
     TaskConflictError,
 )
+from relay.domain.keys import SubmissionLimit
 from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id, fingerprint_of
-from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore, UploadStore
+from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, SubmissionCounts, TaskStore, UploadStore
 from relay.providers.base import Checked, Operation, PromptLimits, Provider
 from relay.usecases.attach import check_arrived, references
+from relay.usecases.limit import seconds_to_wait, too_many
 from relay.usecases.send import Order, send
 
 _KEY_LIMIT = 255
@@ -31,6 +33,7 @@ class Submission:
     body: Mapping[str, Any]
     idempotency_key: str | None
     public_url: str
+    limit: SubmissionLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ def submit(
     tokens: CallbackTokens,
     resubmissions: Resubmissions,
     uploads: UploadStore,
+    counts: SubmissionCounts,
     clock: Clock,
     new_id: str,
 ) -> Submitted:
@@ -68,10 +72,14 @@ def submit(
     draft = _draft(submission, operation, checked, provider=provider, settings=settings, now=clock())
     order = Order(_upstream(checked), submission.public_url)
     ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(KEY_GENERATIONS)))
-    if found := references(order.body):
+    found = references(order.body)
+    wait = seconds_to_wait(submission.limit, counts=counts, at=draft.created_at)
+    if found or wait:
         earlier = _earlier(draft, ids, tasks)
-        if earlier is not None:  # the uploads of a repeated request may be gone by now
+        if earlier is not None:  # a repeated request needs neither its uploads, which may be gone by now, nor room in this minute
             return Submitted(earlier, checked.warnings, repeated=True)
+        if wait:
+            raise too_many(submission.limit, wait)
         check_arrived(found, tenant=draft.tenant, uploads=uploads, now=draft.created_at)
     _claim_key(draft, tasks)
     task, is_new = _stored(draft, ids, order, limit=settings.inline_request_bytes, tasks=tasks, documents=documents)
@@ -127,6 +135,8 @@ def _claim_key(draft: Task, tasks: TaskStore) -> None:
 
 def _earlier(draft: Task, ids: list[str], tasks: TaskStore) -> Task | None:
     """The task that the same key has made already."""
+    if not (draft.external_task_id or draft.idempotency_key):
+        return None
     for task_id in ids:
         earlier = tasks.get(task_id)
         if earlier is None:
