@@ -34,18 +34,18 @@ def _sections() -> Iterator[str]:
 
     from relay_cli.app import app
 
-    for path in _paths(get_command(app), ()):
+    for path in paths(get_command(app)):
         text = CliRunner().invoke(app, [*path, "--help"], prog_name="relay").stdout
         yield f"\n### relay {' '.join(path)}\n\n```\n{text.strip()}\n```\n"
     yield from _fields()
 
 
-def _paths(group: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def paths(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Every command; of the operations one for each table, since they differ in their fields only."""
     for name in group.list_commands(None):
         command = group.get_command(None, name)
         if hasattr(command, "list_commands"):
-            yield from _paths(command, (*path, name))
+            yield from paths(command, (*path, name))
         elif path not in {("submit",), ("call",)} or name in _EXAMPLES:
             yield (*path, name)
 

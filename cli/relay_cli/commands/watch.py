@@ -46,11 +46,17 @@ def awaited(session: Session, task_ids: list[str], *, timeout: float | None, eve
     else:
         view = Documents(session.output) if every_change and session.output.as_json else Lines(session.output)
     ended = []
-    with view:
-        for task in followed(session.api, task_ids, timeout=timeout):
-            view.show(task)
-            if is_over(task):
-                ended.append(task)
+    try:
+        with view:
+            for task in followed(session.api, task_ids, timeout=timeout):
+                view.show(task)
+                if is_over(task):
+                    ended.append(task)
+    except KeyboardInterrupt:
+        over = {task["task_id"] for task in ended}
+        going = [task_id for task_id in task_ids if task_id not in over]
+        session.output.story(f"the relay goes on: relay watch {' '.join(going)}")
+        raise
     return ended
 
 

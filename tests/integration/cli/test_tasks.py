@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import signal
 from pathlib import Path
 
 import httpx
@@ -215,6 +216,19 @@ def test_waiting_ends_after_its_timeout_and_the_task_goes_on(relay: Program) -> 
     assert "relay watch" in ran.error["advice"]
 
 
+def test_ctrl_c_ends_the_waiting_and_says_how_to_go_on(relay: Program) -> None:
+    with relay.start("submit", "text2video", *PROMPT, "--wait") as running:
+        assert running.stderr
+        while "submitted" not in (line := running.stderr.readline()):
+            assert line
+        task_id = line.split()[2]
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert f"relay watch {task_id}" in err
+    assert "Traceback" not in err
+
+
 def test_a_path_that_the_table_does_not_know_goes_to_the_relay(relay: Program, world: World) -> None:
     ran = relay("submit", "videos/newest", "--field", "prompt=x")
     assert ran.code == 0, ran.err
@@ -324,6 +338,25 @@ def test_download_fetches_what_is_missing_and_checks_it(relay: Program, world: W
     assert relay("download", task_id, "--to", "clips").code == 0
     assert first.stat().st_mtime_ns == written
     assert (relay.folder / ran.document[1]["path"]).read_bytes() == CLIP[:500]
+
+
+def test_bytes_that_are_not_those_that_were_stored_are_not_kept(relay: Program, world: World) -> None:
+    task_id = world.succeeded(world.outside.file("a.mp4", File(body=CLIP)))
+    world.archive(task_id)
+    world.s3.put_object(Bucket="results", Key=f"results/{task_id}/0.mp4", Body=CLIP[::-1])
+    ran = relay("download", task_id, "--to", "clips")
+    assert ran.code == 6
+    assert "SHA-256" in ran.err
+    assert list((relay.folder / "clips").iterdir()) == []
+
+
+def test_the_key_does_not_go_to_where_the_files_are(relay: Program, gateway: Front, world: World) -> None:
+    task_id = world.succeeded(f"{gateway.url}/clip.mp4")
+    gateway.instead = {2: (200, CLIP)}
+    ran = relay("download", task_id)
+    assert ran.code == 0, ran.err
+    assert "SHA-256 unknown" in ran.err
+    assert ["authorization" in request.headers for request in gateway.requests] == [True, False]
 
 
 def test_download_of_what_is_not_there_yet_says_what_to_do(relay: Program, world: World) -> None:

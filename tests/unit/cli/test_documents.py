@@ -31,6 +31,16 @@ def test_every_command_that_a_document_shows_exists() -> None:
         assert not commands[command] or set(inner.split("|")) <= commands[command] | {""}
 
 
+def test_every_command_is_tested_through_the_installed_script() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "tests" / "integration" / "cli").glob("test_*.py"))
+    started = [
+        tuple(re.findall(r'"([^"]+)"', words)) for words in re.findall(r'\.(?:installed|start)\(((?:"[\w-]+"(?:, )?)+)', text)
+    ]
+    for path in cli_reference.paths(get_command(app)):
+        words = path[:1] if path[0] in {"submit", "call"} else path
+        assert any(each[: len(words)] == words for each in started), f"relay {' '.join(path)}"
+
+
 def test_the_recording_in_the_readme_is_whole() -> None:
     found = recording.BLOCK.search((ROOT / "README.md").read_text())
     assert found
