@@ -148,6 +148,10 @@ ci: lint type validate test sim e2e interop ## Exactly what CI runs
 bench-archive: setup ## Archiving 64 MiB to 5 GiB beside upload_fileobj and a read-all: CPU, memory, speed
 	@$(BENCH) benchmarks.archive
 
+.PHONY: bench-webhooks
+bench-webhooks: setup ## A healthy client's p99 delay with and without fifty dead ones beside it
+	@$(BENCH) benchmarks.webhook_fairness
+
 # ── Building and deploying ───────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: build deploy requirements requirements-check
 EXPORT := uv export --frozen --no-dev --no-emit-project --no-hashes --no-annotate --no-header --quiet

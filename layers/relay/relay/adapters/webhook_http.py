@@ -73,6 +73,7 @@ class BoundedTransport(httpx.HTTPTransport):
         super().__init__(trust_env=False)
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(trust_env=False),
+            max_connections=None,  # nobody waits for another's endpoint
             max_keepalive_connections=0,  # one request for each connection
             network_backend=_BoundedBackend(seconds),
         )
