@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,8 @@ def ours(url: str) -> Transfer:
     from relay.bootstrap import Services
     from relay.config import Settings
 
-    names = ("tasks_table", "api_keys_table", "event_bus", "resubmissions_queue_url", "archives_queue_url")
-    settings = Settings(
-        **dict.fromkeys(names, "none"),  # type: ignore[arg-type]
-        results_bucket="bucket",
-        callback_secret_id="none",  # noqa: S106
-        provider_secret_id="none",  # noqa: S106
-        allow_loopback=True,
-        max_result_bytes=5 << 30,
-    )
+    needed = {field.name: "none" for field in fields(Settings) if field.default is MISSING}
+    settings = Settings(**{**needed, "results_bucket": "bucket"}, allow_loopback=True, max_result_bytes=5 << 30)  # type: ignore[arg-type]
     services = Services(settings)
     source, store = services.source, services.results
     services._result_uploads  # noqa: B018, SLF001 - made before the clock runs, as in a warm function
