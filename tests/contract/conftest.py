@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from relay.adapters.dynamodb import DynamoTaskStore
+from relay.adapters.webhook_operations import WebhookOperations
 from relay.adapters.webhooks import DynamoWebhooks
 from relay.ports import TaskStore, Webhooks
 from tests.fakes.task_store import FakeTaskStore
@@ -86,10 +87,10 @@ def webhooks(request: pytest.FixtureRequest) -> Iterator[Webhooks]:
 
 
 @pytest.fixture
-def moto_webhooks(moto_client: Any) -> DynamoWebhooks:
+def moto_webhooks(moto_client: Any) -> WebhookOperations:
     """The adapter on an empty table of moto's."""
     name = table_of(moto_client, name=f"contract-{uuid.uuid4().hex}", resource="WebhookState")
-    return DynamoWebhooks(moto_client, name)
+    return WebhookOperations(moto_client, name)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from relay.adapters.webhooks import DynamoWebhooks
+from relay.adapters.webhook_operations import WebhookOperations
 from relay.domain.task import Status
 from relay.domain.webhook import Attempt, Delivery, DeliveryLog, Endpoint, Outcome
 from relay.ports import Webhooks
@@ -111,14 +111,14 @@ def test_what_was_given_up_can_be_delivered_from_the_start(webhooks: Webhooks) -
     assert (log.outcome, log.is_busy) == (Outcome.UNDELIVERABLE, False)
 
 
-def test_what_was_delivered_can_be_reopened_the_newest_version_only(webhooks: Webhooks) -> None:
-    webhooks.reopen(FIRST.task_id)
-    assert webhooks.log(FIRST.task_id) is None
-    begin(webhooks, SECOND)
-    webhooks.conclude(SECOND, (attempt_of(SECOND, http_status=200),), Outcome.DELIVERED)
-    webhooks.reopen(FIRST.task_id)
-    assert begin(webhooks, FIRST) is None
-    assert begin(webhooks, SECOND)
+def test_what_was_delivered_can_be_reopened_the_newest_version_only(moto_webhooks: WebhookOperations) -> None:
+    moto_webhooks.reopen(FIRST.task_id)
+    assert moto_webhooks.log(FIRST.task_id) is None
+    begin(moto_webhooks, SECOND)
+    moto_webhooks.conclude(SECOND, (attempt_of(SECOND, http_status=200),), Outcome.DELIVERED)
+    moto_webhooks.reopen(FIRST.task_id)
+    assert begin(moto_webhooks, FIRST) is None
+    assert begin(moto_webhooks, SECOND)
 
 
 def test_a_lane_is_for_one(webhooks: Webhooks) -> None:
@@ -141,7 +141,7 @@ def test_an_endpoint_is_remembered(webhooks: Webhooks) -> None:
     assert (webhooks.endpoint("e"), webhooks.endpoint("f")) == (health, Endpoint())
 
 
-def test_a_log_keeps_the_last_twenty_attempts(moto_webhooks: DynamoWebhooks) -> None:
+def test_a_log_keeps_the_last_twenty_attempts(moto_webhooks: WebhookOperations) -> None:
     log = begin(moto_webhooks, FIRST)
     assert log
     attempts: tuple[Attempt, ...] = ()
@@ -154,7 +154,7 @@ def test_a_log_keeps_the_last_twenty_attempts(moto_webhooks: DynamoWebhooks) -> 
     assert [attempt.at - NOON for attempt in found.attempts] == list(range(10, 30))
 
 
-def test_a_tenants_secret_is_counted(moto_webhooks: DynamoWebhooks) -> None:
+def test_a_tenants_secret_is_counted(moto_webhooks: WebhookOperations) -> None:
     assert moto_webhooks.secret_generation("acme") == (0, 0)
     assert moto_webhooks.rotate_secret("acme", at=NOON) == 1
     assert moto_webhooks.rotate_secret("acme", at=NOON + 1) == 2

@@ -71,12 +71,6 @@ class FakeWebhooks:
         log = DeliveryLog(version=delivery.version, outcome=outcome, attempts=tuple(attempts), due_at=due_at)
         self.items[delivery.task_id] = _Item(log, again.attempt if again else 1, 0, settled)
 
-    def reopen(self, task_id: str) -> None:
-        """Where something was delivered."""
-        item = self.items.get(task_id)
-        if item is not None:
-            self.items[task_id] = _Item(item.log, 1, item.busy_until)
-
     def log(self, task_id: str) -> DeliveryLog | None:
         """As it is shown."""
         item = self.items.get(task_id)

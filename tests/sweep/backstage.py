@@ -71,6 +71,7 @@ class Backstage:
     def clear(self, queues: list[str]) -> None:
         """No item, no message, no object; the stream goes on."""
         self._table.items.clear()
+        dynamodb_backends[_ACCOUNT][_REGION].get_table("webhooks").items.clear()
         self._bucket.keys.clear()
         self._bucket.multiparts.clear()
         for queue in queues:

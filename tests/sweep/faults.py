@@ -182,7 +182,15 @@ class Faults:
 
     def _http(self, request: httpx.Request, perform: Callable[[], httpx.Response]) -> httpx.Response:
         is_download = request.method == "GET" and request.url.path.startswith("/files/")
-        kind = "result" if is_download else "bucket" if request.method == "PUT" else "provider"
+        kind = (
+            "result"
+            if is_download
+            else "client"
+            if request.url.path.startswith("/hooks/")
+            else "bucket"
+            if request.method == "PUT"
+            else "provider"
+        )
 
         def fail(mode: Mode) -> httpx.Response:
             match mode:

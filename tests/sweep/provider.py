@@ -63,12 +63,15 @@ class Provider(Upstream):
         return self.paid.get(reference, [None])[-1]
 
     def over_http(self, request: httpx.Request) -> httpx.Response | None:
-        """The answer to a request to the provider or to a result host; None when it goes elsewhere."""
+        """The answer to a request to the provider, to a result host or to a client; None when it goes elsewhere."""
         if request.url.port != 9:
             return None
         if request.url.path.startswith("/files/"):
             self.fetched.append(request.url.path)
             return _download(self.files.get(request.url.path, File(status=404)))
+        if request.url.path.startswith("/hooks/"):
+            status, headers = self.hook(request.url.path, dict(request.headers), request.read())
+            return httpx.Response(status, headers=headers)
         body = json.loads(request.read() or b"{}")
         status, answer = self.answer(Sent(request.method, request.url.path, dict(request.headers), body))
         return httpx.Response(status, content=json.dumps(answer).encode())

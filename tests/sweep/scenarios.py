@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from relay.adapters import aws
 from relay.domain.task import FailureCode, Status
+from relay.domain.webhook import Delivery, Outcome
 from relay.keys import Keys
 from tests.integration.upstream import Answer, File, Sent, envelope, refusal
 from tests.integration.world import MP4, TENANT, Json, event, with_body, with_path, with_tenant
@@ -241,6 +242,80 @@ def _mended_by_redriving(world: SweepWorld) -> list[str]:
     return found + world.violations()
 
 
+# ── deliver_webhooks ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _announced(world: SweepWorld, *answers: tuple[int, dict[str, str]]) -> str:
+    """A task that wants to be announced; its first announcement is in the queue."""
+    _files(world, File(body=_SMALL_FILE))
+    world.provider.hook_answers = list(answers)
+    task_id = _submitted(world, callback_url=f"{world.provider.url}/hooks/a")
+    world.deliver_stream()
+    return task_id
+
+
+def _announce(*answers: tuple[int, dict[str, str]]) -> Callable[[SweepWorld], Act]:
+    """`answers` of the client, then 204."""
+
+    def arrange(world: SweepWorld) -> Act:
+        _announced(world, *answers)
+        return lambda point: world.deliver("webhooks", point, acting=True)
+
+    return arrange
+
+
+def _announce_success(world: SweepWorld) -> Act:
+    """The endpoint is trusted by now."""
+    world.provider.verdict = "succeed"
+    task_id = _announced(world)
+    world.deliver("webhooks")
+    (paid,) = world.provider.paid[task_id]
+    world.invoke("receive_callback", _callback(world, task_id, world.provider.told(paid, "succeed")))
+    world.deliver_stream()
+    world.deliver("archives")
+    world.deliver_stream()
+    return lambda point: world.deliver("webhooks", point, acting=True)
+
+
+def _last_announcement(world: SweepWorld) -> Act:
+    """Of the verdict: nine attempts have failed, and so does this one; then nobody else is to tell of it."""
+    task_id = _announced(world, (500, {}), (500, {}), (500, {}))
+    (paid,) = world.provider.paid[task_id]
+    world.invoke("receive_callback", _callback(world, task_id, world.provider.told(paid, "failed")))
+    world.deliver_stream()
+    world.backstage.purge("webhooks")
+    (task,) = world.stored()
+    last = replace(Delivery.of_task(task), attempt=10)
+    world.sqs.send_message(QueueUrl=world.queues["webhooks"], MessageBody=json.dumps(last.to_message()))
+    return lambda point: world.deliver("webhooks", point, acting=True)
+
+
+def _told_of_the_end(world: SweepWorld) -> list[str]:
+    """A dead letter and an event, unless the client took it after all; a redrive brings it to the client."""
+    (task,) = world.stored()
+    log = world.services.webhooks.log(task.task_id)
+    told = {each["detail"]["event_id"] for each in world.events_of_kind("Task Webhook Undeliverable")}
+    found = []
+    if log and log.outcome is Outcome.UNDELIVERABLE and (told != {f"{task.task_id}:{task.version}:undeliverable"}):
+        found.append(f"undeliverable, and the events are {told}")
+    if log and log.outcome is Outcome.UNDELIVERABLE and not world.backstage.left("webhooks-dead"):
+        found.append("undeliverable without a dead letter")
+    world.provider.hook_answers = []
+    world.redrive("webhooks")
+    world.calm()
+    log = world.services.webhooks.log(task.task_id)
+    return found if log and log.outcome is Outcome.DELIVERED else [*found, f"after a redrive {log}"]
+
+
+def _told_that_it_is_gone(world: SweepWorld) -> list[str]:
+    (task,) = world.stored()
+    log = world.services.webhooks.log(task.task_id)
+    if log and log.outcome is Outcome.DELIVERED:  # its 410 was lost, and it answered otherwise then
+        return []
+    events = world.events_of_kind("Task Webhook Undeliverable")
+    return [] if {each["detail"]["http_status"] for each in events} == {410} else [f"{len(events)} events of the end"]
+
+
 # ── resubmit_tasks ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -359,7 +434,7 @@ def _good(world: SweepWorld) -> list[str]:
 def _query(path: str, **query: str) -> Callable[[SweepWorld], Act]:
     def arrange(world: SweepWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
-        task_id = _submitted(world, external_task_id="order-1")
+        task_id = _submitted(world, external_task_id="order-1", callback_url=f"{world.provider.url}/hooks/a")
         payload = with_tenant(with_path(event("query_tasks.single"), path.replace("ID", task_id), query), TENANT)
         return _asking(world, "query_tasks", payload)
 
@@ -414,6 +489,11 @@ SCENARIOS = [
         _archive(File(status=503), receives=ARCHIVE_ATTEMPTS),
         _mended_by_redriving,
     ),
+    Scenario("deliver_webhooks", "to a new endpoint", _announce()),
+    Scenario("deliver_webhooks", "a success, to one that is trusted", _announce_success),
+    Scenario("deliver_webhooks", "not taken, then taken", _announce((500, {}))),
+    Scenario("deliver_webhooks", "gone", _announce((410, {})), _told_that_it_is_gone),
+    Scenario("deliver_webhooks", "given up, redriven", _last_announcement, _told_of_the_end),
     Scenario("resubmit_tasks", "not found, sent", _resubmit()),
     Scenario("resubmit_tasks", "large, not found, sent", _resubmit(fields=_WITH_IMAGE)),
     Scenario("resubmit_tasks", "found", _resubmit(first="lost")),
@@ -434,6 +514,7 @@ SCENARIOS = [
     Scenario("keys", "create", _key, _good),
     Scenario("query_tasks", "one", _query("/kling/v1/videos/text2video/ID"), _shown),
     Scenario("query_tasks", "one by the client's id", _query("/kling/v1/videos/text2video/order-1"), _shown),
+    Scenario("query_tasks", "one as the relay shows it", _query("/tasks/ID"), _shown),
     Scenario("query_tasks", "list", _query("/tasks", status="submitted"), _shown),
     Scenario("query_tasks", "the provider's list", _query("/v1/videos/text2video"), _shown),
 ]

@@ -12,6 +12,7 @@ import boto3
 from relay.adapters.items import is_task, task_of
 from relay.domain.events import STATUS_CHANGED
 from relay.domain.task import Archive, FailureCode, Status, Task, due_shard_of
+from relay.domain.webhook import Outcome
 from tests.integration.world import Context, Json, World, event, handler_of, sha256
 from tests.sweep.backstage import Backstage
 from tests.sweep.faults import Call, Crash, Faults, Point
@@ -21,7 +22,13 @@ MINUTE = 60_000
 ARCHIVE_ATTEMPTS = 4
 LARGEST = 20_000
 _REMAINING_MS = 900_000
-_FUNCTIONS = {"resubmissions": ("resubmit_tasks", 5, 540), "archives": ("archive_results", ARCHIVE_ATTEMPTS, 900)}
+_FUNCTIONS = {
+    "resubmissions": ("resubmit_tasks", 5, 540),
+    "archives": ("archive_results", ARCHIVE_ATTEMPTS, 900),
+    "webhooks": ("deliver_webhooks", 8, 360),
+    "webhook-retries": ("deliver_webhooks", 8, 360),
+}
+_DEAD = {"webhook-retries": "webhooks-dead"}
 _ROUNDS = 40
 _STEP = 16 * MINUTE
 
@@ -65,7 +72,8 @@ class SweepWorld(World):
         """As the template has it: queues with their dead letters too."""
         environment = super().create()
         for queue, (_, receives, timeout) in _FUNCTIONS.items():
-            dead = self.queues[f"{queue}-dead"] = self.sqs.create_queue(QueueName=f"{queue}-dead")["QueueUrl"]
+            name = _DEAD.get(queue, f"{queue}-dead")
+            dead = self.queues[name] = self.sqs.create_queue(QueueName=name)["QueueUrl"]
             arn = self.sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
             policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": receives})
             self.sqs.set_queue_attributes(
@@ -110,6 +118,7 @@ class SweepWorld(World):
     def run(self, process: Callable[[], Json], point: Point | None = None) -> Json | None:
         """In a process of its own, as to what is cached."""
         self.services._secrets._kept.clear()
+        self.services.webhook_secrets._kept.clear()
         self.services.api_keys._kept.clear()
         answer = None
         with self.faults.invocation(point), contextlib.suppress(Crash, Exception):
@@ -165,7 +174,7 @@ class SweepWorld(World):
         """No more faults: everything is delivered, and time passes until nothing is left to do."""
         for _ in range(_ROUNDS):
             for _ in range(_ROUNDS):
-                if not (self.deliver_stream() | self.deliver("resubmissions") | self.deliver("archives")):
+                if not (self.deliver_stream() | any([self.deliver(queue) for queue in _FUNCTIONS])):
                     break
             if self._is_settled():
                 return
@@ -206,6 +215,8 @@ class SweepWorld(World):
             found += self._wrong_in_events_of(task)
             if task.status is Status.SUCCEED:
                 found += self._wrong_in_files_of(task)
+            if task.callback_url is not None:
+                found += self._wrong_in_webhooks_of(task)
         return found
 
     def _wrong_in(self, task: Task) -> list[str]:
@@ -246,6 +257,23 @@ class SweepWorld(World):
             if objects.get(str(result.key)) != file.body or result.sha256 != sha256(file.body):
                 found.append(f"{result.key} is not what the provider has")
         return found if objects.keys() == expected else [*found, f"objects {sorted(objects)}"]
+
+    def _wrong_in_webhooks_of(self, task: Task) -> list[str]:
+        """The client got the last version, nothing intermediate after a verdict, and one body for each id."""
+        got = [hook for hook in self.provider.hooks if hook.task["task_id"] == task.task_id]
+        ids = [hook.headers["webhook-id"] for hook in got]
+        found = []
+        log = self.services.webhooks.log(task.task_id)
+        if log is None or log.version != task.version or log.outcome in {None, Outcome.RETRYING}:
+            found.append(f"the webhook is at {log}, and the task at version {task.version}")
+        if log and log.outcome is Outcome.DELIVERED and f"{task.task_id}:{task.version}" not in ids:
+            found.append(f"delivered, and the client got {ids}")
+        statuses = [hook.task["task_status"] for hook in got]
+        over = next((number for number, status in enumerate(statuses) if status in {"succeed", "failed"}), len(statuses))
+        if set(statuses[over:]) & {"submitted", "processing"}:
+            found.append(f"the client got {statuses}")
+        said = {(hook.headers["webhook-id"], hook.task["task_status"], hook.task["updated_at"]) for hook in got}
+        return found if len(said) == len(set(ids)) else [*found, f"one id says {said}"]
 
     def events_of_kind(self, kind: str = STATUS_CHANGED) -> list[Json]:
         """The events of one detail type."""

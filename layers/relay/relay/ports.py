@@ -231,9 +231,6 @@ class Webhooks(Protocol):
     ) -> None:
         """Write down what an attempt came to, and the next one. Delivered and gone settle the version for good."""
 
-    def reopen(self, task_id: str) -> None:
-        """Let the newest version be delivered once more."""
-
     def log(self, task_id: str) -> DeliveryLog | None:
         """A task's deliveries."""
 

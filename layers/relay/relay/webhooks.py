@@ -10,8 +10,8 @@ from relay.adapters.guard import Guard, GuardedTransport
 from relay.adapters.secrets import Secrets
 from relay.adapters.sqs import SqsWebhooks
 from relay.adapters.webhook_http import BoundedTransport, HttpWebhookSender
+from relay.adapters.webhook_operations import WebhookOperations
 from relay.adapters.webhook_secrets import WebhookSecrets
-from relay.adapters.webhooks import DynamoWebhooks
 from relay.bootstrap import now
 from relay.domain.task import Status
 from relay.domain.webhook import Answer, Delivery, Endpoint, endpoint_id
@@ -66,8 +66,8 @@ def redeliver(task_id: str, outputs: Mapping[str, str]) -> str:
     return delivery.event_id
 
 
-def _webhooks(outputs: Mapping[str, str]) -> DynamoWebhooks:
-    return DynamoWebhooks(client("dynamodb"), outputs["WebhookStateTable"])
+def _webhooks(outputs: Mapping[str, str]) -> WebhookOperations:
+    return WebhookOperations(client("dynamodb"), outputs["WebhookStateTable"])
 
 
 def _secrets(outputs: Mapping[str, str]) -> WebhookSecrets:

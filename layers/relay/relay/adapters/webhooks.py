@@ -27,7 +27,7 @@ class DynamoWebhooks:
 
     def endpoint(self, endpoint_id: str) -> Endpoint:
         """An eventually consistent read: half a unit, and a second of ignorance does no harm."""
-        item = self._client.get_item(TableName=self._table, Key=_key("endpoint", endpoint_id)).get("Item")
+        item = self._client.get_item(TableName=self._table, Key=key_of("endpoint", endpoint_id)).get("Item")
         return Endpoint(**json.loads(item["health"]["S"])) if item and "health" in item else Endpoint()
 
     def claim_lane(self, endpoint_id: str, lane: int, *, now: int, until: int) -> bool:
@@ -35,13 +35,13 @@ class DynamoWebhooks:
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=_key("endpoint", endpoint_id),
+                Key=key_of("endpoint", endpoint_id),
                 UpdateExpression=f"SET lane_{lane} = :until, expires_at = :e",
                 ConditionExpression=f"attribute_not_exists(lane_{lane}) OR lane_{lane} <= :now",
                 ExpressionAttributeValues={":until": number(until), ":now": number(now), ":e": _expiry(now)},
             )
         except ClientError as error:
-            if _is_refusal(error):
+            if is_refusal(error):
                 return False
             raise
         return True
@@ -51,7 +51,7 @@ class DynamoWebhooks:
         health = {name: value for name, value in asdict(endpoint).items() if value}
         self._client.update_item(
             TableName=self._table,
-            Key=_key("endpoint", endpoint_id),
+            Key=key_of("endpoint", endpoint_id),
             UpdateExpression="SET health = :h, expires_at = :e" + (f" REMOVE lane_{lane}" if lane is not None else ""),
             ExpressionAttributeValues={":h": json_text(health), ":e": _expiry(now)},
         )
@@ -61,7 +61,7 @@ class DynamoWebhooks:
         try:
             written = self._client.update_item(
                 TableName=self._table,
-                Key=_key("task", delivery.task_id),
+                Key=key_of("task", delivery.task_id),
                 UpdateExpression="SET #version = :v, next_attempt = :a, busy_until = :until, expires_at = :e",
                 ConditionExpression=f"attribute_not_exists(#version) OR ({_NOT_OVERTAKEN} AND {_NOT_BUSY})",
                 ExpressionAttributeNames=_NAMES,
@@ -76,7 +76,7 @@ class DynamoWebhooks:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if not _is_refusal(error):
+            if not is_refusal(error):
                 raise
             refusal: Any = error.response
             return _busy(refusal["Item"], delivery)
@@ -105,54 +105,28 @@ class DynamoWebhooks:
         try:
             self._client.update_item(
                 TableName=self._table,
-                Key=_key("task", delivery.task_id),
+                Key=key_of("task", delivery.task_id),
                 UpdateExpression=f"SET {', '.join(sets)} REMOVE {', '.join(removes)}",
                 ConditionExpression="#version = :v AND next_attempt = :a",
                 ExpressionAttributeNames=_NAMES,
                 ExpressionAttributeValues=values,
             )
         except ClientError as error:
-            if not _is_refusal(error):
-                raise
-
-    def reopen(self, task_id: str) -> None:
-        """Nothing, where nothing was delivered yet."""
-        try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=_key("task", task_id),
-                UpdateExpression="SET next_attempt = :one REMOVE settled",
-                ConditionExpression="attribute_exists(#version)",
-                ExpressionAttributeNames=_NAMES,
-                ExpressionAttributeValues={":one": number(1)},
-            )
-        except ClientError as error:
-            if not _is_refusal(error):
+            if not is_refusal(error):
                 raise
 
     def log(self, task_id: str) -> DeliveryLog | None:
         """One consistent GetItem."""
-        found = self._client.get_item(TableName=self._table, Key=_key("task", task_id), ConsistentRead=True)
+        found = self._client.get_item(TableName=self._table, Key=key_of("task", task_id), ConsistentRead=True)
         return _log_of(found["Item"]) if "Item" in found else None
 
     def secret_generation(self, tenant: str) -> tuple[int, int]:
         """Which secret of a tenant is in use, from 0, and since when (ms; 0 for the first)."""
-        item = self._client.get_item(TableName=self._table, Key=_key("tenant", tenant)).get("Item", {})
+        item = self._client.get_item(TableName=self._table, Key=key_of("tenant", tenant)).get("Item", {})
         return tuple(int(item[name]["N"]) if name in item else 0 for name in ("generation", "rotated_at"))  # type: ignore[return-value]
 
-    def rotate_secret(self, tenant: str, *, at: int) -> int:
-        """The next generation, returned."""
-        written = self._client.update_item(
-            TableName=self._table,
-            Key=_key("tenant", tenant),
-            UpdateExpression="SET rotated_at = :at ADD generation :one",
-            ExpressionAttributeValues={":at": number(at), ":one": number(1)},
-            ReturnValues="ALL_NEW",
-        )
-        return int(written["Attributes"]["generation"]["N"])
 
-
-def _key(kind: str, name: str) -> dict[str, dict[str, str]]:
+def key_of(kind: str, name: str) -> dict[str, dict[str, str]]:
     return {"key": text(f"{kind}#{name}")}
 
 
@@ -160,7 +134,7 @@ def _expiry(now: int) -> dict[str, str]:
     return number(now // 1000 + _ENDPOINT_DAYS * 86_400)
 
 
-def _is_refusal(error: ClientError) -> bool:
+def is_refusal(error: ClientError) -> bool:
     return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
 
 
