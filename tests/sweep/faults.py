@@ -182,15 +182,8 @@ class Faults:
 
     def _http(self, request: httpx.Request, perform: Callable[[], httpx.Response]) -> httpx.Response:
         is_download = request.method == "GET" and request.url.path.startswith("/files/")
-        kind = (
-            "result"
-            if is_download
-            else "client"
-            if request.url.path.startswith("/hooks/")
-            else "bucket"
-            if request.method == "PUT"
-            else "provider"
-        )
+        is_hook = request.url.path.startswith("/hooks/")
+        kind = "result" if is_download else "client" if is_hook else "bucket" if request.method == "PUT" else "provider"
 
         def fail(mode: Mode) -> httpx.Response:
             match mode:

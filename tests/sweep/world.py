@@ -174,7 +174,7 @@ class SweepWorld(World):
         """No more faults: everything is delivered, and time passes until nothing is left to do."""
         for _ in range(_ROUNDS):
             for _ in range(_ROUNDS):
-                if not (self.deliver_stream() | any([self.deliver(queue) for queue in _FUNCTIONS])):
+                if not (self.deliver_stream() | sum(self.deliver(queue) for queue in _FUNCTIONS)):
                     break
             if self._is_settled():
                 return

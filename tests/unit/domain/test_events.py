@@ -176,7 +176,7 @@ def test_a_webhook_that_was_given_up_is_told_with_its_last_attempt() -> None:
         "operation": "videos/text2video",
         "task_id": task.task_id,
         "external_task_id": "order-1",
-        "version": 1,
+        "task_version": 1,
         "status": "submitted",
         "attempts": 10,
         "http_status": None,

@@ -92,7 +92,7 @@ def undeliverable_event(task: Task, delivery: Delivery, last: Attempt, at: int) 
         "operation": task.operation,
         "task_id": task.task_id,
         "external_task_id": task.external_task_id,
-        "version": delivery.version,
+        "task_version": delivery.version,
         "status": delivery.status.value,
         "attempts": delivery.attempt,
         "http_status": last.http_status,
