@@ -1,0 +1,212 @@
+"""What a task costs, from counted calls on the embedded stack: `python -m benchmarks.cost [--tasks N]`.
+
+A proxy counts every call that a function makes of AWS; logs and processes say the rest. prices.py says what each costs, and
+what no local run can tell: how long AWS and the provider take to answer.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from benchmarks import prices
+from benchmarks.counting import Call, Counts, counting
+from benchmarks.embedded import Function, Logged, embedded, functions, logged, processor_seconds
+from benchmarks.report import Goal, Row, Table, publish
+from local.gateway import EventLog, Gateway
+from local.simulator import Controls
+from local.stack import Stack
+
+_VIDEO_BYTES = 20_000_000
+_PATIENCE = 120.0
+_FLOOR = 18.73
+"""The budget: HTTP API, bus, and what no design does without."""
+_SPEED = 4.0
+_ACCESS_LOG_BYTES = 330
+"""A line of the access log, its format with values of the usual length."""
+_TO_ARCHIVE = "archives"
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """What `tasks` lives took altogether."""
+
+    tasks: int
+    calls: list[Call]
+    logged: Logged
+    processor: Mapping[str, float]
+    requests: int
+    """Of clients and of the provider, at API Gateway."""
+    events: int
+    archived: int
+    stored_bytes: int
+    memory: Mapping[str, int]
+
+
+def main() -> None:
+    """Live some lives, price them, and see how the price grows."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
+    parser.add_argument("--tasks", type=int, default=20)
+    options = parser.parse_args()
+    with embedded("--speed", str(_SPEED)) as stack, _counted(stack) as lived, Controls(stack.provider_url) as provider:
+        provider.reset()
+        provider.settings(speed=_SPEED, video_bytes=_VIDEO_BYTES)
+        lived("videos/text2video", {"prompt": "a ginger cat"}, 2)  # nothing of it counts: the functions start
+        usual = lived("videos/text2video", {"prompt": "a ginger cat"}, options.tasks)
+        image = lived("images/generations", {"prompt": "a ginger cat", "n": 1}, max(options.tasks // 4, 1))
+        images = lived("images/generations", {"prompt": "a ginger cat", "n": 9}, max(options.tasks // 4, 1))
+        provider.fault("callback_duplicate", probability=1.0, params={"times": 3})
+        repeated = lived("videos/text2video", {"prompt": "a ginger cat"}, max(options.tasks // 4, 1))
+        provider.clear_faults()
+    publish("cost", [_parts(usual), _growth(usual, image, images, repeated), _counts(usual)])
+
+
+# ── counting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def _counted(stack: Stack) -> Iterator[Callable[[str, dict[str, Any], int], Lives]]:
+    """The functions talk to the counting proxy for as long as this is open."""
+    found = functions(stack)
+    with counting(stack.aws_endpoint_url, [function.name for function in found]) as (counts, endpoints):
+        _point(stack, found, endpoints)
+        try:
+            yield lambda operation, body, tasks: _lives(stack, found, counts, operation, body, tasks)
+        finally:
+            _point(stack, found, {})
+
+
+def _point(stack: Stack, found: list[Function], endpoints: dict[str, str]) -> None:
+    """Tell each function where AWS is; without an endpoint the emulator does."""
+    client = stack.client("lambda")
+    for function in found:
+        variables = client.get_function_configuration(FunctionName=function.deployed)["Environment"]["Variables"]
+        variables.pop("AWS_ENDPOINT_URL", None)
+        if function.name in endpoints:
+            variables["AWS_ENDPOINT_URL"] = endpoints[function.name]
+        client.update_function_configuration(FunctionName=function.deployed, Environment={"Variables": variables})
+
+
+def _lives(stack: Stack, found: list[Function], counts: Counts, operation: str, body: dict[str, Any], tasks: int) -> Lives:
+    """One after the other, each from its request to its last event."""
+    before, processor = logged(stack), processor_seconds(found)
+    counts.clear()
+    events = EventLog(stack)
+    events.collect()
+    events.by_task.clear()
+    with Gateway(stack) as gateway:
+        task_ids = []
+        for number in range(tasks):
+            task_ids.append(gateway.submit(operation, body | {"external_task_id": f"{time.time_ns()}-{number}"})["task_id"])
+            events.wait_for(task_ids, timeout=_PATIENCE)
+        calls, after = counts.calls, logged(stack).since(before)
+        now = processor_seconds(found)
+        shown = [gateway.task(task_id) for task_id in task_ids]
+    return Lives(
+        tasks,
+        calls,
+        after,
+        {name: now[name] - processor.get(name, 0.0) for name in now},
+        after.invocations["submit_task"] + after.invocations["receive_callback"],
+        sum(len(events.of(task_id)) for task_id in task_ids),
+        after.invocations["archive_results"],
+        sum(result["bytes"] for task in shown for result in task["results"]),
+        {function.name: function.memory for function in found},
+    )
+
+
+# ── pricing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _dollars(lives: Lives) -> dict[str, float]:
+    """Dollars per million tasks, by part."""
+    calls = Counter((call.service, call.operation) for call in lives.calls)
+    sqs = calls["sqs", "SendMessage"] + 3 * lives.archived  # the bus sends, Lambda's poller receives and deletes
+    lines = lives.logged.lines.total() + lives.requests
+    per_life = {
+        "HTTP API": lives.requests * prices.HTTP_API_REQUEST,
+        "Lambda requests": lives.logged.invocations.total() * prices.LAMBDA_REQUEST,
+        "Lambda GB-seconds": sum(_gb_seconds(lives).values()) * prices.LAMBDA_GB_SECOND,
+        "DynamoDB writes": sum(sum(call.writes.values()) for call in lives.calls) * prices.WRITE_UNIT,
+        "DynamoDB reads": sum(call.reads for call in lives.calls) * prices.READ_UNIT,
+        "EventBridge": lives.events * prices.EVENT,
+        "SQS": sqs * prices.SQS_REQUEST,
+        "S3 requests": calls["s3", "PutObject"] * prices.S3_PUT + calls["s3", "GetObject"] * prices.S3_GET,
+        "Secrets Manager": calls["secretsmanager", "GetSecretValue"] * prices.SECRET_READ,
+        "Logs": (_log_bytes(lives) + lines * prices.LOG_EVENT_OVERHEAD) * prices.LOG_BYTE,
+    }
+    return {part: dollars / lives.tasks * 1e6 for part, dollars in per_life.items()}
+
+
+def _log_bytes(lives: Lives) -> int:
+    return lives.logged.bytes.total() + lives.requests * _ACCESS_LOG_BYTES
+
+
+def _gb_seconds(lives: Lives) -> dict[str, float]:
+    """By function: its CPU at the speed that its memory buys, and its waiting for answers and for the network."""
+    found = {}
+    for name, invocations in lives.logged.invocations.items():
+        memory = lives.memory[name]
+        waits = sum(prices.WAIT_SECONDS[call.service] for call in lives.calls if call.function == name)
+        if name == "submit_task":
+            waits += invocations * prices.WAIT_SECONDS["provider"]
+        if name == "archive_results":
+            waits += lives.stored_bytes / prices.NETWORK_BYTES_PER_SECOND
+        working = lives.processor.get(name, 0.0) * max(1.0, prices.FULL_CORE_MB / memory)
+        found[name] = (working + waits) * memory / 1024
+    return found
+
+
+# ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _parts(lives: Lives) -> Table:
+    parts = _dollars(lives)
+    total = sum(parts.values())
+    rows = [Row(what=part, ours=dollars, unit="$") for part, dollars in sorted(parts.items(), key=lambda part: -part[1])]
+    rows.append(Row(what="a million tasks", floor=_FLOOR, ours=total, unit="$", goal=Goal(1.6, 1.2)))
+    size = (_log_bytes(lives) + 0.0) / lives.tasks
+    rows.append(Row(what="log bytes of one task", ours=size, unit="B", goal=Goal(6000)))
+    notes = (
+        f"prices of {prices.AS_OF}, us-east-1, arm64; {lives.tasks} lives: a request, three callbacks, a file of 20 MB",
+        "each change published by itself, as at low load; the provider answers a create in 300 ms; without storage",
+    )
+    return Table("cost: dollars per million tasks", rows, notes)
+
+
+def _growth(usual: Lives, image: Lives, images: Lives, repeated: Lives) -> Table:
+    base = sum(_dollars(usual).values())
+    more = (repeated.requests / repeated.tasks) - (usual.requests / usual.tasks)
+    stored = {lives: sum(_dollars(lives).values()) for lives in ("image", "images")} if False else {}
+    one, nine = sum(_dollars(image).values()), sum(_dollars(images).values())
+    rows = [
+        Row(what="a task with one video of 20 MB", ours=base, unit="$"),
+        Row(what="a task with one picture", ours=one, unit="$"),
+        Row(what="each further picture", ours=(nine - one) / 8, unit="$"),
+        Row(what="each repeated callback", ours=(sum(_dollars(repeated).values()) - base) / more if more else math.nan, unit="$"),
+    ]
+    return Table("cost: growth, dollars per million", rows)
+
+
+def _counts(lives: Lives) -> Table:
+    rows = []
+    for name in sorted(lives.logged.invocations):
+        calls = Counter(call.operation for call in lives.calls if call.function == name)
+        writes = sum(sum(call.writes.values()) for call in lives.calls if call.function == name)
+        said = ", ".join(f"{operation} {number / lives.tasks:.2g}" for operation, number in calls.most_common())
+        size = lives.logged.bytes[name] / lives.tasks
+        note = f"{lives.logged.invocations[name] / lives.tasks:.3g} invocations; {said}; {writes / lives.tasks:.3g} write units; {size:.0f} B logged"
+        cpu = lives.processor.get(name, 0.0) / lives.logged.invocations[name] * 1000
+        rows.append(Row(what=name, ours=cpu, unit="ms", note=note))
+    return Table("cost: one task's life, counted; CPU of an invocation", rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The embedded stack for a benchmark: the one that is up, or one of its own that is ended afterwards."""
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import down, up
+from local.stack import STACK_FILE, Stack
+
+_LIFECYCLE = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
+
+
+@contextmanager
+def embedded(*options: str) -> Iterator[Stack]:
+    """The built template, deployed; `options` as of `python -m local.up`, for a stack that is not up yet."""
+    was_up = STACK_FILE.exists()
+    with redirect_stdout(sys.stderr):
+        if up.main(list(options)):
+            raise RuntimeError("the stack did not come up")
+    try:
+        yield Stack.load()
+    finally:
+        if not was_up:
+            with redirect_stdout(sys.stderr):
+                down.main()
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A deployed function: its short name (`submit_task`), the emulator's name for it, and its memory in MB."""
+
+    name: str
+    deployed: str
+    memory: int
+
+
+def functions(stack: Stack) -> list[Function]:
+    """The functions of the stack."""
+    found = stack.client("lambda").list_functions(MaxItems=100)["Functions"]
+    return [
+        Function(each["LoggingConfig"]["LogGroup"].rpartition("/")[2], each["FunctionName"], each["MemorySize"])
+        for each in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """What the functions have logged: lines and bytes by function, and how often each was invoked."""
+
+    lines: Counter[str]
+    bytes: Counter[str]
+    invocations: Counter[str]
+
+    def since(self, before: "Logged") -> "Logged":
+        """What came after `before`."""
+        return Logged(self.lines - before.lines, self.bytes - before.bytes, self.invocations - before.invocations)
+
+
+def logged(stack: Stack) -> Logged:
+    """All of it so far, without the lines of Lambda itself, which the template turns off and the emulator does not."""
+    logs, lines, size, invocations = stack.client("logs"), Counter[str](), Counter[str](), Counter[str]()
+    for group in logs.describe_log_groups(logGroupNamePrefix=f"/{stack.stack_name}/")["logGroups"]:
+        name = group["logGroupName"].rpartition("/")[2]
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+            for event in page["events"]:
+                if event["message"].startswith("REPORT RequestId"):
+                    invocations[name] += 1
+                elif not event["message"].startswith(_LIFECYCLE):
+                    lines[name] += 1
+                    size[name] += len(event["message"].encode())
+    return Logged(lines, size, invocations)
+
+
+def processor_seconds(found: list[Function]) -> dict[str, float]:
+    """Seconds of CPU that the processes of each function have used so far."""
+    names, seconds = {function.deployed: function.name for function in found}, Counter[str]()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (process / "environ").read_bytes()
+            deployed = re.search(rb"(?:^|\0)AWS_LAMBDA_FUNCTION_NAME=([^\0]+)", environment)
+            if deployed and (name := names.get(os.fsdecode(deployed[1]))):
+                times = [(task / "schedstat").read_text().split()[0] for task in (process / "task").iterdir()]
+                seconds[name] += sum(map(int, times)) / 1e9  # type: ignore[assignment] # a sum of seconds
+        except OSError:  # it has ended, or is not ours to look at
+            continue
+    return dict(seconds)
