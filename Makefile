@@ -144,9 +144,15 @@ validate: $(STAMPS)/sam ## sam validate --lint
 ci: lint type validate test sim e2e interop ## Exactly what CI runs
 
 # ── Benchmarks: tables, and JSON in benchmarks/results/ ──────────────────────────────────────────────────────────────
-.PHONY: bench-archive
+.PHONY: bench-archive bench-cost bench-reconcile
 bench-archive: setup ## Archiving 64 MiB to 5 GiB beside upload_fileobj and a read-all: CPU, memory, speed
 	@$(BENCH) benchmarks.archive
+
+bench-cost: setup ## Dollars per million tasks, from the calls counted on the embedded stack
+	@$(BENCH) benchmarks.cost
+
+bench-reconcile: setup ## CPU of a due task, many at a time beside one at a time
+	@$(BENCH) benchmarks.reconcile
 
 .PHONY: bench-webhooks
 bench-webhooks: setup ## A healthy client's p99 delay with and without fifty dead ones beside it

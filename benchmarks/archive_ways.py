@@ -8,7 +8,6 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,9 @@ _CERTIFICATE = os.environ["AWS_CA_BUNDLE"]
 def ours(url: str) -> Transfer:
     """What archive_results does with one file."""
     certifi.where = lambda: _CERTIFICATE  # result hosts have certificates of public authorities; this one has not
-    from relay.bootstrap import Services
-    from relay.config import Settings
+    from benchmarks.offline import services as made
 
-    needed = {field.name: "none" for field in fields(Settings) if field.default is MISSING}
-    settings = Settings(**{**needed, "results_bucket": "bucket"}, allow_loopback=True, max_result_bytes=5 << 30)  # type: ignore[arg-type]
-    services = Services(settings)
+    services = made(results_bucket="bucket", allow_loopback=True, max_result_bytes=5 << 30)
     source, store = services.source, services.results
     services._result_uploads  # noqa: B018, SLF001 - made before the clock runs, as in a warm function
 

@@ -5,7 +5,6 @@ what no local run can tell: how long AWS and the provider take to answer.
 """
 
 import argparse
-import json
 import math
 import time
 from collections import Counter
@@ -14,10 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from benchmarks import prices
-from benchmarks.counting import Call, Counts, counting
+from benchmarks.counting import Call, Counts, counting, item_bytes
 from benchmarks.embedded import Function, Logged, embedded, functions, logged, processor_seconds
 from benchmarks.report import Goal, Row, Table, publish
 from local.gateway import EventLog, Gateway
@@ -31,7 +28,6 @@ _FLOOR = 18.73
 _SPEED = 4.0
 _ACCESS_LOG_BYTES = 330
 """A line of the access log, its format with values of the usual length."""
-_TO_ARCHIVE = "archives"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +44,8 @@ class Lives:
     archived: int
     stored_bytes: int
     memory: Mapping[str, int]
+    item_bytes: float
+    """Of a finished task's item, on average."""
 
 
 def main() -> None:
@@ -109,6 +107,8 @@ def _lives(stack: Stack, found: list[Function], counts: Counts, operation: str, 
         calls, after = counts.calls, logged(stack).since(before)
         now = processor_seconds(found)
         shown = [gateway.task(task_id) for task_id in task_ids]
+    items = [stack.client("dynamodb").get_item(TableName=stack.tasks_table, Key={"task_id": {"S": task_id}})["Item"]
+             for task_id in task_ids]  # fmt: skip
     return Lives(
         tasks,
         calls,
@@ -119,6 +119,7 @@ def _lives(stack: Stack, found: list[Function], counts: Counts, operation: str, 
         after.invocations["archive_results"],
         sum(result["bytes"] for task in shown for result in task["results"]),
         {function.name: function.memory for function in found},
+        sum(map(item_bytes, items)) / tasks,
     )
 
 
@@ -184,7 +185,6 @@ def _parts(lives: Lives) -> Table:
 def _growth(usual: Lives, image: Lives, images: Lives, repeated: Lives) -> Table:
     base = sum(_dollars(usual).values())
     more = (repeated.requests / repeated.tasks) - (usual.requests / usual.tasks)
-    stored = {lives: sum(_dollars(lives).values()) for lives in ("image", "images")} if False else {}
     one, nine = sum(_dollars(image).values()), sum(_dollars(images).values())
     rows = [
         Row(what="a task with one video of 20 MB", ours=base, unit="$"),
@@ -200,11 +200,12 @@ def _counts(lives: Lives) -> Table:
     for name in sorted(lives.logged.invocations):
         calls = Counter(call.operation for call in lives.calls if call.function == name)
         writes = sum(sum(call.writes.values()) for call in lives.calls if call.function == name)
-        said = ", ".join(f"{operation} {number / lives.tasks:.2g}" for operation, number in calls.most_common())
-        size = lives.logged.bytes[name] / lives.tasks
-        note = f"{lives.logged.invocations[name] / lives.tasks:.3g} invocations; {said}; {writes / lives.tasks:.3g} write units; {size:.0f} B logged"
+        said = [f"{lives.logged.invocations[name] / lives.tasks:.3g} invocations"]
+        said += [f"{operation} {number / lives.tasks:.2g}" for operation, number in calls.most_common()]
+        said += [f"{writes / lives.tasks:.3g} write units", f"{lives.logged.bytes[name] / lives.tasks:.0f} B logged"]
         cpu = lives.processor.get(name, 0.0) / lives.logged.invocations[name] * 1000
-        rows.append(Row(what=name, ours=cpu, unit="ms", note=note))
+        rows.append(Row(what=name, ours=cpu, unit="ms", note=", ".join(said)))
+    rows.append(Row(what="the item at its end", ours=lives.item_bytes, unit="B", goal=Goal(1024)))
     return Table("cost: one task's life, counted; CPU of an invocation", rows)
 
 

@@ -43,8 +43,7 @@ def functions(stack: Stack) -> list[Function]:
     """The functions of the stack."""
     found = stack.client("lambda").list_functions(MaxItems=100)["Functions"]
     return [
-        Function(each["LoggingConfig"]["LogGroup"].rpartition("/")[2], each["FunctionName"], each["MemorySize"])
-        for each in found
+        Function(each["LoggingConfig"]["LogGroup"].rpartition("/")[2], each["FunctionName"], each["MemorySize"]) for each in found
     ]
 
 

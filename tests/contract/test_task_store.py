@@ -282,6 +282,14 @@ def test_an_accepted_task_knows_its_id_and_is_no_new_version(store: TaskStore) -
     assert stored(store) == replace(task, provider_task_id=PROVIDER_ID, request=None, due_at=LATER)
 
 
+def test_an_accepted_task_may_stay_due_when_it_was(store: TaskStore) -> None:
+    task = created(store)
+
+    store.accepted(task.task_id, PROVIDER_ID, due_at=None)
+
+    assert stored(store) == replace(task, provider_task_id=PROVIDER_ID, request=None)
+
+
 def test_an_acceptance_after_the_callback_keeps_what_the_callback_said(store: TaskStore) -> None:
     task = created(store, PROCESSING)
 

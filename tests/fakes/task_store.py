@@ -42,11 +42,12 @@ class FakeTaskStore:
         task = self._existing(task_id)
         return self._write(task, task.moved_to(change, at=at))
 
-    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int) -> None:
+    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
         """Keeps the id that a callback brought."""
         task = self._existing(task_id)
         if not task.is_over:
             known = task.provider_task_id or provider_task_id
+            due_at = task.due_at if due_at is None else due_at
             self._write(task, replace(task, provider_task_id=known, due_at=due_at, request=None))
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:

@@ -37,8 +37,11 @@ class TaskStore(Protocol):
         Raises TaskConflictError when stale or repeated, TaskNotFoundError when there is no such task.
         """
 
-    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int) -> None:
-        """The provider has the task: remember its id, forget the request. Not a change that is told: no new version."""
+    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
+        """The provider has the task: remember its id, forget the request. Not a change that is told: no new version.
+
+        Without `due_at` the task is due when it was.
+        """
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
         """Claim the sending number `attempt` (from 2 on) of the create request, so that no one else makes it."""

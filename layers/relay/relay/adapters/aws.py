@@ -11,7 +11,7 @@ _CONFIG = Config(
     connect_timeout=3,
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 4},
-    max_pool_connections=16,
+    max_pool_connections=32,  # as many as reconcile has threads
 )
 # botocore would presign with Signature Version 2, which new buckets and SSE-KMS refuse, for the host of us-east-1, which
 # answers 307 for a new bucket elsewhere: a streamed upload cannot be sent twice.

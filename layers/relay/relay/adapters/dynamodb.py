@@ -90,14 +90,17 @@ class DynamoTaskStore:
             task_id, f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""), condition, values,
         )  # fmt: skip
 
-    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int) -> None:
+    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
         """Stores the id unless a callback has brought it; a task that is over stays out of the `due` index."""
+        due = {} if due_at is None else _due(task_id, due_at)  # moving it in that index costs twice the write
         with contextlib.suppress(TaskConflictError):
             self._update(
                 task_id,
-                "SET provider_task_id = if_not_exists(provider_task_id, :p), due_at = :d, due_shard = :s REMOVE #request",
+                "SET provider_task_id = if_not_exists(provider_task_id, :p)"
+                + (", due_at = :d, due_shard = :s" if due else "")
+                + " REMOVE #request",
                 "#rank < :expired",
-                {":p": text(provider_task_id), **_due(task_id, due_at), ":expired": number(Rank.EXPIRED)},
+                {":p": text(provider_task_id), **due, ":expired": number(Rank.EXPIRED)},
             )
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:

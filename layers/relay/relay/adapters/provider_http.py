@@ -20,7 +20,8 @@ class HttpProviderApi:
     def __init__(self, base_url: str, key: Callable[[], str | None], transport: httpx.BaseTransport | None = None) -> None:
         self._base_url = base_url.rstrip("/")
         self._key = key
-        self._client = httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=32)  # as many as reconcile has threads
+        self._client = httpx.Client(transport=transport, limits=limits, follow_redirects=False, trust_env=False)
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
         """One request, never repeated here; `timeout` in seconds bounds it as a whole."""

@@ -14,7 +14,7 @@ from relay.usecases.apply import apply
 from relay.usecases.send import accept, backoff, may_repeat, queue_attempt
 
 _BATCH = 100
-_CONCURRENCY = 8
+_CONCURRENCY = 32
 _QUERY_TIMEOUT = 15
 _LONGEST_WAIT = 3600
 
@@ -32,7 +32,7 @@ class Reconciled(StrEnum):
 def reconcile(
     one: Callable[[str], Reconciled], *, tasks: TaskStore, clock: Clock, time_left: Callable[[], int]
 ) -> dict[str, int]:
-    """Work off the due tasks with `one`, eight at a time, while `time_left()` says more than 0 ms; counts by result.
+    """Work off the due tasks with `one`, many at a time, while `time_left()` says more than 0 ms; counts by result.
 
     Each look moves the task's `due_at`, so that a second invocation beside this one finds others; a task that could not be
     moved is left for the next. One that fails stops no other: the errors are raised together, at the end.

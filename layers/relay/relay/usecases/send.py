@@ -83,7 +83,7 @@ def send(
         queue_attempt(task, settings=settings, tasks=tasks, resubmissions=resubmissions, clock=clock,
                       least=_DELAY_AFTER_UNKNOWN if unknown else 0)  # fmt: skip
         return task
-    return accept(task, snapshot, due_at=clock() + settings.first_poll_after * 1000, tasks=tasks)
+    return accept(task, snapshot, due_at=None, tasks=tasks)  # due since a moment ago, when it was written
 
 
 def may_repeat(operation: Operation, settings: Settings) -> bool:
@@ -91,8 +91,8 @@ def may_repeat(operation: Operation, settings: Settings) -> bool:
     return settings.external_ids_honoured and operation.is_typed
 
 
-def accept(task: Task, snapshot: Snapshot, *, due_at: int, tasks: TaskStore) -> Task:
-    """The provider has the task: store its id."""
+def accept(task: Task, snapshot: Snapshot, *, due_at: int | None, tasks: TaskStore) -> Task:
+    """The provider has the task: store its id, and when to ask about it where that has changed."""
     provider_task_id = snapshot.provider_task_id or ""
     tasks.accepted(task.task_id, provider_task_id, due_at=due_at)
     return replace(task, provider_task_id=provider_task_id, request=None)

@@ -1,0 +1,106 @@
+"""What a look at a due task costs, many at a time beside one at a time: `python -m benchmarks.reconcile [--tasks N]`.
+
+The real use case and adapters, against a table and a provider that answer after a fixed time in a process of their own.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.report import Goal, Row, Table, publish
+from benchmarks.stubs import stubs
+
+if TYPE_CHECKING:
+    from relay.bootstrap import Services
+
+_ROUNDS = 3
+_SECONDS = 0.02
+"""The time of an answer: with less, there would be nothing to overlap."""
+_ONE_BY_ONE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """CPU in ms of each task, and tasks per second."""
+
+    cpu: float
+    rate: float
+
+
+def main() -> None:
+    """Measure, in turns, or be the measured process."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reconcile", description=__doc__)
+    parser.add_argument("--tasks", type=int, default=10_000)
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        _work(one_by_one=options.worker == "one", tasks=options.tasks)
+        return
+    found: dict[str, list[Figures]] = {"one": [], "many": []}
+    for _ in range(_ROUNDS):
+        for way, figures in found.items():
+            figures.append(measured(way, _ONE_BY_ONE if way == "one" else options.tasks // _ROUNDS))
+    one, many = (_medians(found[way]) for way in ("one", "many"))
+    rows = [
+        Row(what="CPU of one due task", floor=one.cpu, ours=many.cpu, unit="ms", goal=Goal(2.0, 1.3)),
+        Row(what="due tasks a second", floor=one.rate, ours=many.rate, unit="/s"),
+    ]
+    notes = (
+        f"floor: one after the other; ours: reconcile() as it is; each answer takes {_SECONDS * 1000:.0f} ms",
+        f"{options.tasks:,} due tasks in {_ROUNDS} rounds, each looked at with a GetItem, a query of the provider, an UpdateItem",
+    )
+    publish("reconcile", [Table("reconcile", rows, notes)])
+
+
+def measured(way: str, tasks: int) -> Figures:
+    """One pass over `tasks` due tasks in a fresh interpreter."""
+    with stubs(tasks, _SECONDS) as (table, provider):
+        environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | {
+            "AWS_ACCESS_KEY_ID": "bench",
+            "AWS_SECRET_ACCESS_KEY": "bench",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": table,
+            "PROVIDER_URL": provider,
+        }
+        command = [sys.executable, "-m", "benchmarks.reconcile", "--worker", way, "--tasks", str(tasks)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise RuntimeError(f"{way}:\n{done.stderr[-2000:]}")
+    return Figures(**json.loads(done.stdout))
+
+
+def _work(*, one_by_one: bool, tasks: int) -> None:
+    services = _services()
+    due = [f"{number:032x}" for number in range(tasks)] if one_by_one else []
+    services.reconcile_one("0" * 32)  # connections and caches, as in a warm function
+    began, cpu = time.monotonic(), time.process_time()
+    if one_by_one:
+        looks = len([services.reconcile_one(task_id) for task_id in due])
+    else:
+        looks = sum(services.reconcile(lambda: 60_000).values())
+    cpu, seconds = time.process_time() - cpu, time.monotonic() - began
+    if looks != tasks:
+        raise RuntimeError(f"{looks} looks at {tasks} tasks")
+    sys.stdout.write(json.dumps({"cpu": cpu / tasks * 1000, "rate": tasks / seconds}))
+
+
+def _services() -> "Services":
+    from benchmarks.offline import services
+    from relay.adapters import secrets
+
+    secrets.Secrets.get = lambda *_: "sk-bench"  # type: ignore[method-assign]
+    return services(provider_url=os.environ["PROVIDER_URL"])
+
+
+def _medians(figures: list[Figures]) -> Figures:
+    return Figures(statistics.median(each.cpu for each in figures), statistics.median(each.rate for each in figures))
+
+
+if __name__ == "__main__":
+    main()
