@@ -321,7 +321,7 @@ class Services:
         """See usecases/reconcile.py."""
         from relay.usecases.reconcile import reconcile
 
-        # Made here, once: eight threads would each make their own, and a botocore session is not made for that.
+        # Made here, once: the threads would each make their own, and a botocore session is not made for that.
         _ = self.documents, self.api, self.resubmissions
         return reconcile(self.reconcile_one, tasks=self.tasks, clock=now, time_left=time_left)
 
