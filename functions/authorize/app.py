@@ -7,13 +7,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import services
 from relay.domain.errors import AuthenticationError
-from relay.entrypoint import INTERNAL, failed, logger, metrics
+from relay.entrypoint import INTERNAL, failed, header_of, logger, metrics
 
 
 # No request is refused here: API Gateway would answer 403 in a shape of its own, and only the function behind has the envelope.
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return {"isAuthorized": True, "context": _caller((event.get("headers") or {}).get("authorization", ""))}
+    return {"isAuthorized": True, "context": _caller(header_of(event, "authorization"))}
 
 
 def _caller(authorization: str) -> dict[str, str]:

@@ -59,6 +59,13 @@ def test_the_scheme_may_be_written_otherwise(world: World) -> None:
     assert asked(world, f"bearer   {world.key_for('acme')} ")["tenant"] == "acme"
 
 
+def test_the_header_may_be_written_otherwise(world: World) -> None:
+    """`sam local start-api` leaves the names of headers as the client wrote them."""
+    payload = event("authorize.known")
+    payload["headers"] = {"Authorization": f"Bearer {world.key_for('acme')}"}
+    assert world.call("authorize", payload)["context"]["tenant"] == "acme"
+
+
 def test_each_key_has_its_own_tenant(world: World) -> None:
     for tenant in ("acme", "umbrella"):
         assert asked(world, f"Bearer {world.key_for(tenant)}")["tenant"] == tenant

@@ -15,7 +15,18 @@ from relay.domain.errors import (
     TaskNotFoundError,
     UnavailableError,
 )
-from relay.entrypoint import REQUEST_LIMIT, answer, api, body_of, each_message, envelope, json_object, status_of, tenant_of
+from relay.entrypoint import (
+    REQUEST_LIMIT,
+    answer,
+    api,
+    body_of,
+    each_message,
+    envelope,
+    header_of,
+    json_object,
+    status_of,
+    tenant_of,
+)
 
 UTF8 = '{"prompt":"Küste ✓"}'
 
@@ -23,6 +34,18 @@ UTF8 = '{"prompt":"Küste ✓"}'
 def event_of(body: str | None, content_type: str | None = "application/json", *, encoded: bool = False) -> dict[str, Any]:
     headers = {} if content_type is None else {"content-type": content_type}
     return {"headers": headers, "body": body, "isBase64Encoded": encoded}
+
+
+@pytest.mark.parametrize("name", ["content-type", "Content-Type", "CONTENT-TYPE"])
+def test_a_header_is_found_however_it_is_written(name: str) -> None:
+    assert header_of({"headers": {"accept": "*/*", name: "text/plain"}}, "content-type") == "text/plain"
+    with pytest.raises(ClientError, match="expected application/json; got text/plain"):
+        json_object({"headers": {name: "text/plain"}, "body": "{}"})
+
+
+@pytest.mark.parametrize("event", [{}, {"headers": None}, {"headers": {}}, {"headers": {"accept": "*/*"}}])
+def test_a_header_that_is_not_there_is_empty(event: dict[str, Any]) -> None:
+    assert header_of(event, "content-type") == ""
 
 
 # Bodies

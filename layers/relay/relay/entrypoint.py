@@ -157,6 +157,12 @@ def limit_of(event: Mapping[str, Any]) -> SubmissionLimit | None:
     return SubmissionLimit(str(context["key"]), per_minute) if per_minute else None
 
 
+def header_of(event: Mapping[str, Any], name: str, default: str = "") -> str:
+    """A header by its name in lower case. API Gateway lowers the names, `sam local` does not."""
+    headers: Mapping[str, str] = event.get("headers") or {}
+    return next((value for given, value in headers.items() if given.lower() == name), default)
+
+
 def body_of(event: Mapping[str, Any]) -> bytes:
     """The request body as it came."""
     body = event.get("body") or ""
@@ -165,8 +171,8 @@ def body_of(event: Mapping[str, Any]) -> bytes:
 
 def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
     """The body as a JSON object; raises a ClientError that says what it is instead."""
-    kind = (event.get("headers") or {}).get("content-type", "application/json").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    kind = header_of(event, "content-type", _JSON).partition(";")[0].strip().lower()
+    if kind != _JSON:
         raise ClientError(f"Content-Type: expected application/json; got {kind[:80]}")
     body = body_of(event)
     if len(body) > REQUEST_LIMIT:
