@@ -58,6 +58,12 @@ def dead_letter_queues() -> set[str]:
     return redriven | targets | schedules | streams
 
 
+def parameter_of(variable: str) -> str:
+    """The parameter behind a variable of the environment, which may be absent when the parameter is empty."""
+    value = ENVIRONMENT[variable]
+    return str(value["Fn::If"][1]["Ref"] if "Fn::If" in value else value["Ref"])
+
+
 def scheduled() -> list[dict[str, Any]]:
     events = [event for function in FUNCTIONS.values() for event in function.get("Events", {}).values()]
     return [event["Properties"] for event in events if event["Type"].startswith("Schedule")]
@@ -82,6 +88,13 @@ def test_the_environment_is_exactly_the_settings() -> None:
     assert set(ENVIRONMENT) >= POWERTOOLS
 
 
+def test_nothing_leads_away_from_aws_unless_it_is_asked_for() -> None:
+    """An empty AWS_ENDPOINT_URL would be one more thing to reason about in production."""
+    assert ENVIRONMENT["AWS_ENDPOINT_URL"] == {"Fn::If": ["EmulatesAws", {"Ref": "AwsEndpointUrl"}, {"Ref": "AWS::NoValue"}]}
+    assert TEMPLATE["Conditions"]["EmulatesAws"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AwsEndpointUrl"}, ""]}]}
+    assert TEMPLATE["Parameters"]["AwsEndpointUrl"]["Default"] == ""
+
+
 def test_no_function_has_an_environment_of_its_own() -> None:
     assert not [name for name, function in FUNCTIONS.items() if "Environment" in function]
 
@@ -90,7 +103,7 @@ def test_parameters_default_to_what_the_settings_default_to() -> None:
     defaults = {field.name.upper(): field.default for field in fields(Settings) if field.default is not MISSING}
     assert len(defaults) > 10
     for variable, default in defaults.items():
-        value = TEMPLATE["Parameters"][ENVIRONMENT[variable]["Ref"]]["Default"]
+        value = TEMPLATE["Parameters"][parameter_of(variable)]["Default"]
         assert str(value) == (str(default).lower() if isinstance(default, bool) else str(default)), variable
 
 

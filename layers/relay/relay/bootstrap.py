@@ -16,6 +16,7 @@ from relay.providers.kling import Kling
 if TYPE_CHECKING:
     from relay.adapters.api_keys import DynamoApiKeys
     from relay.adapters.bulk_http import BulkTransport
+    from relay.adapters.guard import Guard
     from relay.adapters.key_pairs import HmacKeyPairs
     from relay.adapters.result_uploads import HttpResultUploads
     from relay.adapters.secrets import Secrets
@@ -136,10 +137,10 @@ class Services:
     @cached_property
     def source(self) -> "ResultSource":
         """The provider's result hosts, under guard."""
-        from relay.adapters.guard import Guard, GuardedTransport
+        from relay.adapters.guard import GuardedTransport
         from relay.adapters.result_http import HttpResultSource
 
-        return HttpResultSource(GuardedTransport(Guard(allow_loopback=self.settings.allow_loopback), self._bulk))
+        return HttpResultSource(GuardedTransport(self._guard, self._bulk))
 
     @cached_property
     def events(self) -> "EventPublisher":
@@ -198,12 +199,18 @@ class Services:
     @cached_property
     def webhook_sender(self) -> "WebhookSender":
         """The clients' endpoints, under guard."""
-        from relay.adapters.guard import Guard, GuardedTransport
+        from relay.adapters.guard import GuardedTransport
         from relay.adapters.webhook_http import BoundedTransport, HttpWebhookSender
 
         timeout = self.settings.webhook_timeout
-        transport = GuardedTransport(Guard(allow_loopback=self.settings.allow_loopback), BoundedTransport(timeout))
+        transport = GuardedTransport(self._guard, BoundedTransport(timeout))
         return HttpWebhookSender(transport, self.webhook_secrets, timeout=timeout, now=now)
+
+    @cached_property
+    def _guard(self) -> "Guard":
+        from relay.adapters.guard import Guard
+
+        return Guard(allow_loopback=self.settings.allow_loopback, emulator_url=self.settings.aws_endpoint_url)
 
     @cached_property
     def _secrets(self) -> "Secrets":

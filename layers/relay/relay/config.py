@@ -31,6 +31,8 @@ class Settings:
     """The base of our own callback URLs; empty: the domain that the client's request arrived at."""
     allow_loopback: bool = False
     """Results and callbacks on http://127.0.0.1 are allowed. Only the local configuration sets it."""
+    aws_endpoint_url: str = ""
+    """Where an emulator of AWS is; botocore reads the variable itself. Its host is allowed like loopback."""
     external_ids_honoured: bool = True
     """The provider finds a task by our id. False: a create of unknown outcome is never sent again, lest it be paid twice."""
     prompt_limit: int = 2500

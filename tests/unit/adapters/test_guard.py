@@ -224,6 +224,17 @@ def test_loopback_is_opened_by_its_setting_and_nothing_else_with_it() -> None:
             open_guard.address_of(httpx.URL(url))
 
 
+def test_with_loopback_allowed_the_machine_of_the_emulator_is_too_and_only_that() -> None:
+    """A container's way to its host is a private address."""
+    inside = Guard(allow_loopback=True, emulator_url="http://172.17.0.1:4566", resolver=names())
+    assert str(inside.address_of(httpx.URL("http://172.17.0.1:8080/0.mp4"))) == "172.17.0.1"
+    assert str(inside.address_of(httpx.URL("http://127.0.0.1:8080/0.mp4"))) == "127.0.0.1"
+    for emulator, allow_loopback in (("http://172.17.0.2:4566", True), ("", True), ("http://172.17.0.1:4566", False)):
+        outside = Guard(allow_loopback=allow_loopback, emulator_url=emulator, resolver=names())
+        with pytest.raises(ForbiddenAddressError):
+            outside.address_of(httpx.URL("http://172.17.0.1:8080/0.mp4"))
+
+
 @pytest.mark.parametrize("host", ["", "a" * 64 + ".com", "a..b", "\0"])
 def test_a_host_that_cannot_be_resolved_is_forbidden(host: str) -> None:
     with pytest.raises(ForbiddenAddressError, match="cannot be resolved"):

@@ -20,10 +20,20 @@ def resolve(host: str) -> list[Address]:
 
 
 class Guard:
-    """Says where a URL may lead: https on port 443 of public addresses; with `allow_loopback` also plain http on loopback."""
+    """Says where a URL may lead: https on port 443 of public addresses.
 
-    def __init__(self, *, allow_loopback: bool = False, resolver: Callable[[str], list[Address]] = resolve) -> None:
+    With `allow_loopback` also plain http on this machine: loopback, and from inside a container the host of `emulator_url`.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_loopback: bool = False,
+        emulator_url: str = "",
+        resolver: Callable[[str], list[Address]] = resolve,
+    ) -> None:
         self._allow_loopback = allow_loopback
+        self._emulator = httpx.URL(emulator_url).host
         self._resolver = resolver
 
     def address_of(self, url: httpx.URL) -> Address:
@@ -33,7 +43,7 @@ class Guard:
         addresses = self._resolver(url.host)
         if not addresses:
             raise ForbiddenAddressError("a host without an address")
-        if self._allow_loopback and all(address.is_loopback for address in addresses):
+        if self._allow_loopback and all(address.is_loopback or str(address) == self._emulator for address in addresses):
             return addresses[0]
         if url.scheme != "https":
             raise ForbiddenAddressError(f"expected an https URL, got {url.scheme}")
