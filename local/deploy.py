@@ -15,6 +15,8 @@ from relay.domain.keys import Issued, KeyKind
 from relay.keys import Keys
 
 API_ID = "relay"
+CALLBACK_KEY = "the-key-of-the-callback-tokens-in-events-and-of-the-embedded-run"
+"""Instead of the generated one, so that the callbacks in `events/` are authentic here."""
 _IN_PROGRESS = "_IN_PROGRESS"
 
 
@@ -54,6 +56,11 @@ def create_stack(endpoint_url: str, name: str, template: dict[str, Any], paramet
 def put_provider_key(endpoint_url: str, secret_name: str, key: str) -> None:
     """The secret that an operator brings along."""
     emulator_client("secretsmanager", endpoint_url).create_secret(Name=secret_name, SecretString=key)
+
+
+def put_callback_key(endpoint_url: str, secret_id: str) -> None:
+    """Replace what the template lets Secrets Manager generate."""
+    emulator_client("secretsmanager", endpoint_url).put_secret_value(SecretId=secret_id, SecretString=CALLBACK_KEY)
 
 
 def create_api_key(endpoint_url: str, outputs: Mapping[str, str], tenant: str = TENANT) -> str:

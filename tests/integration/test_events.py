@@ -2,12 +2,17 @@
 
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from local.deploy import CALLBACK_KEY
 from relay.adapters.items import task_of
+from relay.adapters.secrets import Secrets
+from relay.adapters.tokens import HmacCallbackTokens
 from relay.domain.events import event_between
+from relay.domain.task import derived_task_id
 from tests.integration.world import RESOURCES, event
 from tests.unit.cloudformation import ROOT
 
@@ -56,6 +61,25 @@ def test_an_http_payload_fits_a_route_of_the_template(name: str) -> None:
 def test_the_announced_length_is_that_of_the_body(name: str) -> None:
     payload = event(name)
     assert int(payload["headers"].get("content-length", "0")) == len(payload.get("body", "").encode())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("receive_callback.")])
+def test_a_callback_has_the_token_of_the_embedded_run_but_for_the_forged_one(name: str) -> None:
+    key = SimpleNamespace(get_secret_value=lambda **_: {"SecretString": CALLBACK_KEY})
+    path = event(name)["pathParameters"]
+    expected = HmacCallbackTokens(Secrets(key, 60), "key").path(path["task_id"], "kling").endswith(path["token"])
+    assert expected is (name != "receive_callback.forged")
+
+
+def test_the_payloads_are_of_the_task_that_the_first_one_makes() -> None:
+    """So that they can be sent one after the other: create it, report on it, ask for it."""
+    submit = event("submit_task.text2video")
+    tenant = submit["requestContext"]["authorizer"]["lambda"]["tenant"]
+    task_id = derived_task_id(tenant, "idempotency_key", submit["headers"]["idempotency-key"])
+    for name in ("receive_callback.succeed", "query_tasks.task"):
+        assert event(name)["pathParameters"]["task_id"] == task_id
+    for name in ("archive_results.succeed", "resubmit_tasks.attempt", "publish_events.created"):
+        assert task_id in json.dumps(event(name))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("publish_events.")])
