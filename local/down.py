@@ -3,7 +3,7 @@
 import shutil
 import sys
 
-from local import ministack, processes
+from local import containers, ministack, processes
 from local.stack import STACK_FILE, NoStackError, Stack
 
 
@@ -18,6 +18,7 @@ def main() -> int:
         processes.end(process)
         print(f"ended: {name} ({process.pid})")
     shutil.rmtree(ministack.STATE, ignore_errors=True)
+    containers.shut_out()
     STACK_FILE.unlink(missing_ok=True)
     return 0
 

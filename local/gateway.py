@@ -70,6 +70,10 @@ class EventLog:
         self._queue_url = stack.events_queue_url
         self.by_task: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._sqs.close()
+
     def collect(self, *, wait: int = 0) -> int:
         """Take what is in the queue; returns how many events there were."""
         found = 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from local import processes
 from local.artefacts import TOOLS
 from local.processes import Process
-from local.stack import LOCAL, REGION, ROOT
+from local.stack import ACCESS_KEY, LOCAL, REGION, ROOT, SECRET_KEY
 
 LOG = LOCAL / "logs" / "emulator.log"
 STATE = LOCAL / "emulator"
@@ -55,6 +55,8 @@ def _environment(port: int, *, enforce_iam: bool) -> dict[str, str]:
         "GATEWAY_PORT": str(port),
         "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "STATE_DIR": str(STATE / "state"),
         "S3_DATA_DIR": str(STATE / "s3"),
         "TMPDIR": str(STATE / "tmp"),

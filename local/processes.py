@@ -42,9 +42,9 @@ def alive(process: Process) -> bool:
     return process.began != "" and _began(process.pid) == process.began
 
 
-def end(process: Process) -> None:
-    """SIGTERM, then SIGKILL after three seconds; nothing when the pid is no longer the process that was started."""
-    for number, patience in ((signal.SIGTERM, GRACE_SECONDS), (signal.SIGKILL, GRACE_SECONDS)):
+def end(process: Process, grace: float = GRACE_SECONDS) -> None:
+    """SIGTERM, then SIGKILL after `grace` seconds; nothing when the pid is no longer the process that was started."""
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, GRACE_SECONDS)):
         if not alive(process):
             return
         try:

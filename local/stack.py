@@ -14,7 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCAL = ROOT / ".local"
 STACK_FILE = LOCAL / "stack.json"
 REGION = "us-east-1"
-ACCESS_KEY = "test"  # the emulator's own account owner
+# The emulator's own account owner: what `sam local` gives the functions on a machine without credentials.
+ACCESS_KEY = "defaultkey"
+SECRET_KEY = "defaultsecret"  # noqa: S105 - of nothing
 TENANT = "demo"
 
 
@@ -40,6 +42,8 @@ class Stack:
     event_bus: str
     events_queue_url: str
     """Local only: every event of the bus, as it was published."""
+    container_host: str = ""
+    """This machine as containers see it; empty without a Docker Engine (see `local/containers.py`)."""
     iam_enforced: bool = False
     """The functions may do what their policies say and nothing else (`make up IAM=1`)."""
     access_key: str = ""
@@ -83,6 +87,6 @@ def emulator_client(service: str, endpoint_url: str) -> Any:
         endpoint_url=endpoint_url,
         region_name=REGION,
         aws_access_key_id=ACCESS_KEY,
-        aws_secret_access_key=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
         config=Config(retries={"mode": "standard", "max_attempts": 5}, s3={"addressing_style": "path"}),
     )

@@ -2,13 +2,21 @@
 
 import argparse
 import os
-import platform
 import sys
 import time
 from pathlib import Path
 
-from local import artefacts, ministack, processes
-from local.deploy import configured, create_api_key, create_key_pair, deploy, gateway_url, put_provider_key, subscribe
+from local import artefacts, containers, ministack, processes
+from local.deploy import (
+    configured,
+    create_api_key,
+    create_key_pair,
+    deploy,
+    gateway_url,
+    put_callback_key,
+    put_provider_key,
+    subscribe,
+)
 from local.processes import Process
 from local.stack import LOCAL, REGION, ROOT, STACK_FILE, NoStackError, Stack
 
@@ -23,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     running = _running()
     if running:
         print(f"already up: {running.gateway_url} (`make down` ends it)")
+        _let_containers_in(running)
         return 0
     began = time.monotonic()
     started: dict[str, Process] = {}
@@ -36,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     _say("up", f"{time.monotonic() - began:.1f} s")
     print(f"  gateway  {stack.gateway_url}\n  API key  {stack.api_key}\n  provider {stack.provider_url}")
     print(f"  AWS      {stack.aws_endpoint_url}\n  details  {STACK_FILE.relative_to(ROOT)}")
+    _let_containers_in(stack)
     return 0
 
 
@@ -62,6 +72,7 @@ def _running() -> Stack | None:
         return stack
     for process in stack.processes.values():
         processes.end(process)
+    containers.shut_out()
     STACK_FILE.unlink(missing_ok=True)
     return None
 
@@ -75,10 +86,12 @@ def _up(options: argparse.Namespace, started: dict[str, Process]) -> Stack:
         started["simulator"], provider_url = _simulator(options)
         key = SIMULATOR_KEY
     name, parameters = configured()
-    parameters |= {"Architecture": _architecture(), "ProviderUrl": provider_url, "PublicUrl": gateway_url(endpoint)}
+    parameters |= {"Architecture": containers.architecture(), "AwsEndpointUrl": endpoint}
+    parameters |= {"ProviderUrl": provider_url, "PublicUrl": gateway_url(endpoint)}
     parameters |= dict(pair.split("=", 1) for pair in options.parameter)
     put_provider_key(endpoint, parameters["CometApiKeySecretName"], key)
     outputs = deploy(endpoint, name, parameters)
+    put_callback_key(endpoint, outputs["CallbackKeyId"])
     _say("deploying", f"stack {name}")
     pair = create_key_pair(endpoint, outputs)
     return Stack(
@@ -128,8 +141,16 @@ def _written(port_file: Path, process: Process) -> int:
     return int(port_file.read_text())
 
 
-def _architecture() -> str:
-    return "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+def _let_containers_in(stack: Stack) -> None:
+    """For `sam local`; the stack does without it."""
+    try:
+        opened = containers.let_in(stack)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return
+    opened.save()
+    if not opened.container_host:
+        print("  `sam local` needs Docker Engine: start it, then `make up` again")
 
 
 def _say(step: str, result: str) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from relay.adapters.stack import Stack
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_LOCAL_KEY = "test"  # the emulator's own account owner: local/stack.py
+_LOCAL_KEY, _LOCAL_SECRET = "defaultkey", "defaultsecret"  # the emulator's own account owner: local/stack.py
 _NOWHERE = "name a relay: --url and --key, or --stack, or run `make up` in a checkout"
 
 
@@ -66,7 +66,7 @@ class Target:
             AWS_ENDPOINT_URL=self._local["aws_endpoint_url"],
             AWS_DEFAULT_REGION=self._local["region"],
             AWS_ACCESS_KEY_ID=_LOCAL_KEY,
-            AWS_SECRET_ACCESS_KEY=_LOCAL_KEY,
+            AWS_SECRET_ACCESS_KEY=_LOCAL_SECRET,
         )
         return self._stack(self._local["stack_name"])
 

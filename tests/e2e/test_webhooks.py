@@ -11,7 +11,7 @@ import pytest
 
 from local.gateway import EventLog, Gateway
 from local.simulator import Controls
-from local.stack import ACCESS_KEY, TENANT, Stack
+from local.stack import ACCESS_KEY, SECRET_KEY, TENANT, Stack
 from relay import webhooks
 from relay.adapters import aws
 from tests.e2e.conftest import PATIENCE
@@ -25,8 +25,8 @@ def outputs(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     """The stack's, with the operator's clients led to it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_endpoint_url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", stack.region)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, ACCESS_KEY)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     aws.client.cache_clear()
     aws._session.cache_clear()
     yield stack.outputs
