@@ -97,9 +97,9 @@ replay: setup ## Receive a kept callback once more (KEY=quarantine/… or result
 	@$(RUN) relay replay "$(KEY)" $(if $(STACK),--stack "$(STACK)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit sim e2e interop lint openapi fmt type validate ci
-test: setup ## All tests but the end-to-end ones
-	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e --ignore=tests/interop
+.PHONY: test unit sim sam-test sam-image e2e interop lint openapi fmt type validate ci
+test: setup ## All tests but those that need a running stack
+	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e --ignore=tests/interop --ignore=tests/sam
 
 unit: setup ## The unit tests only
 	@$(RUN) pytest -q tests/unit
@@ -121,6 +121,12 @@ $(STAMPS)/interop: tests/interop/install.sh tests/interop/npm/package-lock.json 
 	@tests/interop/install.sh
 	@mkdir -p $(@D) && touch $@
 
+sam-test: setup ## Every function in a container with `sam local`; Docker Engine, base image and stack are brought up as needed
+	@$(RUN) pytest -q --durations=5 tests/sam
+
+sam-image: setup ## The base image for `sam local`: AWS's, or a stand-in where no container registry answers
+	@$(RUN) python -m tests.sam.base_image
+
 lint: setup requirements-check ## Style, imports, stale exports, a stale docs/openapi.json
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
@@ -141,7 +147,7 @@ validate: $(STAMPS)/sam ## sam validate --lint
 	@$(SAM) validate --lint
 	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
 
-ci: lint type validate test sim e2e interop ## Exactly what CI runs
+ci: lint type validate test sim e2e interop sam-test ## Exactly what CI runs
 
 # ── Benchmarks: tables, and JSON in benchmarks/results/ ──────────────────────────────────────────────────────────────
 .PHONY: bench-archive bench-cost bench-reconcile
