@@ -23,6 +23,8 @@ from tests.unit.cloudformation import ROOT, load_template
 TEMPLATE = load_template()
 README = (ROOT / "README.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
+DEPLOYING = (ROOT / "docs" / "deploying.md").read_text()
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / "examples" / "consumer" / "README.md"]
@@ -209,11 +211,44 @@ def test_whether_schemas_are_registered_is_said() -> None:
 
 def test_what_is_counted_is_counted() -> None:
     alarms = sum(resource["Type"] == "AWS::CloudWatch::Alarm" for resource in TEMPLATE["Resources"].values())
-    assert f"{alarms} alarms ${alarms / 10:.2f}" in README
-    assert f"| request body | {REQUEST_LIMIT // 1024**2} MiB" in README
-    assert f"| callback body | {CALLBACK_LIMIT // 1024} KiB" in README
+    assert f"| {alarms} alarms at $0.10 | ${alarms / 10:.2f} |" in DEPLOYING
+    secrets = 1 + sum(resource["Type"] == "AWS::SecretsManager::Secret" for resource in TEMPLATE["Resources"].values())
+    assert f"| {secrets} secrets at $0.40, the provider's key among them | ${secrets * 0.4:.2f} |" in DEPLOYING
+    assert f"| request body | {REQUEST_LIMIT // 1024**2} MiB" in OPERATING
+    assert f"| callback body | {CALLBACK_LIMIT // 1024} KiB" in OPERATING
     timeout = TEMPLATE["Resources"]["ArchiveResults"]["Properties"]["Timeout"]
-    assert f"| one attempt at archiving a task | {timeout // 60} minutes" in README
+    assert f"| one attempt at archiving a task | {timeout // 60} minutes" in OPERATING
+
+
+def test_every_alarm_is_explained_once_and_answered_by_a_command() -> None:
+    table = rows(section(OPERATING, "Alarms"))
+    explained = [name for alarm, _, _ in table for name in code(alarm)]
+    assert sorted(explained) == sorted(
+        name for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == "AWS::CloudWatch::Alarm"
+    )
+    commands = [answer for _, _, answer in table if answer != "the same" and not answer.startswith("the same,")]
+    assert [answer for answer in commands if not code(answer)] == []
+
+
+def test_every_limit_of_aws_has_its_source() -> None:
+    table = rows(section(OPERATING, "What AWS gives an account"))
+    assert len(table) > 8
+    assert [row[0] for row in table if "](https://docs.aws.amazon.com/" not in row[-1]] == []
+
+
+def test_what_outlives_the_stack_can_be_removed_as_shown() -> None:
+    kept = {name for name, each in TEMPLATE["Resources"].items() if each.get("DeletionPolicy") == "RetainExceptOnCreate"}
+    outputs = {name: {*re.findall(r"'(\w+)'", str(output["Value"]))} for name, output in TEMPLATE["Outputs"].items()}
+    named = re.findall(r"\$\(name (\w+)\)", section(DEPLOYING, "Removing"))
+    assert {resource for name in named for resource in outputs[name] & kept} == kept
+
+
+def test_every_secret_can_be_rotated_as_shown() -> None:
+    secrets = {name for name, each in TEMPLATE["Resources"].items() if each["Type"] == "AWS::SecretsManager::Secret"}
+    outputs = {name: {*re.findall(r"'(\w+)'", str(output["Value"]))} for name, output in TEMPLATE["Outputs"].items()}
+    named = re.findall(r"--secret-id \"\$\(output (\w+)\)", section(DEPLOYING, "Rotating secrets"))
+    assert {resource for name in named for resource in outputs[name] & secrets} == secrets
+    assert TEMPLATE["Parameters"]["CometApiKeySecretName"]["Default"] in section(DEPLOYING, "Rotating secrets")
 
 
 def test_the_operation_of_the_guide_can_be_added_as_shown() -> None:
