@@ -42,7 +42,7 @@ def test_the_costs_of_the_account_are_asked_for_with_the_query_as_it_came(world:
 
 @pytest.mark.parametrize("case", ["tts", "account_costs"])
 def test_nothing_is_passed_on_for_a_stranger(world: World, case: str) -> None:
-    answer = world.http("submit_task", with_tenant(event(f"submit_task.{case}"), None, refusal="unknown"))
+    answer = world.http("submit_task", with_tenant(event(f"submit_task.{case}"), None, code="1002", message="unknown"))
 
     assert (answer.status, answer.code) == (401, 1002)
     assert world.outside.sent == []
