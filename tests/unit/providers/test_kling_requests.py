@@ -145,7 +145,7 @@ VIDEO_REFUSALS: list[tuple[Body, str]] = [
     ({"mode": "fast"}, "mode: expected one of std, pro, 4k; got 'fast'"),
     ({"duration": 2}, "duration: expected whole seconds from 3 to 15; got 2"),
     ({"duration": "16"}, "duration: expected whole seconds from 3 to 15; got '16'"),
-    ({"duration": 5.0}, "duration: expected whole seconds from 3 to 15; got 5.0"),
+    ({"duration": 5.5}, "duration: expected whole seconds from 3 to 15; got 5.5"),
     ({"duration": True}, "duration: expected whole seconds from 3 to 15; got true"),
     ({"camera_control": {}}, "camera_control.type: expected a value; got nothing"),
     (

@@ -64,7 +64,7 @@ def test_an_upload_says_where_to_put_the_file_and_what_to_call_it(world: World) 
         ({"media_type": "image/png", "bytes": 0}, "bytes: "),
         ({"media_type": "image/png", "bytes": True}, "bytes: .*; got True"),
         ({"media_type": "image/png", "bytes": "1"}, "bytes: "),
-        ({"media_type": "image/png", "bytes": 1.0}, "bytes: "),
+        ({"media_type": "image/png", "bytes": 1.5}, "bytes: "),
         ({"media_type": "image/png", "bytes": LIMITS["image"] + 1}, "bytes: "),
         ({"media_type": "audio/wav", "bytes": LIMITS["audio"] + 1}, "bytes: "),
         ({"media_type": "video/mp4", "bytes": LIMITS["video"] + 1}, "bytes: "),

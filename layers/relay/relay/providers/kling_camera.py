@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, model_validator
 
-from relay.providers.kling_fields import Movement
+from relay.providers.kling_fields import Integer, Movement
 from relay.providers.kling_media import Image
 from relay.providers.kling_refusals import shown, wrong
 from relay.providers.kling_requests import KlingObject
@@ -13,8 +13,8 @@ from relay.providers.kling_requests import KlingObject
 class Point(KlingObject):
     """Pixels from the bottom left corner."""
 
-    x: StrictInt
-    y: StrictInt
+    x: Integer
+    y: Integer
 
 
 class DynamicMask(KlingObject):

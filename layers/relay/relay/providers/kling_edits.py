@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, model_validator
 
-from relay.providers.kling_fields import Duration, Fraction, Milliseconds, NegativePrompt, Prompt, Speech, Speed, UpToTwo
+from relay.providers.kling_fields import Duration, Fraction, Integer, Milliseconds, NegativePrompt, Prompt, Speech, Speed, UpToTwo
 from relay.providers.kling_media import Audio, AudioUrl, Image, ImageOfAnyRatio, Images, Sound, VideoUrl
 from relay.providers.kling_refusals import shown, wrong
 from relay.providers.kling_requests import Element, KlingBody, KlingObject, KlingRequest, VideoSource, one_of
@@ -144,7 +144,7 @@ class RelativePoint(KlingObject):
 class PointSelection(Selection):
     """Kling API reference, videos/multi-elements/add-selection and delete-selection."""
 
-    frame_index: StrictInt
+    frame_index: Integer
     points: Annotated[list[RelativePoint], Field(min_length=1, max_length=10)]
 
 

@@ -13,6 +13,11 @@ MAX_CALLBACK_URL = 2048
 MAX_EXTERNAL_TASK_ID = 256
 
 
+def whole(value: object) -> object:
+    """A number without a fraction as the integer that it is: in JSON, 5.0 is 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def between(low: float, high: float) -> Callable[[float], float]:
     """A validator for a number from `low` to `high`; NaN is outside."""
 
@@ -54,7 +59,8 @@ def seconds(low: int, high: int) -> Callable[[object], object]:
     allowed = {str(number) for number in range(low, high + 1)}
 
     def check(value: object) -> object:
-        text = str(value) if type(value) is int else value
+        number = whole(value)
+        text = str(number) if type(number) is int else value
         if not isinstance(text, str) or text not in allowed:
             raise wrong(f"whole seconds from {low} to {high}", shown(value))
         return text
@@ -92,7 +98,7 @@ def printable(value: str) -> str:
 
 def milliseconds(value: object) -> object:
     """A time in ms from 0 on, as an integer or as text; Kling's examples have both."""
-    number = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10 else value
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10 else whole(value)
     if type(number) is not int or not 0 <= number < 10**9:
         raise wrong("milliseconds, a whole number from 0 on", shown(value))
     return number
@@ -102,9 +108,10 @@ def number_or_auto(low: int, high: int) -> Callable[[object], object]:
     """A validator for a whole number from `low` to `high`, or "auto"."""
 
     def check(value: object) -> object:
-        if value != "auto" and (type(value) is not int or not low <= value <= high):
+        number = whole(value)
+        if number != "auto" and (type(number) is not int or not low <= number <= high):
             raise wrong(f"a whole number from {low} to {high}, or 'auto'", shown(value))
-        return value
+        return number
 
     return check
 
@@ -138,13 +145,14 @@ UpToTwo = Annotated[StrictFloat, AfterValidator(between(0, 2)), limits(0, 2)]
 Movement = Annotated[StrictFloat, AfterValidator(between(-10, 10)), limits(-10, 10)]
 Speed = Annotated[StrictFloat, AfterValidator(between(0.8, 2)), AfterValidator(one_decimal), limits(0.8, 2)]
 SoundSeconds = Annotated[StrictFloat, AfterValidator(between(3, 10)), limits(3, 10)]
-Count = Annotated[StrictInt, AfterValidator(between(1, 9)), limits(1, 9)]
+Integer = Annotated[StrictInt, BeforeValidator(whole)]
+Count = Annotated[Integer, AfterValidator(between(1, 9)), limits(1, 9)]
 SeriesAmount = Annotated[
     int | str,
     BeforeValidator(number_or_auto(2, 9)),
     says(anyOf=[{"type": "integer", "minimum": 2, "maximum": 9}, {"const": "auto"}]),
 ]
-Integer64 = Annotated[StrictInt, AfterValidator(between(-(2**63), 2**63 - 1)), limits(-(2**63), 2**63 - 1)]
+Integer64 = Annotated[Integer, AfterValidator(between(-(2**63), 2**63 - 1)), limits(-(2**63), 2**63 - 1)]
 
 Prompt = Annotated[str, AfterValidator(limited_by("prompt_limit")), longest(PROMPT_LIMIT)]
 NegativePrompt = Annotated[str, AfterValidator(limited_by("negative_prompt_limit")), longest(PROMPT_LIMIT)]

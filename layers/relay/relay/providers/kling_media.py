@@ -170,6 +170,6 @@ Audio = Annotated[
     str, AfterValidator(audio), Media("audio", url=False), takes("Upload, or raw base64 of at most 5 MB", format="sound-data")
 ]
 AudioUrl = Annotated[
-    str, AfterValidator(media_address("audio")), Media("audio", base64=False), takes("Upload or URL", format="sound")
+    str, AfterValidator(media_address("audio")), Media("audio", base64=False), takes("Upload or URL", format="sound-url")
 ]
 Sound = Annotated[str, AfterValidator(sound), Media("audio"), takes("Upload, URL, or raw base64 of at most 5 MB", format="sound")]

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, model_validator
 
 from relay.providers.kling_camera import CameraControl, DynamicMask
-from relay.providers.kling_fields import Duration, Flag, Fraction, NegativePrompt, Prompt, ShotDuration, ShotPrompt
+from relay.providers.kling_fields import Duration, Flag, Fraction, Integer, NegativePrompt, Prompt, ShotDuration, ShotPrompt
 from relay.providers.kling_media import Image, ImageOfAnyRatio, VideoUrl, image_size
 from relay.providers.kling_refusals import shown, wrong
 from relay.providers.kling_requests import Element, KlingObject, KlingRequest
@@ -26,7 +26,7 @@ class Voice(KlingObject):
 class Shot(KlingObject):
     """One scene of a multi-shot video."""
 
-    index: StrictInt
+    index: Integer
     prompt: ShotPrompt
     duration: ShotDuration
 

@@ -43,6 +43,8 @@ def _checked(body: Mapping[str, Any]) -> tuple[str, int, str | None]:
     if not isinstance(media_type, str) or media_type not in MEDIA_TYPES:
         raise InvalidRequestError(f"media_type: expected one of {', '.join(MEDIA_TYPES)}; got {_shown(media_type)}")
     largest = LIMITS[media_type.partition("/")[0]]
+    if isinstance(size, float) and size.is_integer():
+        size = int(size)  # in JSON, 5.0 is 5
     if type(size) is not int or not 1 <= size <= largest:
         raise InvalidRequestError(f"bytes: expected the file's size, 1 to {largest} for {media_type}; got {_shown(size)}")
     if sha256 is not None and not (isinstance(sha256, str) and re.fullmatch("[0-9a-f]{64}", sha256)):
