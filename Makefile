@@ -97,7 +97,7 @@ replay: setup ## Receive a kept callback once more (KEY=quarantine/… or result
 	@$(RUN) relay replay "$(KEY)" $(if $(STACK),--stack "$(STACK)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit sim sam-test sam-image e2e interop lint openapi fmt type validate ci
+.PHONY: test unit sim sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
 test: setup ## All tests but those that need a running stack
 	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e --ignore=tests/interop --ignore=tests/sam
 
@@ -127,6 +127,11 @@ sam-test: setup ## Every function in a container with `sam local`; Docker Engine
 sam-image: setup ## The base image for `sam local`: AWS's, or a stand-in where no container registry answers
 	@$(RUN) python -m tests.sam.base_image
 
+api-test: setup ## schemathesis: every operation of docs/openapi.json, on a stack of its own unless one is up
+	@up=$$(test -f .local/stack.json && echo yes || echo no); \
+	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
+	$(RUN) python -m local.up $(UP_OPTIONS); $(RUN) python -m tests.api
+
 lint: setup requirements-check ## Style, imports, stale exports, a stale docs/openapi.json
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
@@ -147,7 +152,7 @@ validate: $(STAMPS)/sam ## sam validate --lint
 	@$(SAM) validate --lint
 	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
 
-ci: lint type validate test sim e2e interop sam-test ## Exactly what CI runs
+ci: lint type validate test sim e2e interop api-test sam-test ## Exactly what CI runs
 
 # ── Benchmarks: tables, and JSON in benchmarks/results/ ──────────────────────────────────────────────────────────────
 .PHONY: bench-archive bench-cost bench-reconcile

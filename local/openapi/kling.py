@@ -92,7 +92,13 @@ def _forward(operation: SynchronousOperation) -> Json:
     if operation.method == "GET":
         names = ("start_time", "end_time")
         described["parameters"] = [
-            {"name": name, "in": "query", "description": "Unix time in ms", "schema": {"type": "integer", "minimum": 0}}
+            {
+                "name": name,
+                "in": "query",
+                "required": True,
+                "description": "Unix time in ms",
+                "schema": {"type": "integer", "minimum": 0},
+            }
             for name in names
         ]
     else:

@@ -12,6 +12,7 @@ from relay.providers.kling_requests import KlingBody
 _TIME: Final = {"type": "integer", "minimum": 0, "description": "Unix time in ms"}
 _TEXT: Final = {"type": "string"}
 _MAYBE_TEXT: Final = {"type": ["string", "null"]}
+_BLANK: Final = r"\s\u001c-\u001f\u0085"  # what Python takes for space; other engines' \s has less
 _MODULES = "relay__providers__kling_"
 
 
@@ -47,7 +48,7 @@ def _adapted(schema: Any) -> Any:
         adapted["properties"] = {name: _adapted(value) for name, value in schema["properties"].items()}
         for name in adapted.get("required", ()):
             if adapted["properties"][name].get("type") == "string":
-                adapted["properties"][name] = {"pattern": r"\S", **adapted["properties"][name]}
+                adapted["properties"][name] = {"pattern": f"[^{_BLANK}]", **adapted["properties"][name]}
     return adapted
 
 
@@ -98,7 +99,7 @@ _TASK_RESULT: Final = {
 _ANSWERS: Final[Json] = {
     "Absent": {
         "description": "Null or blank text: as if the field were not there",
-        "anyOf": [{"type": "null"}, {"type": "string", "pattern": r"^\s*$"}],
+        "anyOf": [{"type": "null"}, {"type": "string", "pattern": f"^[{_BLANK}]*$"}],
     },
     "Error": _object({"code": {"type": "integer", "description": "Kling's error code"}, "message": _TEXT, "request_id": _TEXT}),
     "GatewayError": _object({"message": _TEXT}, description="API Gateway's own answer, before any function ran"),

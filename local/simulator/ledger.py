@@ -31,7 +31,7 @@ class Ledger:
         external, pool = task.external_task_id, _pool(task)
         if external in self._external and settings.unique_external_ids:
             raise ProviderError(1201, f"External_task_id {external} already exists")
-        task.parent = self._parent(task)
+        task.parent = self._parent(task) if settings.strict else None
         limit = settings.concurrency.get(pool, settings.concurrency.get("*"))
         if limit is not None and self.slots[pool] + task.operation.count(task.body) > limit:
             raise ProviderError(1303)

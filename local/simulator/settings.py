@@ -19,6 +19,7 @@ class Settings:
     verdicts: dict[str, str] = field(default_factory=dict)  # operation or "*" -> succeed | failed
     concurrency: dict[str, int] = field(default_factory=dict)  # video | image | try-on | audio or "*" -> slots
     wrapped_queries: bool = False
+    strict: bool = True  # False: every body is taken, whatever the operation wants
     unique_external_ids: bool = True
     image_type: str = "png"
     image_bytes: int = 60_000

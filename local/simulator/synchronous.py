@@ -36,7 +36,7 @@ class Endpoint:
 
     def answered(self, world: "World", body: Body) -> dict[str, Any]:
         """The data, or ProviderError."""
-        for rule in self.rules:
+        for rule in self.rules if world.settings.strict else ():
             rule(body)
         world.answered_at_once += 1
         return self.answer(world, body)

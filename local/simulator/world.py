@@ -49,7 +49,8 @@ class World:
 
     def accept(self, operation: Operation, body: Mapping[str, Any]) -> Task:
         """The new task, or ProviderError. Its life begins with lives.start()."""
-        operation.check(body)
+        if self.settings.strict:
+            operation.check(body)
         now = now_ms()
         task = Task("", operation, body, created_at=now, updated_at=now)
         self.ledger.admit(task, self.settings)

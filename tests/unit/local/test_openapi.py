@@ -143,9 +143,27 @@ def test_every_field_for_files_says_so() -> None:
 
     assert any(marked(model) for model in models())
     formats = set(re.findall(r'"format": "([a-z-]+)"', json.dumps(SCHEMAS)))
-    assert {"image", "video", "sound", "sound-data"} <= formats
+    assert {"image", "video", "sound", "sound-url", "sound-data"} <= formats
 
 
 @pytest.mark.parametrize("name", ["callback_succeed", "callback_processing", "callback_failed"])
 def test_callbacks_fit_the_protocols_schema(name: str) -> None:
     assert fits("CallbackTask", json.loads((ROOT / "tests" / "fixtures" / "kling" / f"{name}.json").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("operation", "model", "field", "value"),
+    [
+        ("videos/text2video", "TextToVideo", "duration", 5.0),
+        ("images/generations", "ImageGeneration", "n", 2.0),
+        ("images/generations", "ImageGeneration", "n", 2.5),
+        ("images/omni-image", "OmniImage", "series_amount", 3.0),
+        ("images/omni-image", "OmniImage", "element_list", [{"element_id": 7.0}]),
+    ],
+)
+def test_a_number_without_a_fraction_is_an_integer_as_in_json(operation: str, model: str, field: str, value: Any) -> None:
+    body = {"prompt": "a", field: value}
+    assert fits(model, body) is takes(operation, body)
+    if takes(operation, body):
+        checked = KLING.checked(KLING.operation(operation), body, PromptLimits(2500, 2500))
+        assert ".0" not in json.dumps(checked.body)

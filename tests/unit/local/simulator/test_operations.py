@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
+from local.simulator import Controls
 from local.simulator.errors import ProviderError
 from local.simulator.operations import OPERATIONS
 
@@ -142,3 +144,11 @@ def test_an_illegal_body_is_refused_by_code_and_name(path: str, body: dict[str, 
 
 def test_every_operation_has_a_legal_body_here() -> None:
     assert {path for path, _ in GOOD} == set(OPERATIONS)
+
+
+def test_a_provider_that_is_not_strict_takes_everything(simulator: Controls, provider: httpx.Client) -> None:
+    simulator.settings(strict=False)
+    for path, body in (("videos/video-extend", {"video_id": "unknown"}), ("images/generations", {"aspect_ratio": "5:4"})):
+        assert provider.post(f"/{path}", json=body).json()["code"] == 0
+    simulator.settings(strict=True)
+    assert provider.post("/images/generations", json={"aspect_ratio": "5:4"}).json()["code"] == 1200

@@ -1,0 +1,1 @@
+"""The HTTP API against its own document: schemathesis on the embedded stack."""
