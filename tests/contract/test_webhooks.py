@@ -102,11 +102,13 @@ def test_an_older_version_never_follows_a_newer_one(webhooks: Webhooks) -> None:
     assert begin(webhooks, replace(SECOND, version=3))
 
 
-def test_what_was_given_up_can_be_delivered_from_the_start(webhooks: Webhooks) -> None:
+def test_what_was_given_up_can_be_begun_by_a_redrive_and_by_nothing_older(webhooks: Webhooks) -> None:
     last = replace(failed(webhooks, FIRST), attempt=10)
     begin(webhooks, last)
     webhooks.conclude(last, (attempt_of(FIRST),), Outcome.UNDELIVERABLE)
-    log = begin(webhooks, FIRST)
+    assert begin(webhooks, last) is None, "a message of SQS that comes twice"
+    assert begin(webhooks, FIRST) is None
+    log = begin(webhooks, last.anew())
     assert log
     assert (log.outcome, log.is_busy) == (Outcome.UNDELIVERABLE, False)
 

@@ -69,7 +69,7 @@ class FakeWebhooks:
         due_at = again.due_at if again else None
         settled = delivery.version if outcome in {Outcome.DELIVERED, Outcome.GONE} else item.settled
         log = DeliveryLog(version=delivery.version, outcome=outcome, attempts=tuple(attempts), due_at=due_at)
-        self.items[delivery.task_id] = _Item(log, again.attempt if again else 1, 0, settled)
+        self.items[delivery.task_id] = _Item(log, delivery.attempt + 1, 0, settled)
 
     def log(self, task_id: str) -> DeliveryLog | None:
         """As it is shown."""
@@ -89,8 +89,8 @@ class FakeWebhookQueue:
         self.messages.append((delivery, min(900, max(0, -((now - delivery.due_at) // 1000)))))
 
     def bury(self, delivery: Delivery) -> None:
-        """With its counters at their beginning."""
-        self.buried.append(replace(delivery, attempt=1, waits=0, since=0, due_at=0))
+        """As it is redriven."""
+        self.buried.append(delivery.anew())
 
 
 class FakeWebhookSender:

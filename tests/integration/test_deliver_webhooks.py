@@ -160,7 +160,7 @@ def test_after_the_last_attempt_there_is_a_dead_letter_and_an_event(world: World
     world.messages("webhooks")
     world.announce(delivery_of(world, task_id, attempt=10))
     (letter,) = world.messages("webhooks-dead")
-    assert letter == delivery_of(world, task_id)
+    assert letter == delivery_of(world, task_id, attempt=11, first=11)
     (told,) = [each for each in world.messages("events") if each["detail-type"] == "Task Webhook Undeliverable"]
     assert (told["detail"]["attempts"], told["detail"]["reason"]) == (10, "HTTP 500")
     assert url(world) not in str(told)

@@ -252,7 +252,7 @@ class WebhookQueue(Protocol):
         """Have it looked at again at its `due_at`, or sooner."""
 
     def bury(self, delivery: Delivery) -> None:
-        """Into the dead letters, as a delivery that was never tried."""
+        """Into the dead letters, as it is to begin when it is redriven."""
 
 
 class SubmissionCounts(Protocol):

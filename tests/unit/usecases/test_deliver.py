@@ -116,7 +116,7 @@ def test_the_whole_schedule_then_a_dead_letter_and_an_event(world: World) -> Non
         assert planned * 0.9 <= waited <= planned * 1.1 + 1
     assert {event_id for event_id, _, _ in world.sender.sent} == {f"{TASK.task_id}:1"}
     (buried,) = world.webhook_queue.buried
-    assert buried == Delivery.of_task(TASK)
+    assert buried == replace(Delivery.of_task(TASK), attempt=11, first=11)
     (event,) = world.events.published
     assert (event.detail_type, event.detail["event_id"]) == ("Task Webhook Undeliverable", f"{TASK.task_id}:1:undeliverable")
     assert (event.detail["attempts"], event.detail["http_status"], event.detail["reason"]) == (10, 500, "HTTP 500")
@@ -130,6 +130,35 @@ def test_a_dead_letter_that_is_redriven_begins_anew(world: World) -> None:
     answers(world, BROKEN, OK)
     assert [outcome for _, outcome in run(world, world.webhook_queue.buried[0])] == [Outcome.RETRYING, Outcome.DELIVERED]
     assert world.deliver(world.webhook_queue.buried[0]) is Outcome.SUPERSEDED
+
+
+def test_a_redriven_delivery_has_the_whole_schedule_again(world: World) -> None:
+    answers(world, BROKEN)
+    run(world, Delivery.of_task(TASK))
+    story = run(world, world.webhook_queue.buried[0])
+    assert [outcome for _, outcome in story] == [Outcome.RETRYING] * 9 + [Outcome.UNDELIVERABLE]
+    assert SCHEDULE[0] * 0.9 <= story[1][0] <= SCHEDULE[0] * 1.1 + 1
+    assert world.webhook_queue.buried[1].attempt == 21
+
+
+def test_a_crash_between_the_dead_letter_and_its_conclusion_leaves_the_redrive_a_way(world: World) -> None:
+    """And though the message comes twice, as SQS may have it."""
+    answers(world, BROKEN)
+    last = replace(Delivery.of_task(TASK), attempt=10)
+    assert world.deliver(last) is Outcome.UNDELIVERABLE
+    calls = list(world.calls.names)
+    assert world.deliver(last) is Outcome.SUPERSEDED
+    other = task_of("b" * 32, callback_url=URL)
+    world.tasks.create(other)
+    world.calls.names.clear()
+    world.calls.crash_after = calls.index("webhook_queue.bury")
+    with pytest.raises(Crash):
+        world.deliver(replace(Delivery.of_task(other), attempt=10))
+    world.calls.crash_after = None
+    assert "webhook_queue.bury" in world.calls.names
+    world.clock.advance(360)
+    answers(world, OK)
+    assert world.deliver(world.webhook_queue.buried[-1]) is Outcome.DELIVERED
 
 
 def test_an_endpoint_that_does_not_answer_is_given_up_in_the_same_time(world: World) -> None:

@@ -1,7 +1,6 @@
 """SqsResubmissions, SqsWebhooks: the queues that functions send to themselves."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from relay.domain.webhook import Delivery
@@ -40,8 +39,8 @@ class SqsWebhooks:
         self._send(self._retries_url, delivery, DelaySeconds=delay)
 
     def bury(self, delivery: Delivery) -> None:
-        """With its counters at their beginning, so that a redrive starts anew."""
-        self._send(self._dead_letters_url, replace(delivery, attempt=1, waits=0, since=0, due_at=0))
+        """As it is redriven."""
+        self._send(self._dead_letters_url, delivery.anew())
 
     def _send(self, url: str, delivery: Delivery, **arguments: Any) -> None:
         body = json.dumps(delivery.to_message(), separators=(",", ":"), ensure_ascii=False)

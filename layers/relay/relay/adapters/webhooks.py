@@ -85,12 +85,12 @@ class DynamoWebhooks:
     def conclude(
         self, delivery: Delivery, attempts: Sequence[Attempt], outcome: Outcome, *, again: Delivery | None = None
     ) -> None:
-        """One conditional update: only of the attempt that was begun. Given up, the version may be delivered from the start."""
+        """One conditional update: only of the attempt that was begun. Whatever comes next has a higher number."""
         sets = ["attempts = :attempts", "outcome = :outcome", "next_attempt = :next"]
         values = {
             ":attempts": json_text([_entry(attempt) for attempt in attempts]),
             ":outcome": text(outcome.value),
-            ":next": number(again.attempt if again else 1),
+            ":next": number(delivery.attempt + 1),
             ":v": number(delivery.version),
             ":a": number(delivery.attempt),
         }

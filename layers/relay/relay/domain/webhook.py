@@ -19,7 +19,7 @@ _PROMPT_MS = 2000
 _TRUST_MS = 3_600_000
 _SLOW_LANES = 4
 _LOG = 20
-_COUNTERS = ("attempt", "waits", "since", "due_at")
+_COUNTERS = ("attempt", "first", "waits", "since", "due_at")
 
 
 class Outcome(StrEnum):
@@ -95,8 +95,8 @@ class DeliveryLog:
 class Delivery:
     """The announcement of one version of a task: what a message of the queues `webhooks` and `webhook_retries` asks for.
 
-    `attempt` counts requests from 1, `waits` the times that it was put off without one; `since` (ms) is when it was first
-    looked at, `due_at` (ms) when it is to be looked at again.
+    `attempt` counts requests from 1 and never starts again; `first` is the one that the schedule counts from, `waits` the times
+    that it was put off without one; `since` (ms) is when it was first looked at, `due_at` (ms) when it is to be looked at again.
     """
 
     task_id: str
@@ -106,6 +106,7 @@ class Delivery:
     message: str
     updated_at: int
     attempt: int = 1
+    first: int = 1
     waits: int = 0
     since: int = 0
     due_at: int = 0
@@ -179,14 +180,20 @@ class Delivery:
 
         A Retry-After is honoured, up to a day; anything else is spread by a tenth.
         """
-        if self.attempt > len(schedule):
+        made = self.attempt - self.first
+        if made >= len(schedule):
             return None
         asked = answer.asked_to_wait
         if asked is None:
-            seconds = schedule[self.attempt - 1] * (0.9 + 0.2 * self.share())
+            seconds = schedule[made] * (0.9 + 0.2 * self.share())
         else:
             seconds = min(max(asked, schedule[0]), _LONGEST_RETRY_AFTER) * (1 + 0.1 * self.share())
         return replace(self, attempt=self.attempt + 1, waits=0, due_at=now + round(seconds * 1000))
+
+    def anew(self) -> Self:
+        """As a dead letter: once it is redriven, the schedule begins again, with an attempt that was not made before."""
+        following = self.attempt + 1
+        return replace(self, attempt=following, first=following, waits=0, since=0, due_at=0)
 
     def put_off(self, until: int, *, now: int) -> Self:
         """The same attempt later: after `until` (ms), ever later the more often it was put off."""
