@@ -155,7 +155,9 @@ validate: $(STAMPS)/sam ## sam validate --lint
 ci: lint type validate test sim e2e interop api-test sam-test ## Exactly what CI runs
 
 # ── Benchmarks: tables, and JSON in benchmarks/results/ ──────────────────────────────────────────────────────────────
-.PHONY: bench-archive bench-cost bench-reconcile
+.PHONY: bench bench-archive bench-cost bench-peers bench-pipeline bench-reconcile bench-record
+bench: bench-archive bench-reconcile bench-cost bench-pipeline bench-webhooks bench-peers ## All of them, in under 15 minutes
+
 bench-archive: setup ## Archiving 64 MiB to 5 GiB beside upload_fileobj and a read-all: CPU, memory, speed
 	@$(BENCH) benchmarks.archive
 
@@ -168,6 +170,15 @@ bench-reconcile: setup ## CPU of a due task, many at a time beside one at a time
 .PHONY: bench-webhooks
 bench-webhooks: setup ## A healthy client's p99 delay with and without fifty dead ones beside it
 	@$(BENCH) benchmarks.webhook_fairness
+
+bench-pipeline: setup ## Tasks through the embedded stack, and what a growing table costs
+	@$(BENCH) benchmarks.pipeline
+
+bench-peers: setup ## Beside DBOS and LiteLLM's proxy, each in an environment of its own
+	@$(BENCH) benchmarks.peers
+
+bench-record: setup ## Keep the last run in benchmarks/recorded and docs/performance.md
+	@$(BENCH) benchmarks.record
 
 # ── Building and deploying ───────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: build deploy requirements requirements-check

@@ -86,7 +86,7 @@ async def _forward(request: web.Request) -> web.Response:
     async with app["session"].request(request.method, url, headers=headers, data=body) as answer:
         payload = await answer.read()
         said = json.loads(payload) if service == "dynamodb" else {}
-        writes, reads = _units(operation, asked, said)
+        writes, reads = units(operation, asked, said)
         app["counts"].calls.append(Call(app["function"], service, operation, len(body), writes, reads))
         kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
         return web.Response(status=answer.status, headers=kept, body=payload)
@@ -101,13 +101,14 @@ def _named(request: web.Request) -> tuple[str, str]:
     return "s3", "GetObject" if request.method in {"GET", "HEAD"} else "PutObject"
 
 
-def _units(operation: str, asked: dict[str, Any], said: dict[str, Any]) -> tuple[dict[str, float], float]:
+def units(operation: str, asked: dict[str, Any], said: dict[str, Any]) -> tuple[dict[str, float], float]:
     """Write units as the emulator says them; read units, and those of a refused condition, by the size of the items."""
     if operation in _READS:
         items = [said["Item"]] if "Item" in said else [*said.get("Items", []), *_batch(said)]
         half = 1.0 if asked.get("ConsistentRead") else 0.5
-        if operation == "Query":
-            return {}, half * _blocks(sum(map(item_bytes, items)), 4096)
+        if operation == "Query":  # what is looked at counts, and not only what the filter lets through
+            looked_at = said.get("ScannedCount", 0) / max(said.get("Count", 0), 1)
+            return {}, half * _blocks(round(sum(map(item_bytes, items)) * max(looked_at, 1)), 4096)
         return {}, half * sum(_blocks(item_bytes(item), 4096) for item in items or [{}])
     if "ConsumedCapacity" not in said:
         return ({"table": float(_blocks(item_bytes(said.get("Item", {})), 1024))} if asked else {}), 0.0
@@ -121,7 +122,7 @@ def _batch(said: dict[str, Any]) -> list[dict[str, Any]]:
     return [item for items in responses.values() for item in items] if isinstance(responses, dict) else []
 
 
-def _blocks(size: int, block: int) -> int:
+def _blocks(size: float, block: int) -> int:
     return max(1, math.ceil(size / block))
 
 

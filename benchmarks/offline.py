@@ -9,5 +9,10 @@ from relay.config import Settings
 
 def services(**settings: Any) -> Services:
     """With these settings; what must be set and is not there names nothing."""
-    needed = {field.name: "none" for field in fields(Settings) if field.default is MISSING}
+    needed = {name.lower(): value for name, value in environment().items()}
     return Services(Settings(**needed | settings))
+
+
+def environment() -> dict[str, str]:
+    """The variables that must be set, each to nothing that is there."""
+    return {field.name.upper(): "none" for field in fields(Settings) if field.default is MISSING}

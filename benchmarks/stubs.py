@@ -16,6 +16,8 @@ _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _TARGET = re.compile(rb"x-amz-target: *\w+\.(\w+)", re.IGNORECASE)
 _PATH = re.compile(rb"^GET \S*/([^/ ?]+) ")
 _PAGE = 100
+CALLBACK_KEY = "k" * 64
+"""The secret that callback tokens are made with."""
 
 
 @contextmanager
@@ -75,6 +77,8 @@ class _Table:
         if operation == "Query":
             first, self._left = self._left, max(self._left - _PAGE, 0)
             return {"Items": [{"task_id": {"S": f"{number:032x}"}} for number in range(self._left, first)]}
+        if operation in {"PutItem", "GetSecretValue"}:
+            return {"SecretString": CALLBACK_KEY} if operation == "GetSecretValue" else {}
         item = item_of(_task(json.loads(body)["Key"]["task_id"]["S"]))
         return {"Item" if operation == "GetItem" else "Attributes": item}
 
@@ -98,5 +102,5 @@ def _task(task_id: str) -> Task:
 
 def _provider_says(head: bytes, _body: bytes) -> dict[str, Any]:
     path = _PATH.match(head)
-    task = {"task_id": path[1].decode() if path else "", "task_status": "submitted", "task_status_msg": ""}
+    task = {"task_id": path[1].decode() if path else "P1", "task_status": "submitted", "task_status_msg": ""}
     return {"code": 0, "message": "SUCCEED", "request_id": "r", "data": task | {"created_at": 1, "updated_at": 1}}
