@@ -113,7 +113,7 @@ def _lives(stack: Stack, found: list[Function], counts: Counts, operation: str, 
         tasks,
         calls,
         after,
-        {name: now[name] - processor.get(name, 0.0) for name in now},
+        _used(processor, now),
         after.invocations["submit_task"] + after.invocations["receive_callback"],
         sum(len(events.of(task_id)) for task_id in task_ids),
         after.invocations["archive_results"],
@@ -121,6 +121,14 @@ def _lives(stack: Stack, found: list[Function], counts: Counts, operation: str, 
         {function.name: function.memory for function in found},
         sum(map(item_bytes, items)) / tasks,
     )
+
+
+def _used(before: Mapping[tuple[str, str], float], now: Mapping[tuple[str, str], float]) -> dict[str, float]:
+    """Seconds by function. A process that has ended takes its seconds along, one that has begun brings those of its start."""
+    used: dict[str, float] = {}
+    for (name, process), seconds in now.items():
+        used[name] = used.get(name, 0.0) + seconds - before.get((name, process), 0.0)
+    return used
 
 
 # ── pricing ──────────────────────────────────────────────────────────────────────────────────────────────────────────

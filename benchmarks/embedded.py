@@ -75,16 +75,16 @@ def logged(stack: Stack) -> Logged:
     return Logged(lines, size, invocations)
 
 
-def processor_seconds(found: list[Function]) -> dict[str, float]:
-    """Seconds of CPU that the processes of each function have used so far."""
-    names, seconds = {function.deployed: function.name for function in found}, Counter[str]()
+def processor_seconds(found: list[Function]) -> dict[tuple[str, str], float]:
+    """Seconds of CPU that each process of each function has used so far, by the function's name and the process."""
+    names, seconds = {function.deployed: function.name for function in found}, dict[tuple[str, str], float]()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             environment = (process / "environ").read_bytes()
             deployed = re.search(rb"(?:^|\0)AWS_LAMBDA_FUNCTION_NAME=([^\0]+)", environment)
             if deployed and (name := names.get(os.fsdecode(deployed[1]))):
                 times = [(task / "schedstat").read_text().split()[0] for task in (process / "task").iterdir()]
-                seconds[name] += sum(map(int, times)) / 1e9  # type: ignore[assignment] # a sum of seconds
+                seconds[name, process.name] = sum(map(int, times)) / 1e9
         except OSError:  # it has ended, or is not ours to look at
             continue
-    return dict(seconds)
+    return seconds
