@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _ROUNDS = 3
 _SECONDS = 0.02
 """The time of an answer: with less, there would be nothing to overlap."""
-_ONE_BY_ONE = 500
+_ONE_BY_ONE = 200
 
 
 @dataclass(frozen=True, slots=True)
