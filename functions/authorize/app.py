@@ -5,9 +5,11 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.bootstrap import services
+from relay.bootstrap import prepare, services
 from relay.domain.errors import AuthenticationError
 from relay.entrypoint import INTERNAL, failed, header_of, logger, metrics
+
+prepare("api_keys")
 
 
 # No request is refused here: API Gateway would answer 403 in a shape of its own, and only the function behind has the envelope.

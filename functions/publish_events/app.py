@@ -6,8 +6,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.adapters.stream import records_of
-from relay.bootstrap import services
+from relay.bootstrap import prepare, services
 from relay.entrypoint import logger, metrics
+
+prepare("events")
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -6,9 +6,11 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.bootstrap import services
+from relay.bootstrap import prepare, services
 from relay.domain.errors import CallbackNotAuthenticError
 from relay.entrypoint import INTERNAL, answer, body_of, envelope, failed, logger, metrics
+
+prepare("tasks", "tokens")
 
 
 # A plain function: a resolver would cost a third of the warm time of the function that is called most.

@@ -5,8 +5,10 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.bootstrap import services
+from relay.bootstrap import prepare, services
 from relay.entrypoint import each_message, logger, metrics
+
+prepare("tasks", "api", "resubmissions")
 
 
 def resubmit_task(message: dict[str, Any], _receives: int) -> None:

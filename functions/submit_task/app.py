@@ -7,11 +7,13 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.bootstrap import services
+from relay.bootstrap import prepare, services
 from relay.entrypoint import api, envelope, json_object, limit_of, logger, metrics, operation_path, request_id_of, tenant_of
 from relay.presenter import submitted_answer, upload_answer
 from relay.usecases.forward import Call
 from relay.usecases.submit import Submission
+
+prepare("tasks", "tokens", "api")
 
 app = api()
 

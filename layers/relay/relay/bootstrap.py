@@ -9,7 +9,7 @@ from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from relay.adapters.aws import client
-from relay.config import Settings
+from relay.config import Settings, on_lambda
 from relay.domain.task import Task
 from relay.providers.kling import Kling
 
@@ -384,3 +384,11 @@ class Services:
 def services() -> Services:
     """The process's services, from its environment."""
     return Services(Settings.from_environment())
+
+
+def prepare(*names: str) -> None:
+    """Make these of the process's services at import on Lambda: until then it lends a function a whole processor, whatever its
+    memory, and the first request does not wait for AWS clients to be made."""
+    if on_lambda():
+        for name in names:
+            getattr(services(), name)

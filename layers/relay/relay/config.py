@@ -74,6 +74,11 @@ class Settings:
             raise SettingsError(f"{error}: set the variable of that name in capitals, see template.yaml") from None
 
 
+def on_lambda(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is a function's environment, with every variable set before the first import."""
+    return "LAMBDA_TASK_ROOT" in environment
+
+
 def _parsed(name: str, kind: str, text: str) -> str | int | bool:
     if "int" in kind:
         if not text.isdecimal():

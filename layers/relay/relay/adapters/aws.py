@@ -2,10 +2,15 @@
 
 import threading
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import UnknownRegionError
+
+_AMAZON_ROOTS = Path(__file__).with_name("amazon_roots.pem")
+"""Amazon Trust Services' roots, which AWS asks clients to trust. Reading all of certifi's takes twenty times as long."""
 
 _CONFIG = Config(
     connect_timeout=3,
@@ -29,4 +34,16 @@ def _session() -> botocore.session.Session:
 def client(service: str) -> Any:
     """The process's client of an AWS service; endpoint, region and credentials from the environment."""
     with _making:  # a session is not made for threads, its clients are
-        return _session().create_client(service, config=_CONFIG.merge(_S3) if service == "s3" else _CONFIG)
+        config = _CONFIG.merge(_S3) if service == "s3" else _CONFIG
+        return _session().create_client(service, config=config, verify=_authorities(_session()))
+
+
+def _authorities(session: botocore.session.Session) -> str | None:
+    """None, botocore's own choice, where somebody made another (AWS_CA_BUNDLE) and in partitions that have other roots."""
+    if session.get_config_variable("ca_bundle"):
+        return None
+    try:
+        partition = session.get_partition_for_region(session.get_config_variable("region") or "us-east-1")
+    except UnknownRegionError:
+        return None
+    return str(_AMAZON_ROOTS) if partition == "aws" else None

@@ -13,6 +13,8 @@ from typing import cast
 
 import httpx
 
+from relay.adapters.tls import verified
+
 _PIECE = 262_144
 """Bytes handed on at a time; larger pieces save nothing more."""
 _RECORD = 16_384
@@ -23,7 +25,7 @@ class BulkTransport(httpx.BaseTransport):
     """One connection for each request, closed after it: a frozen function would find a kept one dead."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
-        self._context = context or httpx.create_ssl_context(trust_env=False)
+        self._context = context or verified()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """TLS is verified for `sni_hostname`, when the request has one, whatever address is dialled."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 
+from relay.adapters.tls import verified
 from relay.domain.addresses import ALLOWED_PORTS, Address, is_public
 from relay.domain.errors import ForbiddenAddressError
 
@@ -60,7 +61,8 @@ class GuardedTransport(httpx.BaseTransport):
     def __init__(self, guard: Guard, inner: httpx.BaseTransport | None = None) -> None:
         self._guard = guard
         # No connection is kept: one that was verified for a host must not serve another host at the same address.
-        self._inner = inner or httpx.HTTPTransport(limits=httpx.Limits(max_keepalive_connections=0), trust_env=False)
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._inner = inner or httpx.HTTPTransport(verify=verified(), limits=limits, trust_env=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The host name stays in the Host header and in TLS; only the address is put in its place."""

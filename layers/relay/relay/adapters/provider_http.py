@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 
+from relay.adapters.tls import verified
 from relay.domain.errors import OutcomeUnknownError, ProviderBusyError
 from relay.providers.base import ProviderRequest, ProviderResponse
 
@@ -21,7 +22,9 @@ class HttpProviderApi:
         self._base_url = base_url.rstrip("/")
         self._key = key
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=32)  # as many as reconcile has threads
-        self._client = httpx.Client(transport=transport, limits=limits, follow_redirects=False, trust_env=False)
+        self._client = httpx.Client(
+            transport=transport, verify=verified(), limits=limits, follow_redirects=False, trust_env=False
+        )
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
         """One request, never repeated here; `timeout` in seconds bounds it as a whole."""

@@ -9,6 +9,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from relay.adapters.tls import verified
 from relay.adapters.webhook_secrets import WebhookSecrets
 from relay.domain.errors import ForbiddenAddressError
 from relay.domain.webhook import Answer
@@ -72,7 +73,7 @@ class BoundedTransport(httpx.HTTPTransport):
     def __init__(self, seconds: float) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=verified(),
             max_connections=None,  # nobody waits for another's endpoint
             max_keepalive_connections=0,  # one request for each connection
             network_backend=_BoundedBackend(seconds),
