@@ -97,9 +97,9 @@ replay: setup ## Receive a kept callback once more (KEY=quarantine/… or result
 	@$(RUN) relay replay "$(KEY)" $(if $(STACK),--stack "$(STACK)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit sim sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
+.PHONY: test unit gates sim sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
 test: setup ## All tests but those that need a running stack
-	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e --ignore=tests/interop --ignore=tests/sam
+	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e --ignore=tests/gates --ignore=tests/interop --ignore=tests/sam
 
 unit: setup ## The unit tests only
 	@$(RUN) pytest -q tests/unit
@@ -152,11 +152,18 @@ validate: $(STAMPS)/sam ## sam validate --lint
 	@$(SAM) validate --lint
 	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
 
-ci: lint type validate test sim e2e interop api-test sam-test ## Exactly what CI runs
+ci: lint type validate test gates sim e2e interop api-test sam-test ## Exactly what CI runs
+
+gates: setup ## Gates on the built functions: instructions of INIT, bytecode, modules, the layers' size
+	@command -v valgrind >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -yqq valgrind; } >/dev/null
+	@$(RUN) pytest -q tests/gates
 
 # ── Benchmarks: tables, and JSON in benchmarks/results/ ──────────────────────────────────────────────────────────────
-.PHONY: bench bench-archive bench-cost bench-peers bench-pipeline bench-reconcile bench-record
-bench: bench-archive bench-reconcile bench-cost bench-pipeline bench-webhooks bench-peers ## All of them, in under 15 minutes
+.PHONY: bench bench-archive bench-cold-start bench-cost bench-peers bench-pipeline bench-reconcile bench-record
+bench: bench-cold-start bench-archive bench-reconcile bench-cost bench-pipeline bench-webhooks bench-peers ## All of them, in under 15 minutes
+
+bench-cold-start: setup ## INIT of every function beside a stock client: instructions, wall, imports, layers
+	@$(BENCH) benchmarks.cold_start
 
 bench-archive: setup ## Archiving 64 MiB to 5 GiB beside upload_fileobj and a read-all: CPU, memory, speed
 	@$(BENCH) benchmarks.archive
