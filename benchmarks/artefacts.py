@@ -17,7 +17,7 @@ INTERPRETER: str = getattr(sys, "_base_executable", sys.executable)
 """Without the project's environment: what a layer lacks must not come from there."""
 FUNCTIONS = ("ReceiveCallback", "SubmitTask", "ArchiveResults", "QueryTasks", "PublishEvents", "ResubmitTasks",
              "ReconcileTasks", "DeliverWebhooks", "Authorize")  # fmt: skip
-_DEPENDENCIES = {"arm64": "DependenciesLayerArm", "x86_64": "DependenciesLayerX86"}
+DEPENDENCIES = {"arm64": "DependenciesLayerArm", "x86_64": "DependenciesLayerX86"}
 _FIRST_DATE_OF_ZIP = 315_532_800
 _QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
 _SETTINGS = {
@@ -63,7 +63,7 @@ def mounted() -> Iterator[Mounted]:
     build()
     with tempfile.TemporaryDirectory(prefix="mounted-") as folder:
         root = Path(folder)
-        for layer in (_DEPENDENCIES[architecture()], "RelayLayer"):
+        for layer in (DEPENDENCIES[architecture()], "RelayLayer"):
             shutil.copytree(BUILD / layer, root / "opt", dirs_exist_ok=True)
         for function in FUNCTIONS:
             shutil.copytree(BUILD / function, root / function)
@@ -74,7 +74,7 @@ def mounted() -> Iterator[Mounted]:
 
 def layer_bytes() -> int:
     """Both layers of this machine's processor, unzipped."""
-    layers = [BUILD / _DEPENDENCIES[architecture()], BUILD / "RelayLayer"]
+    layers = [BUILD / DEPENDENCIES[architecture()], BUILD / "RelayLayer"]
     return sum(path.stat().st_size for layer in layers for path in layer.rglob("*") if path.is_file())
 
 

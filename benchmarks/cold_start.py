@@ -92,7 +92,7 @@ def _wall_rows(mount: Mounted, environment: Mapping[str, str], rounds: int) -> l
         mount.run(function, INIT)
         return (time.perf_counter() - began) * 1000
 
-    variants = {"F": floor} | {name: lambda name=name: ours(name) for name in FUNCTIONS}  # type: ignore[misc]
+    variants = {"F": floor} | {name: lambda name=name: ours(name) for name in FUNCTIONS}
     medians = interleaved(variants, rounds)
     return [Row(what=f"{name}: INIT", floor=medians["F"], ours=medians[name], unit="ms") for name in FUNCTIONS]
 

@@ -23,10 +23,12 @@ import httpx
 
 from benchmarks import loopback
 from benchmarks.archive import measure
+from benchmarks.artefacts import DEPENDENCIES
 from benchmarks.load import Load, posted
 from benchmarks.report import Row, Table, publish
 from benchmarks.stubs import CALLBACK_KEY, stubs
 from local import artefacts
+from local.containers import architecture
 from local.stack import ROOT
 from relay.adapters.secrets import Secrets
 from relay.adapters.tokens import HmacCallbackTokens
@@ -99,7 +101,7 @@ def _ours(function: str, processes: int = _PROCESSES) -> Iterator[list[str]]:
     """A built function behind ports; AWS and the provider are stubs."""
     built = artefacts.BUILD
     folder = built / "".join(word.title() for word in function.split("_"))
-    paths = (built / "DependenciesLayer" / "python", built / "RelayLayer" / "python", ROOT)
+    paths = (built / DEPENDENCIES[architecture()] / "python", built / "RelayLayer" / "python", ROOT)
     from benchmarks.offline import environment
 
     with stubs(0, 0.0) as (table, provider), ExitStack() as stack:

@@ -11,6 +11,7 @@ import botocore.session
 import pytest
 from botocore import UNSIGNED, xform_name
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.loaders import Loader
@@ -148,7 +149,7 @@ def sent(loader: Loader, service: str, operation: str, region: str) -> list[tupl
     """Method, URL, body and error of every attempt at a call that is always answered 503."""
     session = botocore.session.Session()
     session.register_component("data_loader", loader)
-    retries = {"mode": "standard", "total_max_attempts": ATTEMPTS}
+    retries: Any = {"mode": "standard", "total_max_attempts": ATTEMPTS}
     client = session.create_client(
         service,
         region,
@@ -158,10 +159,10 @@ def sent(loader: Loader, service: str, operation: str, region: str) -> list[tupl
     )
     found = []
 
-    def answer(request: Any, **_: Any) -> AWSResponse:
+    def answer(request: Any, **_: Any) -> Any:
         body = request.body.read() if hasattr(request.body, "read") else request.body
         found.append((request.method, request.url, body))
-        return AWSResponse(request.url, 503, {}, Answer(b""))
+        return AWSResponse(request.url, 503, HTTPHeaders(), Answer(b""))
 
     client.meta.events.register("before-send", answer)
     call, arguments = (
