@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from relay.adapters import aws
 from relay.domain.task import FailureCode, Status
@@ -21,6 +22,7 @@ BUSY: Answer = (429, refusal(1303, "parallel task over resource pack limit"))
 BROKE: Answer = (429, refusal(1102, "Account balance not enough"))
 DOWN: Answer = (500, refusal(5000, "Server internal error"))
 LARGE = "data:image/png;base64," + "QUJD" * 3000
+_SOUND = b"ID3\x04" + bytes(range(256))
 _SMALL_FILE = MP4 + b"small" * 40
 _PARTS_FILE = MP4 + bytes(range(256)) * 40  # three parts of 4 KiB
 
@@ -95,6 +97,20 @@ def _counted(world: SweepWorld) -> Act:
     payload = _submission(f"key-{world.runs}")
     payload["requestContext"]["authorizer"]["lambda"] |= {"key": "key_1", "submits_per_minute": "1000"}
     return _submitting(world, payload)
+
+
+def _of_an_upload(world: SweepWorld) -> Act:
+    """A field that takes base64 only: the upload is looked at, and read when the task is sent."""
+    announcement = {"media_type": "audio/mpeg", "bytes": len(_SOUND)}
+    answer = world.invoke("submit_task", with_tenant(with_body(event("submit_task.upload"), announcement), TENANT))
+    assert answer
+    upload = json.loads(answer["body"])["data"]
+    name = urlsplit(upload["put"]["url"]).path.rpartition("/uploads/")[2]
+    world.s3.put_object(Bucket="results", Key=f"uploads/{name}", Body=_SOUND)
+    _files(world, File(body=_SMALL_FILE))
+    spoken = {"mode": "audio2video", "video_id": "a-video", "audio_type": "file", "audio_file": upload["reference"]}
+    payload = with_tenant(event("submit_task.lip_sync"), TENANT)
+    return _submitting(world, with_body(payload, {"input": spoken}, idempotency_key=f"key-{world.runs}"))
 
 
 def _one_task(world: SweepWorld) -> list[str]:
@@ -462,6 +478,7 @@ SCENARIOS = [
     Scenario("submit_task", "small", _submit(), _one_task),
     Scenario("submit_task", "without a key", _submit(None)),
     Scenario("submit_task", "large", _submit(fields=_WITH_IMAGE), _one_task),
+    Scenario("submit_task", "of an upload", _of_an_upload, _one_task),
     Scenario("submit_task", "both keys", _submit(fields=_BOTH), _one_task),
     Scenario("submit_task", "counted", _counted, _one_task),
     Scenario("submit_task", "refused", _refused, _failed_as(FailureCode.REJECTED)),
