@@ -15,8 +15,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.artefacts import python_path
 from benchmarks.loopback import Hosts, digest_of, file_path, running
 from benchmarks.report import Goal, Row, Table, publish
+from local.stack import ROOT
 
 MIB, GIB = 1 << 20, 1 << 30
 _ROUNDS = {64 * MIB: 5, 256 * MIB: 3, GIB: 2, 5 * GIB: 1}
@@ -37,10 +39,12 @@ class Figures:
     sha256: str
 
 
-def measure(way: str, size: int, hosts: Hosts) -> Figures:
-    """One transfer of `size` bytes in an interpreter of its own."""
+def measure(way: str, size: int, hosts: Hosts, python_path: str) -> Figures:
+    """One transfer of `size` bytes in an interpreter of its own; `python_path` has the product, the others do without."""
     url = hosts.source + file_path(size, announced=way != "ours, no length")
-    environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | {
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": python_path if way.startswith("ours") else str(ROOT),
         "AWS_ACCESS_KEY_ID": "bench",
         "AWS_SECRET_ACCESS_KEY": "bench",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -62,13 +66,14 @@ def main() -> None:
     options = parser.parse_args()
     rounds = {64 * MIB: 1} if options.quick else _ROUNDS
     figures: dict[tuple[int, str], list[Figures]] = {}
+    built = python_path()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as hosts:
         for size, times in rounds.items():
             digest = digest_of(size)
             for _ in range(times):
                 for way in _WAYS:
                     if way != "read-all" or size <= _NAIVE_LIMIT:
-                        found = measure(way, size, hosts)
+                        found = measure(way, size, hosts, built)
                         _check(way, found, size, digest)
                         figures.setdefault((size, way), []).append(found)
     publish("archive", [_cpu(figures), _memory(figures), _speed(figures)])

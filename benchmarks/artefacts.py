@@ -12,6 +12,7 @@ from pathlib import Path
 
 from local.artefacts import BUILD, build
 from local.containers import architecture
+from local.stack import ROOT
 
 INTERPRETER: str = getattr(sys, "_base_executable", sys.executable)
 """Without the project's environment: what a layer lacks must not come from there."""
@@ -70,6 +71,13 @@ def mounted() -> Iterator[Mounted]:
         for path in root.rglob("*"):
             os.utime(path, (_FIRST_DATE_OF_ZIP, _FIRST_DATE_OF_ZIP))
         yield Mounted(root)
+
+
+def python_path() -> str:
+    """PYTHONPATH with the built layers first, for a process of the project's interpreter; built when something changed."""
+    build()
+    layers = [BUILD / layer / "python" for layer in ("RelayLayer", DEPENDENCIES[architecture()])]
+    return os.pathsep.join(map(str, [*layers, ROOT]))
 
 
 def layer_bytes() -> int:

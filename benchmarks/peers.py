@@ -23,12 +23,11 @@ import httpx
 
 from benchmarks import loopback
 from benchmarks.archive import measure
-from benchmarks.artefacts import DEPENDENCIES
+from benchmarks.artefacts import python_path
 from benchmarks.load import Load, posted
 from benchmarks.report import Row, Table, publish
 from benchmarks.stubs import CALLBACK_KEY, stubs
 from local import artefacts
-from local.containers import architecture
 from local.stack import ROOT
 from relay.adapters.secrets import Secrets
 from relay.adapters.tokens import HmacCallbackTokens
@@ -48,7 +47,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("--requests", type=int, default=3000)
     options = parser.parse_args()
-    artefacts.build()
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
         tables = [_receivers(Path(folder), options.requests), _proxies(Path(folder), options.requests // 10)]
     publish("peers", tables)
@@ -99,15 +97,13 @@ class _NoSecrets(Secrets):
 @contextmanager
 def _ours(function: str, processes: int = _PROCESSES) -> Iterator[list[str]]:
     """A built function behind ports; AWS and the provider are stubs."""
-    built = artefacts.BUILD
-    folder = built / "".join(word.title() for word in function.split("_"))
-    paths = (built / DEPENDENCIES[architecture()] / "python", built / "RelayLayer" / "python", ROOT)
+    folder = artefacts.BUILD / "".join(word.title() for word in function.split("_"))
     from benchmarks.offline import environment
 
     with stubs(0, 0.0) as (table, provider), ExitStack() as stack:
         variables = environment() | {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+            "PYTHONPATH": python_path(),
             "AWS_ACCESS_KEY_ID": "bench",
             "AWS_SECRET_ACCESS_KEY": "bench",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -176,7 +172,7 @@ def _proxies(folder: Path, requests: int) -> Table:
         before, seconds = proxy.peak(), _download(proxy.url, prompt, keyed)
         grown = proxy.peak() - before
     with tempfile.TemporaryDirectory() as certificates, loopback.running(Path(certificates)) as hosts:
-        moved = measure("ours", 256 * _MIB, hosts)
+        moved = measure("ours", 256 * _MIB, hosts, python_path())
     rows = [
         Row(what="submit, p50 beyond the upstream's own", floor=theirs.p50 - direct.p50, ours=us.p50, unit="ms"),
         Row(what="submit, p99", floor=theirs.p99, ours=us.p99, unit="ms"),

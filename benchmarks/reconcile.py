@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmarks.artefacts import python_path
 from benchmarks.report import Goal, Row, Table, publish
 from benchmarks.stubs import stubs
 
@@ -61,7 +62,9 @@ def main() -> None:
 def measured(way: str, tasks: int) -> Figures:
     """One pass over `tasks` due tasks in a fresh interpreter."""
     with stubs(tasks, _SECONDS) as (table, provider):
-        environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | {
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": python_path(),
             "AWS_ACCESS_KEY_ID": "bench",
             "AWS_SECRET_ACCESS_KEY": "bench",
             "AWS_DEFAULT_REGION": "us-east-1",

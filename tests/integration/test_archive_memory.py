@@ -9,9 +9,8 @@ from benchmarks.loopback import digest_of, running
 
 
 @pytest.mark.parametrize("way", ["ours", "ours, no length"], ids=["single-put", "multipart"])
-def test_a_gibibyte_is_archived_in_bounded_memory(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", "layers/relay:.")
+def test_a_gibibyte_is_archived_in_bounded_memory(way: str, tmp_path: Path) -> None:
     with running(tmp_path) as hosts:
-        figures = measure(way, GIB, hosts)
+        figures = measure(way, GIB, hosts, "layers/relay:.")
     assert (figures.bytes, figures.sha256) == (GIB, digest_of(GIB))
     assert figures.grown < 32
