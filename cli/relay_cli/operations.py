@@ -1,5 +1,6 @@
 """The provider's operations as commands: made from its tables, each when it is asked for."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -41,7 +42,7 @@ def operation_named(name: str) -> str:
     return short_names().get(name, name)
 
 
-class _Group(TyperGroup):
+class _Group(TyperGroup, ABC):
     """A command for each operation; loading all models for every run of the program would make each of them wait."""
 
     table: ClassVar["Table"]
@@ -56,9 +57,9 @@ class _Group(TyperGroup):
         known = self.table.get(operation)
         return self.made(cmd_name, operation, list(fields_of_operation(known)) if known else None)
 
+    @abstractmethod
     def made(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
         """The command of an operation with these fields; without any, the table does not have it."""
-        raise NotImplementedError
 
 
 class SubmitGroup(_Group):

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import httpx
 
 from local.ministack import _free_port
 from local.stack import LOCAL, ROOT
+from tests.serving import serving
 
 _PATIENCE = 30.0
 _PACKAGES = LOCAL / "receiver"
@@ -110,11 +110,5 @@ def front(behind: list[Receiver], *, failures: int) -> Iterator[Front]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.url = f"http://127.0.0.1:{server.server_port}/hook?token=hush"
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.05))
-    thread.start()
-    try:
+    with serving(server):
         yield made
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -1,12 +1,13 @@
 """The outside world on loopback: the provider's API, its result hosts and the clients' endpoints, each answer set by the test."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.serving import serving
 
 CREATED_AT = 1_722_769_557_708
 type Answer = tuple[int, Any]
@@ -110,14 +111,8 @@ def upstream() -> Iterator[Upstream]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     world = Upstream(f"http://127.0.0.1:{server.server_port}")
     server.world = world  # type: ignore[attr-defined]
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
-    thread.start()
-    try:
+    with serving(server):
         yield world
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):

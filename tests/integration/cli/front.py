@@ -2,7 +2,6 @@
 
 import base64
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.integration.world import Json, World, event
+from tests.serving import serving
 
 _INVOKE = "/2015-03-31/functions/"
 
@@ -82,14 +82,8 @@ def front(world: World) -> Iterator[Front]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     made = Front(f"http://127.0.0.1:{server.server_port}", world)
     server.front = made  # type: ignore[attr-defined]
-    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
-    thread.start()
-    try:
+    with serving(server):
         yield made
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):
