@@ -154,16 +154,19 @@ validate: $(STAMPS)/sam ## sam validate --lint
 
 ci: lint type validate test gates sim e2e interop api-test sam-test ## Exactly what CI runs
 
-gates: setup ## Gates on the built functions: instructions of INIT, bytecode, modules, the layers' size
+gates: setup ## Gates on the built functions: instructions, bytecode, modules, AWS calls, the layers' size
 	@command -v valgrind >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -yqq valgrind; } >/dev/null
 	@$(RUN) pytest -q tests/gates
 
 # ── Benchmarks: tables, and JSON in benchmarks/results/ ──────────────────────────────────────────────────────────────
-.PHONY: bench bench-archive bench-cold-start bench-cost bench-peers bench-pipeline bench-reconcile bench-record
-bench: bench-cold-start bench-archive bench-reconcile bench-cost bench-pipeline bench-webhooks bench-peers ## All of them, in under 15 minutes
+.PHONY: bench bench-archive bench-callback-path bench-cold-start bench-cost bench-peers bench-pipeline bench-reconcile bench-record
+bench: bench-cold-start bench-callback-path bench-archive bench-reconcile bench-cost bench-pipeline bench-webhooks bench-peers ## All of them, in under 15 minutes
 
 bench-cold-start: setup ## INIT of every function beside a stock client: instructions, wall, imports, layers
 	@$(BENCH) benchmarks.cold_start
+
+bench-callback-path: setup ## A warm callback beside one UpdateItem, its AWS calls, callbacks a second
+	@$(BENCH) benchmarks.callback_path
 
 bench-archive: setup ## Archiving 64 MiB to 5 GiB beside upload_fileobj and a read-all: CPU, memory, speed
 	@$(BENCH) benchmarks.archive

@@ -43,14 +43,14 @@ def valgrind() -> tuple[str, ...] | None:
 
 def instructions(mount: Mounted, function: str, code: str = INIT) -> float:
     """Millions of instructions of a process that runs `code`."""
-    return _counted(mount.run(function, code, before=valgrind() or ()).stderr)
+    return references(mount.run(function, code, before=valgrind() or ()).stderr) / 1e6
 
 
 def floor_instructions(environment: Mapping[str, str], code: str = FLOOR) -> float:
     """The same for F."""
     command = [*(valgrind() or ()), INTERPRETER, "-S", "-c", code]
     run = subprocess.run(command, env=dict(environment), capture_output=True, text=True, check=True)  # noqa: S603
-    return _counted(run.stderr)
+    return references(run.stderr) / 1e6
 
 
 def compiled_at_import(mount: Mounted, function: str) -> list[str]:
@@ -59,11 +59,12 @@ def compiled_at_import(mount: Mounted, function: str) -> list[str]:
     return paths
 
 
-def _counted(text: str) -> float:
+def references(text: str) -> int:
+    """The instructions that cachegrind counted, of what it wrote."""
     found = _REFERENCES.search(text)
     if found is None:
         raise RuntimeError(f"valgrind counted nothing: {text[-500:]}")
-    return int(found[1].replace(",", "")) / 1e6
+    return int(found[1].replace(",", ""))
 
 
 def _instruction_rows(mount: Mounted, environment: Mapping[str, str]) -> list[Row]:

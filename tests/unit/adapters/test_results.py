@@ -12,6 +12,7 @@ from relay.adapters.results import S3ResultStore
 from relay.domain.errors import ResultError, ResultTooLargeError, ResultTypeError
 
 MP4 = b"\0\0\0\x18ftypmp42" + b"x" * 100
+MIB = 1_048_576
 
 
 class Signing:
@@ -136,3 +137,31 @@ def test_a_presigned_url_is_version_4_and_of_the_buckets_region(region: str, mon
     assert url.params["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
     assert f"/{region}/s3/" in url.params["X-Amz-Credential"]
     assert "checksum" not in str(url).lower()
+
+
+@pytest.mark.parametrize("size", [MIB, None])
+def test_one_mebibyte_is_one_request(size: int | None) -> None:
+    assert requests_for(size) == 1
+
+
+@pytest.mark.parametrize("size", [MIB, None])
+def test_smaller_parts_are_noticed(size: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "_SINGLE_PUT_LIMIT", MIB // 2)
+    monkeypatch.setattr(results, "_PART", MIB // 4)
+    assert requests_for(size) == 6
+
+
+def requests_for(size: int | None) -> int:
+    """S3 requests for a file of 1 MiB: an upload in parts adds its beginning and its end."""
+    client, seen = Signing(), list[bytes]()
+
+    def take(request: httpx.Request) -> httpx.Response:
+        seen.append(request.read())
+        return httpx.Response(200)
+
+    uploads = HttpResultUploads(httpx.MockTransport(take))
+    body = MP4 + b"x" * (MIB - len(MP4))
+    stored = S3ResultStore(client, "bucket", largest=MIB, url_seconds=60, uploads=lambda: uploads)
+    assert stored.store("results/t/0", pieces(body, 65_536), size=size).bytes == MIB
+    assert b"".join(seen) == body
+    return len(seen) + len(client.calls)

@@ -1,0 +1,157 @@
+"""The callback's path: the built receive_callback, warm, beside one default UpdateItem, at an AWS that answers at once."""
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+from benchmarks.artefacts import INTERPRETER, Mounted, mounted, stock
+from benchmarks.aws_stub import Stub, counting
+from benchmarks.cold_start import references, valgrind
+from benchmarks.measure import interleaved
+from benchmarks.report import Goal, Row, Table, publish
+
+FUNCTION = "ReceiveCallback"
+WARM = Goal(1.05, 0.95)
+CALLS = {"processing": Goal(1), "succeed": Goal(2)}
+RATE = Goal(1000, 2000, at_least=True)
+P99 = Goal(50)
+_WORKER = str(Path(__file__).with_name("callback_worker.py"))
+_BATCH = 25
+_COUNTED = 100
+
+
+class Worker:
+    """A process that has made its first calls: orders go in, times come out."""
+
+    def __init__(self, orders: IO[str], answers: IO[str]) -> None:
+        self._orders = orders
+        self._answers = answers
+        self.call(20)
+
+    def order(self, calls: int, status: str = "processing") -> None:
+        """Begin."""
+        self._orders.write(json.dumps({"calls": calls, "status": status}) + "\n")
+        self._orders.flush()
+
+    def times(self) -> list[float]:
+        """The seconds of each call, when all are done."""
+        line = self._answers.readline()
+        if not line:
+            raise RuntimeError("a worker of callback_path ended: what it said stands above")
+        times: list[float] = json.loads(line)
+        return times
+
+    def call(self, calls: int, status: str = "processing") -> list[float]:
+        """Both."""
+        self.order(calls, status)
+        return self.times()
+
+
+@contextmanager
+def worker(kind: str, environment: Mapping[str, str]) -> Iterator[Worker]:
+    """A process of callback_worker, until the block ends."""
+    command = [INTERPRETER, "-S", _WORKER, kind]
+    process = subprocess.Popen(command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        yield Worker(cast("IO[str]", process.stdin), cast("IO[str]", process.stdout))
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def calls_of(stub: Stub, mount: Mounted, status: str) -> dict[str, tuple[int, int]]:
+    """The AWS calls of one warm callback, and the bytes that they sent."""
+    with worker("receiver", mount.environment(FUNCTION) | {"AWS_ENDPOINT_URL": stub.url}) as ours:
+        ours.call(1, status)
+        stub.counts()
+        ours.call(1, status)
+        return stub.counts()
+
+
+def instructions(kind: str, environment: Mapping[str, str]) -> float:
+    """Thousands of instructions of one warm call: what a hundred more of them add."""
+    counted = [_counted(kind, environment, calls) for calls in (20, 20 + _COUNTED)]
+    return (counted[1] - counted[0]) / _COUNTED / 1e3
+
+
+def _counted(kind: str, environment: Mapping[str, str], calls: int) -> int:
+    command = [*(valgrind() or ()), INTERPRETER, "-S", _WORKER, kind]
+    order = json.dumps({"calls": calls, "status": "processing"}) + "\n"
+    run = subprocess.run(command, env=dict(environment), input=order, capture_output=True, text=True, check=True)  # noqa: S603
+    return int(references(run.stderr))
+
+
+def _warm(stub: Stub, mount: Mounted, floor: Mapping[str, str], rounds: int) -> Table:
+    ours = mount.environment(FUNCTION) | {"AWS_ENDPOINT_URL": stub.url}
+    with worker("receiver", ours) as receiver, worker("updater", floor) as updater:
+        variants = {"floor": lambda: _median(updater.call(_BATCH)), "ours": lambda: _median(receiver.call(_BATCH))}
+        medians = interleaved(variants, rounds)
+    rows = [Row(what="a callback, warm, wall", floor=medians["floor"], ours=medians["ours"], unit="ms", goal=WARM)]
+    if valgrind():
+        counted = instructions("updater", floor), instructions("receiver", ours)
+        rows.append(Row(what="a callback, warm, instructions", floor=counted[0], ours=counted[1], unit="k"))
+    return Table("callback_path: warm, beside one default UpdateItem", rows, [f"medians of {rounds} batches of {_BATCH}"])
+
+
+def _median(times: list[float]) -> float:
+    return sorted(times)[len(times) // 2] * 1000
+
+
+def _asked(stub: Stub, mount: Mounted) -> Table:
+    rows = []
+    for status, goal in CALLS.items():
+        counts = calls_of(stub, mount, status)
+        said = ", ".join(f"{operation} {calls}" for operation, (calls, _) in sorted(counts.items()))
+        rows.append(Row(what=f"{status}: AWS calls", ours=sum(calls for calls, _ in counts.values()), goal=goal, note=said))
+        rows.append(Row(what=f"{status}: bytes sent", ours=sum(sent for _, sent in counts.values()), unit="B"))
+    return Table("callback_path: what a callback asks of AWS", rows)
+
+
+def _throughput(stub: Stub, mount: Mounted, callbacks: int) -> Table:
+    environment = mount.environment(FUNCTION) | {"AWS_ENDPOINT_URL": stub.url}
+    rows = []
+    for concurrent in (1, 8, 32):
+        rate, p99 = _loaded(environment, concurrent, callbacks)
+        most = concurrent == 32
+        rows.append(Row(what=f"{concurrent} at a time: callbacks a second", ours=rate, unit="/s", goal=RATE if most else None))
+        rows.append(Row(what=f"{concurrent} at a time: p99", ours=p99, unit="ms", goal=P99 if most else None))
+    notes = [
+        "each in a process of its own, as in Lambda, one callback after the other; the table's stand-in shares the cores",
+        f"{os.process_cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it was measured",
+    ]
+    return Table("callback_path: throughput", rows, notes)
+
+
+def _loaded(environment: Mapping[str, str], concurrent: int, callbacks: int) -> tuple[float, float]:
+    """Callbacks per second and p99 in ms with so many processes."""
+    with ExitStack() as stack:
+        workers = [stack.enter_context(worker("receiver", environment)) for _ in range(concurrent)]
+        began = time.perf_counter()
+        for each in workers:
+            each.order(callbacks // concurrent)
+        times = sorted(seconds for each in workers for seconds in each.times())
+        seconds = time.perf_counter() - began
+    return len(times) / seconds, times[int(len(times) * 0.99)] * 1000
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.callback_path", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=80)
+    parser.add_argument("--callbacks", type=int, default=8000)
+    options = parser.parse_args()
+    with mounted() as mount, counting() as stub, tempfile.TemporaryDirectory(prefix="stock-") as folder:
+        floor = stock(Path(folder)) | {"AWS_ENDPOINT_URL": stub.url}
+        tables = [_asked(stub, mount), _warm(stub, mount, floor, options.rounds), _throughput(stub, mount, options.callbacks)]
+        publish("callback_path", tables)
+
+
+if __name__ == "__main__":
+    main()
