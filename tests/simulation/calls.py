@@ -38,7 +38,7 @@ _WRITES = frozenset({
 })  # fmt: skip
 _LONGEST_PAUSE = 9000
 
-_RARE = ("resubmit documents.put_callback",) * 16
+_RARE = (("resubmit documents.put_callback",) * 40) + (("deliver webhook_queue.bury",) * 5)
 _ALL_SITES = (*(f"{function} {call}" for function, calls in SITES.items() for call in calls), *_RARE)
 
 
