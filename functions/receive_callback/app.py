@@ -2,24 +2,24 @@
 
 from typing import Any
 
-from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare, services
 from relay.domain.errors import CallbackNotAuthenticError
-from relay.entrypoint import INTERNAL, answer, body_of, envelope, failed, logger, metrics
+from relay.entrypoint import INTERNAL, answer, body_of, envelope, failed, logger, metrics, report
 
 prepare("tasks", "tokens")
 
 
 # A plain function: a resolver would cost a third of the warm time of the function that is called most.
-@logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True)
+@logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     path = event.get("pathParameters") or {}
     request_id = event["requestContext"]["requestId"]
     task_id, token = path.get("task_id", ""), path.get("token", "")
+    logger.set_correlation_id(request_id)
     try:
         outcome = services().receive(task_id, token, body_of(event))
     except CallbackNotAuthenticError:
@@ -28,6 +28,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - whatever it is, the provider may deliver again, and the reconciler asks
         failed(error)
         return answer(500, envelope(request_id, code=INTERNAL, message="the relay failed: send the callback again"))
-    logger.info("callback", task_id=task_id, outcome=outcome)
+    report("callback", task_id=task_id, outcome=outcome, correlation_id=request_id)
     metrics.add_metric(name=f"Callback{outcome.name.title()}", unit=MetricUnit.Count, value=1)
     return answer(200, envelope(request_id, {"status": outcome.value}))

@@ -45,8 +45,14 @@ def created(store: TaskStore, *changes: Change, task: Task | None = None) -> Tas
     task = task or task_of()
     store.create(task)
     for change in changes:
-        task = store.change(task.task_id, change, at=LATER)
+        task = changed(store, task, change)
     return task
+
+
+def changed(store: TaskStore, task: Task, change: Change, *, at: int = LATER) -> Task:
+    """The stored task after one more."""
+    store.change(task.task_id, change, at=at)
+    return stored(store, task.task_id)
 
 
 def stored(store: TaskStore, task_id: str = task_of().task_id) -> Task:
@@ -161,8 +167,7 @@ def test_a_change_makes_of_a_task_what_the_task_itself_says(store: TaskStore, ch
     for step, change in enumerate(changes, 1):
         task = task.moved_to(change, at=LATER + step)
 
-        assert store.change(task.task_id, change, at=LATER + step) == task
-        assert stored(store) == task
+        assert changed(store, task, change, at=LATER + step) == task
     assert task.version == 1 + len(changes)
 
 
@@ -205,13 +210,13 @@ def test_the_first_snapshot_of_a_submitted_task_is_no_news_without_a_message(sto
     with pytest.raises(TaskConflictError):
         store.change(task.task_id, SUBMITTED, at=LATER)
 
-    assert store.change(task.task_id, reported(Status.SUBMITTED, 1, "in the queue"), at=LATER).version == 2
+    assert changed(store, task, reported(Status.SUBMITTED, 1, "in the queue")).version == 2
 
 
 def test_a_newer_message_at_equal_rank_is_news(store: TaskStore) -> None:
     task = created(store, PROCESSING)
 
-    moved = store.change(task.task_id, reported(Status.PROCESSING, 9, "half of it is done"), at=LATER)
+    moved = changed(store, task, reported(Status.PROCESSING, 9, "half of it is done"))
 
     assert (moved.message, moved.version, moved.snapshot_at) == ("half of it is done", 3, NOON + 9)
 
@@ -220,23 +225,21 @@ def test_a_verdict_that_comes_late_beats_our_own(store: TaskStore) -> None:
     task = created(store, EXPIRED)
     assert task.failure is not None
 
-    moved = store.change(task.task_id, SUCCEED, at=LATER)
+    moved = changed(store, task, SUCCEED)
 
     assert (moved.status, moved.rank, moved.failure, moved.results) == (Status.SUCCEED, Rank.VERDICT, None, (VIDEO,))
-    assert stored(store) == moved
 
 
 def test_an_answer_without_a_task_is_kept_and_gives_way_to_a_verdict(store: TaskStore) -> None:
     answered = created(store, Change.answered("no task", {"answer": {"code": 0, "data": ["ä"]}}))
     assert (answered.is_answered, answered.document) == (True, {"answer": {"code": 0, "data": ["ä"]}})
-    assert stored(store) == answered
-    assert store.change(answered.task_id, SUCCEED, at=LATER).document == SUCCEED.document
+    assert changed(store, answered, SUCCEED).document == SUCCEED.document
 
 
 def test_the_first_provider_id_stays(store: TaskStore) -> None:
     task = created(store, PROCESSING)
 
-    moved = store.change(task.task_id, reported(Status.SUCCEED, 3, provider_task_id="another"), at=LATER)
+    moved = changed(store, task, reported(Status.SUCCEED, 3, provider_task_id="another"))
 
     assert moved.provider_task_id == PROVIDER_ID
 
@@ -244,7 +247,7 @@ def test_the_first_provider_id_stays(store: TaskStore) -> None:
 def test_a_change_without_a_provider_id_keeps_the_request(store: TaskStore) -> None:
     task = created(store)
 
-    moved = store.change(task.task_id, reported(Status.PROCESSING, 2, provider_task_id=None), at=LATER)
+    moved = changed(store, task, reported(Status.PROCESSING, 2, provider_task_id=None))
 
     assert (moved.request, moved.provider_task_id) == (task.request, None)
 

@@ -37,10 +37,10 @@ class FakeTaskStore:
         """A claim is no task."""
         return self.tasks.get(task_id)
 
-    def change(self, task_id: str, change: Change, *, at: int) -> Task:
+    def change(self, task_id: str, change: Change, *, at: int) -> None:
         """`Task.moved_to`."""
         task = self._existing(task_id)
-        return self._write(task, task.moved_to(change, at=at))
+        self._write(task, task.moved_to(change, at=at))
 
     def accepted(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
         """Keeps the id that a callback brought."""

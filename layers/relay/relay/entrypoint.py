@@ -120,6 +120,12 @@ def api() -> "APIGatewayHttpResolver":
     return app
 
 
+def report(message: str, **fields: Any) -> None:
+    """Say what the invocation did in the line that holds its metrics: a second line costs as much time as its signature."""
+    for name, value in {"level": "INFO", "message": message, **fields}.items():
+        metrics.add_metadata(key=name, value=value)
+
+
 def failed(error: Exception) -> None:
     """Log an error that is the relay's own, and count it for its alarm."""
     logger.error("internal error", error_type=type(error).__name__, exc_info=error)

@@ -31,8 +31,8 @@ class TaskStore(Protocol):
     def get(self, task_id: str) -> Task | None:
         """The task, read consistently."""
 
-    def change(self, task_id: str, change: Change, *, at: int) -> Task:
-        """Write what `Task.moved_to` says, without reading first; returns the task after it.
+    def change(self, task_id: str, change: Change, *, at: int) -> None:
+        """Write what `Task.moved_to` says, without reading first.
 
         Raises TaskConflictError when stale or repeated, TaskNotFoundError when there is no such task.
         """

@@ -30,6 +30,12 @@ def world() -> World:
     return made
 
 
+def now_processing(world: World) -> Delivery:
+    """The provider works on the task."""
+    world.tasks.change(TASK.task_id, PROCESSING, at=world.clock())
+    return Delivery.of_task(world.tasks.tasks[TASK.task_id])
+
+
 def now_stored(world: World) -> Delivery:
     """The task has succeeded, and its files are stored."""
     world.tasks.change(TASK.task_id, SUCCEED, at=world.clock())
@@ -88,7 +94,7 @@ def test_a_success_whose_files_were_given_up_has_the_providers_urls(world: World
 
 def test_an_intermediate_status_is_told_as_it_was_though_the_task_has_moved_on(world: World) -> None:
     submitted = Delivery.of_task(TASK)
-    processing = Delivery.of_task(world.tasks.change(TASK.task_id, PROCESSING, at=world.clock() + 5))
+    processing = now_processing(world)
     stored = now_stored(world)
     for delivery in (submitted, processing, stored):
         assert world.deliver(delivery) is Outcome.DELIVERED
@@ -246,7 +252,7 @@ def test_a_newer_version_supersedes_an_undelivered_older_one(world: World) -> No
 
 
 def test_nothing_intermediate_is_sent_after_a_terminal_status_was_taken(world: World) -> None:
-    processing = Delivery.of_task(world.tasks.change(TASK.task_id, PROCESSING, at=world.clock()))
+    processing = now_processing(world)
     assert world.deliver(now_stored(world)) is Outcome.DELIVERED
     assert world.deliver(processing) is Outcome.SUPERSEDED
     assert world.deliver(Delivery.of_task(TASK)) is Outcome.SUPERSEDED
@@ -255,7 +261,7 @@ def test_nothing_intermediate_is_sent_after_a_terminal_status_was_taken(world: W
 
 def test_no_two_attempts_for_a_task_are_made_at_once(world: World) -> None:
     """While `processing` is on its way, slowly, `succeed` waits for it."""
-    processing = Delivery.of_task(world.tasks.change(TASK.task_id, PROCESSING, at=world.clock()))
+    processing = now_processing(world)
     stored = now_stored(world)
     seen: list[Outcome] = []
 

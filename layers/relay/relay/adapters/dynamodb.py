@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -58,7 +59,7 @@ class DynamoTaskStore:
         item = found.get("Item")
         return task_of(item) if item and is_task(item) else None
 
-    def change(self, task_id: str, change: Change, *, at: int) -> Task:
+    def change(self, task_id: str, change: Change, *, at: int) -> None:
         """One UpdateItem; the condition is that of `Task.moved_to`."""
         values = {
             ":status": text(change.status.value),
@@ -86,7 +87,7 @@ class DynamoTaskStore:
         if over or change.provider_task_id is not None:
             removes.append("#request")
         condition = "#rank < :rank" if over else f"(#rank < :rank OR ({_SAYS_NEWS}))"
-        return self._update(
+        self._update(
             task_id, f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""), condition, values,
         )  # fmt: skip
 
@@ -105,7 +106,7 @@ class DynamoTaskStore:
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
         """Of two that begin the same attempt, one succeeds."""
-        return self._update(
+        return self._updated(
             task_id,
             "SET attempts = :n, due_at = :d, due_shard = :s",
             "attempts = :before AND #rank < :expired AND attribute_not_exists(provider_task_id)",
@@ -151,7 +152,7 @@ class DynamoTaskStore:
             values[":failed"] = text(Archive.FAILED.value)
             condition = "#status = :succeed AND (attribute_not_exists(#archive) OR #archive = :failed)"
         tail = ", failure = :failure" if failure else " REMOVE failure"
-        return self._update(
+        return self._updated(
             task_id,
             f"SET results = :results, #archive = :archive, #version = #version + :one, updated_at = :at{tail}",
             condition,
@@ -180,21 +181,27 @@ class DynamoTaskStore:
         except ClientError as error:
             raise _translated(error) from error
 
-    def _update(self, task_id: str, expression: str, condition: str, values: dict[str, Any]) -> Task:
+    def _updated(self, task_id: str, expression: str, condition: str, values: dict[str, Any]) -> Task:
+        return task_of(self._update(task_id, expression, condition, values, returned="ALL_NEW")["Attributes"])
+
+    def _update(
+        self, task_id: str, expression: str, condition: str, values: dict[str, Any], *, returned: str = "NONE"
+    ) -> Mapping[str, Any]:
+        """Reading an item that nobody looks at would be a tenth of a callback's work."""
         try:
-            written = self._client.update_item(
+            written: Mapping[str, Any] = self._client.update_item(
                 TableName=self._table,
                 Key={"task_id": text(task_id)},
                 UpdateExpression=expression,
                 ConditionExpression=f"attribute_exists(task_id) AND {condition}",
                 ExpressionAttributeValues=values,
                 ExpressionAttributeNames={f"#{name}": name for name in _NAME.findall(expression + condition)},
-                ReturnValues="ALL_NEW",
+                ReturnValues=returned,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             raise _translated(error, updating=True) from error
-        return task_of(written["Attributes"])
+        return written
 
 
 def _parts(change: Change) -> dict[str, dict[str, str] | None]:

@@ -1,6 +1,7 @@
 """Send a stored task to the provider, once, and put down what came of it. Shared by submitting and resubmitting."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -129,7 +130,6 @@ def _answered(task: Task, answer: NoTaskError, *, tasks: TaskStore, clock: Clock
 
 
 def _closed(task: Task, change: Change, *, tasks: TaskStore, clock: Clock) -> Task:
-    try:
-        return tasks.change(task.task_id, change, at=clock())
-    except TaskConflictError:  # a callback was faster: the provider has the task after all
-        return tasks.get(task.task_id) or task
+    with suppress(TaskConflictError):  # a callback was faster: the provider has the task after all
+        tasks.change(task.task_id, change, at=clock())
+    return tasks.get(task.task_id) or task
