@@ -4,9 +4,11 @@ import asyncio
 import json
 import multiprocessing
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import cast
 
 from benchmarks.stubs import CALLBACK_KEY
@@ -23,8 +25,8 @@ type Counts = dict[str, tuple[int, int]]
 class Stub:
     """Its URL, and what was asked of it so far."""
 
-    def __init__(self, port: int, control: Connection) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, url: str, control: Connection) -> None:
+        self.url = url
         self._control = control
 
     def counts(self) -> Counts:
@@ -34,24 +36,24 @@ class Stub:
 
 
 @contextmanager
-def counting() -> Iterator[Stub]:
-    """One, until the block ends."""
+def counting(certificate: Path | None = None) -> Iterator[Stub]:
+    """One, until the block ends; over TLS with a certificate and its key."""
     context = multiprocessing.get_context("spawn")
     ours, its = context.Pipe()
-    process = context.Process(target=_run, args=(its,), daemon=True)
+    process = context.Process(target=_run, args=(its, certificate), daemon=True)
     process.start()
     try:
-        yield Stub(ours.recv(), ours)
+        yield Stub(f"{'https' if certificate else 'http'}://127.0.0.1:{ours.recv()}", ours)
     finally:
         process.terminate()
         process.join()
 
 
-def _run(control: Connection) -> None:
-    asyncio.run(_serve(control))
+def _run(control: Connection, certificate: Path | None) -> None:
+    asyncio.run(_serve(control, certificate))
 
 
-async def _serve(control: Connection) -> None:
+async def _serve(control: Connection, certificate: Path | None) -> None:
     counts: dict[str, list[int]] = {}
 
     def tell() -> None:
@@ -59,8 +61,12 @@ async def _serve(control: Connection) -> None:
         control.send(dict(counts))
         counts.clear()
 
+    context = None
+    if certificate:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Conversation(counts), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: _Conversation(counts), "127.0.0.1", 0, ssl=context)
     loop.add_reader(control.fileno(), tell)
     control.send(server.sockets[0].getsockname()[1])
     await asyncio.Event().wait()

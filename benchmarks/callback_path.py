@@ -9,13 +9,14 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, cast
 
 from benchmarks.artefacts import INTERPRETER, Mounted, mounted, stock
 from benchmarks.aws_stub import Stub, counting
-from benchmarks.cold_start import references, valgrind
+from benchmarks.instructions import WORKER, at_once, of_calls, valgrind
 from benchmarks.measure import interleaved
 from benchmarks.report import Goal, Row, Table, publish
 
@@ -24,8 +25,8 @@ WARM = Goal(1.05, 0.95)
 CALLS = {"processing": Goal(1), "succeed": Goal(2)}
 RATE = Goal(1000, 2000, at_least=True)
 P99 = Goal(50)
-_WORKER = str(Path(__file__).with_name("callback_worker.py"))
 _BATCH = 25
+_WARMING = 20
 _COUNTED = 100
 
 
@@ -35,7 +36,7 @@ class Worker:
     def __init__(self, orders: IO[str], answers: IO[str]) -> None:
         self._orders = orders
         self._answers = answers
-        self.call(20)
+        self.call(_WARMING)
 
     def order(self, calls: int, status: str = "processing") -> None:
         """Begin."""
@@ -59,7 +60,7 @@ class Worker:
 @contextmanager
 def worker(kind: str, environment: Mapping[str, str]) -> Iterator[Worker]:
     """A process of callback_worker, until the block ends."""
-    command = [INTERPRETER, "-S", _WORKER, kind]
+    command = [INTERPRETER, "-S", WORKER, kind]
     process = subprocess.Popen(command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
         yield Worker(cast("IO[str]", process.stdin), cast("IO[str]", process.stdout))
@@ -77,17 +78,12 @@ def calls_of(stub: Stub, mount: Mounted, status: str) -> dict[str, tuple[int, in
         return stub.counts()
 
 
-def instructions(kind: str, environment: Mapping[str, str]) -> float:
-    """Thousands of instructions of one warm call: what a hundred more of them add."""
-    counted = [_counted(kind, environment, calls) for calls in (20, 20 + _COUNTED)]
-    return (counted[1] - counted[0]) / _COUNTED / 1e3
-
-
-def _counted(kind: str, environment: Mapping[str, str], calls: int) -> int:
-    command = [*(valgrind() or ()), INTERPRETER, "-S", _WORKER, kind]
-    order = json.dumps({"calls": calls, "status": "processing"}) + "\n"
-    run = subprocess.run(command, env=dict(environment), input=order, capture_output=True, text=True, check=True)  # noqa: S603
-    return int(references(run.stderr))
+def instructions(of_kinds: Mapping[str, Mapping[str, str]]) -> dict[str, float]:
+    """Thousands of instructions of one warm call, by its kind: what more of them add. Each kind has its environment."""
+    counts = {(kind, calls): partial(of_calls, kind, environment, calls)
+              for kind, environment in of_kinds.items() for calls in (_WARMING, _WARMING + _COUNTED)}  # fmt: skip
+    found = at_once(counts)
+    return {kind: (found[kind, _WARMING + _COUNTED] - found[kind, _WARMING]) / _COUNTED * 1e3 for kind in of_kinds}
 
 
 def _warm(stub: Stub, mount: Mounted, floor: Mapping[str, str], rounds: int) -> Table:
@@ -97,8 +93,9 @@ def _warm(stub: Stub, mount: Mounted, floor: Mapping[str, str], rounds: int) -> 
         medians = interleaved(variants, rounds)
     rows = [Row(what="a callback, warm, wall", floor=medians["floor"], ours=medians["ours"], unit="ms", goal=WARM)]
     if valgrind():
-        counted = instructions("updater", floor), instructions("receiver", ours)
-        rows.append(Row(what="a callback, warm, instructions", floor=counted[0], ours=counted[1], unit="k"))
+        counted = instructions({"updater": floor, "receiver": ours})
+        what = "a callback, warm, instructions"
+        rows.append(Row(what=what, floor=counted["updater"], ours=counted["receiver"], unit="k"))
     return Table("callback_path: warm, beside one default UpdateItem", rows, [f"medians of {rounds} batches of {_BATCH}"])
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.bootstrap import services
+from relay.bootstrap import prepare, services
 from relay.domain.webhook import Delivery
 from relay.entrypoint import each_message, logger, metrics
 
 _BATCH = 10
+prepare("tasks", "webhook_sender", "webhook_queue")
 
 
 def deliver_webhook(outcomes: list[str], message: dict[str, Any], _receives: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.artefacts import Mounted, mounted, stock
-from benchmarks.cold_start import floor_instructions, valgrind
+from benchmarks.instructions import of_code, valgrind
 
 
 @pytest.fixture(scope="session")
@@ -20,4 +20,4 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> float:
     """Millions of instructions of F."""
     if valgrind() is None:
         pytest.skip("valgrind is not installed: instructions are not counted")
-    return floor_instructions(stock(tmp_path_factory.mktemp("stock")))
+    return of_code(stock(tmp_path_factory.mktemp("stock")))

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.artefacts import Mounted, stock
 from benchmarks.aws_stub import Stub, counting
 from benchmarks.callback_path import FUNCTION, WARM, calls_of, instructions
-from benchmarks.cold_start import valgrind
+from benchmarks.instructions import valgrind
 
 ALLOWANCE = 1.03
 CALLS = {"processing": {"UpdateItem": 1}, "succeed": {"PutObject": 1, "UpdateItem": 1}}
@@ -51,5 +51,5 @@ def test_a_second_write_is_noticed(stub: Stub, mount: Mounted) -> None:
 @pytest.mark.skipif(valgrind() is None, reason="valgrind is not installed: instructions are not counted")
 def test_a_warm_callback_keeps_its_budget_of_instructions(stub: Stub, mount: Mounted, tmp_path: Path) -> None:
     endpoint = {"AWS_ENDPOINT_URL": stub.url}
-    floor = instructions("updater", stock(tmp_path) | endpoint)
-    assert instructions("receiver", mount.environment(FUNCTION) | endpoint) / floor <= WARM.target * ALLOWANCE
+    counted = instructions({"updater": stock(tmp_path) | endpoint, "receiver": mount.environment(FUNCTION) | endpoint})
+    assert counted["receiver"] / counted["updater"] <= WARM.target * ALLOWANCE

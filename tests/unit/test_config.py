@@ -10,7 +10,7 @@ REQUIRED = {field.name.upper(): f"the {field.name}" for field in fields(Settings
 
 
 def test_every_field_is_the_variable_of_its_name_in_capitals() -> None:
-    samples: dict[object, str | int] = {int: 7, bool: True}
+    samples: dict[object, str | int] = {"int": 7, "bool": True}
     values = {field.name: samples.get(field.type, field.name) for field in fields(Settings)}
     environment = {name.upper(): str(value).lower() for name, value in values.items()}
 

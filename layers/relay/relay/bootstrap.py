@@ -1,19 +1,22 @@
 """The composition root: each adapter is made on first use, so that a function pays only for what it uses."""
 
+from __future__ import annotations
+
+import gc
 import json
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Mapping
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from relay.adapters.aws import client
 from relay.config import Settings, on_lambda
-from relay.domain.task import Task
 from relay.providers.kling import Kling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from relay.adapters.api_keys import DynamoApiKeys
     from relay.adapters.bulk_http import BulkTransport
     from relay.adapters.guard import Guard
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from relay.adapters.webhook_secrets import WebhookSecrets
     from relay.adapters.webhooks import DynamoWebhooks
     from relay.domain.keys import ClientKey
+    from relay.domain.task import Task
     from relay.domain.webhook import Delivery
     from relay.domain.webhook import Outcome as WebhookOutcome
     from relay.ports import (
@@ -54,6 +58,20 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
+class _Later:
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._make(), name)
+
+
+def later[T](make: Callable[[], T]) -> T:
+    """What `make` gives, made when it is first used: most callbacks need neither bucket nor bus, and to make a client takes as
+    long as a dozen of its calls."""
+    return cast("T", _Later(make))
+
+
 class Services:
     """The use cases, with what they need on AWS."""
 
@@ -63,47 +81,47 @@ class Services:
         """Every provider that tasks can be of, by the name in them. All are reached through CometAPI, with one key."""
 
     @property
-    def provider(self) -> "Provider":
+    def provider(self) -> Provider:
         """The one whose paths the API has."""
         return self.providers[Kling.name]
 
     @cached_property
-    def tasks(self) -> "TaskStore":
+    def tasks(self) -> TaskStore:
         """The table `tasks`."""
         from relay.adapters.dynamodb import DynamoTaskStore
 
         return DynamoTaskStore(client("dynamodb"), self.settings.tasks_table)
 
     @cached_property
-    def api_keys(self) -> "DynamoApiKeys":
+    def api_keys(self) -> DynamoApiKeys:
         """The table `api_keys`."""
         from relay.adapters.api_keys import DynamoApiKeys
 
         return DynamoApiKeys(client("dynamodb"), self.settings.api_keys_table)
 
     @cached_property
-    def key_pairs(self) -> "HmacKeyPairs":
+    def key_pairs(self) -> HmacKeyPairs:
         """The secret keys of pairs, derived from the generated secret."""
         from relay.adapters.key_pairs import HmacKeyPairs
 
         return HmacKeyPairs(self._secrets, self.settings.client_secret_id)
 
     @cached_property
-    def submission_counts(self) -> "SubmissionCounts":
+    def submission_counts(self) -> SubmissionCounts:
         """In the table `tasks` too."""
         from relay.adapters.submission_counts import DynamoSubmissionCounts
 
         return DynamoSubmissionCounts(client("dynamodb"), self.settings.tasks_table)
 
     @cached_property
-    def documents(self) -> "DocumentStore":
+    def documents(self) -> DocumentStore:
         """The bucket's documents."""
         from relay.adapters.documents import S3DocumentStore
 
         return S3DocumentStore(client("s3"), self.settings.results_bucket)
 
     @cached_property
-    def results(self) -> "ResultStore":
+    def results(self) -> ResultStore:
         """The bucket's result files."""
         from relay.adapters.results import S3ResultStore
 
@@ -116,26 +134,26 @@ class Services:
         )
 
     @cached_property
-    def uploads(self) -> "UploadStore":
+    def uploads(self) -> UploadStore:
         """The bucket's files from clients."""
         from relay.adapters.uploads import S3UploadStore
 
         return S3UploadStore(client("s3"), self.settings.results_bucket)
 
     @cached_property
-    def _result_uploads(self) -> "HttpResultUploads":
+    def _result_uploads(self) -> HttpResultUploads:
         from relay.adapters.result_uploads import HttpResultUploads
 
         return HttpResultUploads(self._bulk)
 
     @cached_property
-    def _bulk(self) -> "BulkTransport":
+    def _bulk(self) -> BulkTransport:
         from relay.adapters.bulk_http import BulkTransport
 
         return BulkTransport()
 
     @cached_property
-    def source(self) -> "ResultSource":
+    def source(self) -> ResultSource:
         """The provider's result hosts, under guard."""
         from relay.adapters.guard import GuardedTransport
         from relay.adapters.result_http import HttpResultSource
@@ -143,42 +161,42 @@ class Services:
         return HttpResultSource(GuardedTransport(self._guard, self._bulk))
 
     @cached_property
-    def events(self) -> "EventPublisher":
+    def events(self) -> EventPublisher:
         """The bus."""
         from relay.adapters.eventbridge import EventBridgePublisher
 
         return EventBridgePublisher(client("events"), self.settings.event_bus)
 
     @cached_property
-    def resubmissions(self) -> "Resubmissions":
+    def resubmissions(self) -> Resubmissions:
         """The queue of the same name."""
         from relay.adapters.sqs import SqsResubmissions
 
         return SqsResubmissions(client("sqs"), self.settings.resubmissions_queue_url)
 
     @cached_property
-    def api(self) -> "ProviderApi":
+    def api(self) -> ProviderApi:
         """The provider, with the key from its secret."""
         from relay.adapters.provider_http import HttpProviderApi
 
         return HttpProviderApi(self.settings.provider_url, partial(self._secrets.get, self.settings.provider_secret_id))
 
     @cached_property
-    def tokens(self) -> "CallbackTokens":
+    def tokens(self) -> CallbackTokens:
         """Callback tokens, keyed by the generated secret."""
         from relay.adapters.tokens import HmacCallbackTokens
 
         return HmacCallbackTokens(self._secrets, self.settings.callback_secret_id)
 
     @cached_property
-    def webhooks(self) -> "DynamoWebhooks":
+    def webhooks(self) -> DynamoWebhooks:
         """The table `webhooks`."""
         from relay.adapters.webhooks import DynamoWebhooks
 
         return DynamoWebhooks(client("dynamodb"), self.settings.webhooks_table)
 
     @cached_property
-    def webhook_queue(self) -> "WebhookQueue":
+    def webhook_queue(self) -> WebhookQueue:
         """The queue of retries, and the dead letters."""
         from relay.adapters.sqs import SqsWebhooks
 
@@ -189,7 +207,7 @@ class Services:
         )
 
     @cached_property
-    def webhook_secrets(self) -> "WebhookSecrets":
+    def webhook_secrets(self) -> WebhookSecrets:
         """The tenants' signing secrets."""
         from relay.adapters.webhook_secrets import WebhookSecrets
 
@@ -197,7 +215,7 @@ class Services:
         return WebhookSecrets(self._secrets, self.settings.webhook_secret_id, generation_of, ttl=ttl)
 
     @cached_property
-    def webhook_sender(self) -> "WebhookSender":
+    def webhook_sender(self) -> WebhookSender:
         """The clients' endpoints, under guard."""
         from relay.adapters.guard import GuardedTransport
         from relay.adapters.webhook_http import BoundedTransport, HttpWebhookSender
@@ -207,13 +225,13 @@ class Services:
         return HttpWebhookSender(transport, self.webhook_secrets, timeout=timeout, now=now)
 
     @cached_property
-    def _guard(self) -> "Guard":
+    def _guard(self) -> Guard:
         from relay.adapters.guard import Guard
 
         return Guard(allow_loopback=self.settings.allow_loopback, emulator_url=self.settings.aws_endpoint_url)
 
     @cached_property
-    def _secrets(self) -> "Secrets":
+    def _secrets(self) -> Secrets:
         from relay.adapters.secrets import Secrets
 
         return Secrets(client("secretsmanager"), self.settings.secret_ttl)
@@ -223,13 +241,13 @@ class Services:
         queue = self.settings.archives_queue_url
         client("sqs").change_message_visibility(QueueUrl=queue, ReceiptHandle=receipt, VisibilityTimeout=delay)
 
-    def authenticate(self, authorization: str) -> "ClientKey":
+    def authenticate(self, authorization: str) -> ClientKey:
         """See usecases/authenticate.py."""
         from relay.usecases.authenticate import authenticate
 
         return authenticate(authorization, keys=self.api_keys, pairs=lambda: self.key_pairs)
 
-    def submit(self, submission: "Submission") -> "Submitted":
+    def submit(self, submission: Submission) -> Submitted:
         """See usecases/submit.py."""
         from relay.usecases.submit import submit
 
@@ -248,7 +266,7 @@ class Services:
             new_id=uuid.uuid4().hex,
         )
 
-    def forward(self, call: "Call") -> "ProviderResponse":
+    def forward(self, call: Call) -> ProviderResponse:
         """See usecases/forward.py."""
         from relay.usecases.forward import forward
 
@@ -262,13 +280,13 @@ class Services:
             clock=now,
         )
 
-    def create_upload(self, tenant: str, body: Mapping[str, Any]) -> "Upload":
+    def create_upload(self, tenant: str, body: Mapping[str, Any]) -> Upload:
         """See usecases/upload.py."""
         from relay.usecases.upload import create_upload
 
         return create_upload(tenant, body, uploads=self.uploads, clock=now, random=secrets.token_hex(10))
 
-    def resubmit(self, task_id: str, attempt: int) -> "Resubmitted":
+    def resubmit(self, task_id: str, attempt: int) -> Resubmitted:
         """See usecases/resubmit.py."""
         from relay.usecases.resubmit import resubmit
 
@@ -286,7 +304,7 @@ class Services:
             clock=now,
         )
 
-    def receive(self, task_id: str, token: str, body: bytes) -> "Outcome":
+    def receive(self, task_id: str, token: str, body: bytes) -> Outcome:
         """See usecases/receive.py."""
         from relay.usecases.receive import receive
 
@@ -297,12 +315,12 @@ class Services:
             providers=self.providers,
             tokens=self.tokens,
             tasks=self.tasks,
-            documents=self.documents,
-            events=self.events,
+            documents=later(lambda: self.documents),
+            events=later(lambda: self.events),
             clock=now,
         )
 
-    def publish(self, records: list["Record"]) -> str | None:
+    def publish(self, records: list[Record]) -> str | None:
         """See usecases/publish.py."""
         from relay.usecases.publish import publish
 
@@ -332,7 +350,7 @@ class Services:
         _ = self.documents, self.api, self.resubmissions
         return reconcile(self.reconcile_one, tasks=self.tasks, clock=now, time_left=time_left)
 
-    def reconcile_one(self, task_id: str) -> "Reconciled":
+    def reconcile_one(self, task_id: str) -> Reconciled:
         """See usecases/reconcile.py."""
         from relay.usecases.reconcile import reconcile_one
 
@@ -351,7 +369,7 @@ class Services:
         """Make what every delivery needs, once: ten threads would each make their own."""
         _ = self.tasks, self.webhook_sender, self.webhook_queue
 
-    def deliver(self, delivery: "Delivery") -> "WebhookOutcome":
+    def deliver(self, delivery: Delivery) -> WebhookOutcome:
         """See usecases/deliver.py."""
         from relay.usecases.deliver import deliver
 
@@ -388,7 +406,12 @@ def services() -> Services:
 
 def prepare(*names: str) -> None:
     """Make these of the process's services at import on Lambda: until then it lends a function a whole processor, whatever its
-    memory, and the first request does not wait for AWS clients to be made."""
+    memory, and the first request does not wait for AWS clients to be made.
+
+    Every function calls it, last: the garbage collector begins here, and leaves out what there is by now.
+    """
     if on_lambda():
         for name in names:
             getattr(services(), name)
+        gc.freeze()
+        gc.enable()

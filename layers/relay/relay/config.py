@@ -1,8 +1,13 @@
 """Settings: the only reader of the environment. Every field is an environment variable of template.yaml."""
 
+from __future__ import annotations
+
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class SettingsError(Exception):
@@ -61,7 +66,7 @@ class Settings:
         return tuple(int(seconds) for seconds in self.webhook_retry_seconds.split(","))
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Read every field from the variable of the same name in capitals, empty being missing; raises SettingsError."""
         values: dict[str, str | int | bool] = {}
         for field in fields(cls):
@@ -80,11 +85,11 @@ def on_lambda(environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def _parsed(name: str, kind: str, text: str) -> str | int | bool:
-    if "int" in kind:
+    if kind == "int":
         if not text.isdecimal():
             raise SettingsError(f"{name.upper()} must be a whole number, got {text!r}")
         return int(text)
-    if "bool" in kind:
+    if kind == "bool":
         if text not in {"true", "false"}:
             raise SettingsError(f"{name.upper()} must be true or false, got {text!r}")
         return text == "true"

@@ -1,9 +1,10 @@
 """What every entry point shares: logger, metrics, the resolver, and the one table from error to HTTP status."""
 
+from __future__ import annotations
+
 import base64
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -25,10 +26,13 @@ from relay.domain.errors import (
     UnavailableError,
     UnknownOperationError,
 )
-from relay.domain.keys import SubmissionLimit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+
+    from relay.domain.keys import SubmissionLimit
 
 _JSON = "application/json"
 INTERNAL = 5000
@@ -87,7 +91,7 @@ def answer(status: int, body: dict[str, Any]) -> dict[str, Any]:
     return {"statusCode": status, "headers": {"Content-Type": _JSON}, "body": text, "isBase64Encoded": False}
 
 
-def api() -> "APIGatewayHttpResolver":
+def api() -> APIGatewayHttpResolver:
     """A resolver whose errors come in the envelope."""
     from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
@@ -132,12 +136,12 @@ def failed(error: Exception) -> None:
     metrics.add_metric(name="InternalErrors", unit=MetricUnit.Count, value=1)
 
 
-def request_id_of(app: "APIGatewayHttpResolver") -> str:
+def request_id_of(app: APIGatewayHttpResolver) -> str:
     """API Gateway's id of the request."""
     return str(app.current_event.request_context.request_id)
 
 
-def operation_path(app: "APIGatewayHttpResolver") -> str:
+def operation_path(app: APIGatewayHttpResolver) -> str:
     """What follows the version prefix: `/v1/videos/text2video` and `/kling/v1/videos/text2video` are `videos/text2video`."""
     return app.current_event.path.removeprefix("/kling").removeprefix("/v1/").removeprefix("/")
 
@@ -158,6 +162,8 @@ def tenant_of(event: Mapping[str, Any]) -> str:
 
 def limit_of(event: Mapping[str, Any]) -> SubmissionLimit | None:
     """How often the key behind a request may submit, as the authorizer says."""
+    from relay.domain.keys import SubmissionLimit
+
     context = event.get("requestContext", {}).get("authorizer", {}).get("lambda") or {}
     per_minute = int(context.get("submits_per_minute") or 0)
     return SubmissionLimit(str(context["key"]), per_minute) if per_minute else None

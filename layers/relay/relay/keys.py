@@ -1,13 +1,17 @@
 """`relay keys create|list|revoke`: the keys of a relay's clients."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.adapters.aws import client
 from relay.adapters.key_register import DynamoKeyRegister
 from relay.bootstrap import now
 from relay.domain.keys import ClientKey, Issued, KeyKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 

@@ -1,14 +1,18 @@
 """What the use cases need of the world, as Protocols: adapters fulfil them on AWS, fakes in tests, and one suite checks both."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from __future__ import annotations
 
-from relay.domain.events import Event
-from relay.domain.keys import ClientKey
-from relay.domain.task import Change, Failure, Result, Status, Task
-from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, Endpoint, Outcome
-from relay.providers.base import ProviderRequest, ProviderResponse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from relay.domain.events import Event
+    from relay.domain.keys import ClientKey
+    from relay.domain.task import Change, Failure, Result, Status, Task
+    from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, Endpoint, Outcome
+    from relay.providers.base import ProviderRequest, ProviderResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +138,7 @@ class ResultStore(Protocol):
 class ResultSource(Protocol):
     """Where result files come from: hosts that nobody configured, hence under guard."""
 
-    def open(self, url: str, *, seconds: float | None = None) -> "OpenResult":
+    def open(self, url: str, *, seconds: float | None = None) -> OpenResult:
         """Begin to read a file that must be through in `seconds`; raises ResultError: ResultGoneError when it is dead."""
 
 
@@ -148,7 +152,7 @@ class OpenResult(Protocol):
     def chunks(self) -> Iterator[bytes]:
         """The bytes; raises ResultError when the connection fails."""
 
-    def __enter__(self) -> "OpenResult": ...
+    def __enter__(self) -> OpenResult: ...
 
     def __exit__(self, *error: object) -> None: ...
 

@@ -1,17 +1,20 @@
 """How tasks look in answers: in the provider's own shape below its paths, in ours below /tasks."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
-from relay.bootstrap import Services
 from relay.domain.errors import InvalidRequestError, UnknownOperationError
 from relay.domain.events import described
 from relay.domain.task import FailureCode, Status, Task
 from relay.entrypoint import envelope
 from relay.usecases.query import numbered_page
-from relay.usecases.submit import Submitted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.bootstrap import Services
+    from relay.usecases.submit import Submitted
     from relay.usecases.upload import Upload
 
 _PAGE = 30
@@ -38,7 +41,7 @@ def native(task: Task, to: Services) -> dict[str, Any]:
     return to.providers[task.provider].view(task, to.urls(task))
 
 
-def upload_answer(upload: "Upload") -> dict[str, Any]:
+def upload_answer(upload: Upload) -> dict[str, Any]:
     """What a client needs to put its file into the bucket, and what to name it by. Times in ms."""
     put = {"method": "PUT", "url": upload.put.url, "headers": upload.put.headers, "expires_at": upload.expires_at}
     return {"reference": str(upload.reference), "valid_until": upload.reference.ends_at, "put": put}

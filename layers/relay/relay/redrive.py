@@ -6,20 +6,25 @@ is announced again as it stands, with the same event id, so that only versions t
 reconciler runs once; it finds all that is due.
 """
 
+from __future__ import annotations
+
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.adapters.aws import client
 from relay.adapters.dead_letters import DeadLetters, LostChanges
 from relay.adapters.eventbridge import EventBridgePublisher
 from relay.adapters.stream import records_of
 from relay.domain.events import Event, event_between
-from relay.domain.task import Task
-from relay.ports import EventPublisher
 from relay.usecases.publish import publish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from relay.domain.task import Task
+    from relay.ports import EventPublisher
 
 QUEUES = ("archives", "resubmissions", "webhooks", "changes", "schedules")
 _SLACK = 900_000

@@ -3,18 +3,22 @@
 KEY is that of an object in the bucket: `quarantine/{task_id}/…` or `results/{task_id}/callback.json`.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import re
 import uuid
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.adapters.aws import client
 from relay.adapters.documents import S3DocumentStore
 from relay.adapters.dynamodb import DynamoTaskStore
 from relay.adapters.secrets import Secrets
 from relay.adapters.tokens import HmacCallbackTokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _KEY = re.compile(r"quarantine/(?P<quarantined>[^/]+)/[^/]+|results/(?P<succeeded>[^/]+)/callback\.json")
 _SECRET_TTL = 300

@@ -1,8 +1,10 @@
 """`relay webhooks`: what an operator does about clients' callbacks."""
 
+from __future__ import annotations
+
 import json
 import uuid
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from relay.adapters.aws import client
 from relay.adapters.dynamodb import DynamoTaskStore
@@ -15,6 +17,9 @@ from relay.adapters.webhook_secrets import WebhookSecrets
 from relay.bootstrap import now
 from relay.domain.task import Status
 from relay.domain.webhook import Answer, Delivery, Endpoint, endpoint_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _TIMEOUT = 15
 

@@ -1,12 +1,16 @@
 """DynamoApiKeys: whose key a client presents. Of a plain key only its SHA-256 is stored, of a pair only the access key."""
 
+from __future__ import annotations
+
 import hashlib
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.adapters.items import text
 from relay.domain.keys import ClientKey, KeyKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 PLAIN = "crk_"
 ACCESS = "cra_"

@@ -3,17 +3,21 @@
 httpx hands a body on in pieces of one TLS record, each through a parser and four generators; here records fill a buffer.
 """
 
+from __future__ import annotations
+
 import contextlib
 import http.client
 import socket
-import ssl
 import time
-from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import httpx
 
 from relay.adapters.tls import verified
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
 
 _PIECE = 262_144
 """Bytes handed on at a time; larger pieces save nothing more."""

@@ -1,12 +1,17 @@
 """DeadLetters and LostChanges: what failed for good, and what is left of it."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from relay.adapters.items import is_task, number, task_of
-from relay.domain.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from relay.domain.task import Task
 
 _AT_ONCE = 10
 _LONGEST_READ = 1000

@@ -1,9 +1,10 @@
 """DynamoTaskStore: every transition is one conditional write that says what `Task` says."""
 
+from __future__ import annotations
+
 import contextlib
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -17,10 +18,13 @@ from relay.adapters.items import (
     task_of,
     text,
 )
-from relay.adapters.listing import tenant_page
 from relay.domain.errors import TaskConflictError, TaskNotFoundError
 from relay.domain.task import Archive, Change, Failure, Rank, Result, Status, Task, derived_task_id, due_shard_of
-from relay.ports import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.ports import Page
 
 _NAME = re.compile(r"#(\w+)")  # in expressions, a # marks the names that DynamoDB reserves
 _SAYS_NEWS = "#rank = :rank AND snapshot_at < :snapshot_at AND #message <> :message"
@@ -161,6 +165,8 @@ class DynamoTaskStore:
 
     def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
         """See listing.py."""
+        from relay.adapters.listing import tenant_page
+
         return tenant_page(self._client, self._table, tenant, operation=operation, status=status, limit=limit, cursor=cursor)
 
     def due(self, shard: int, *, now: int, limit: int) -> list[str]:

@@ -1,10 +1,14 @@
 """EventBridgePublisher: the bus that consumers subscribe to."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.domain.events import SOURCE, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 # What PutEvents takes in one call: entries, and bytes of all of them.
 _MOST = 10

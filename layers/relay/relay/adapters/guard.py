@@ -1,14 +1,19 @@
 """The SSRF guard: an HTTP transport that dials only addresses it has checked, for every URL that nobody configured."""
 
+from __future__ import annotations
+
 import ipaddress
 import socket
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import httpx
 
 from relay.adapters.tls import verified
 from relay.domain.addresses import ALLOWED_PORTS, Address, is_public
 from relay.domain.errors import ForbiddenAddressError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def resolve(host: str) -> list[Address]:

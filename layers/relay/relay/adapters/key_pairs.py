@@ -1,13 +1,17 @@
 """HmacKeyPairs: the secret keys of pairs, derived and never stored, and the JWTs that they sign."""
 
+from __future__ import annotations
+
 import base64
 import hmac
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from relay.adapters.secrets import Secrets
 from relay.domain.errors import AuthenticationError
+
+if TYPE_CHECKING:
+    from relay.adapters.secrets import Secrets
 
 _LEEWAY = 30
 """Seconds that a client's clock may be off."""

@@ -1,12 +1,16 @@
 """DynamoKeyRegister: the keys as their operator makes, lists and revokes them. No function uses it."""
 
+from __future__ import annotations
+
 import secrets
-from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.adapters.api_keys import ACCESS, PLAIN, digest_of, key_of, plain_id
 from relay.adapters.items import number, text
 from relay.domain.keys import ClientKey, Issued, KeyKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 class DynamoKeyRegister:

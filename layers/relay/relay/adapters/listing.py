@@ -1,12 +1,16 @@
 """A tenant's tasks, newest first: keys from the index, then the items themselves."""
 
+from __future__ import annotations
+
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.adapters.items import is_task, task_of, text
 from relay.domain.errors import InvalidRequestError
-from relay.domain.task import Status, Task
 from relay.ports import Page
+
+if TYPE_CHECKING:
+    from relay.domain.task import Status, Task
 
 _BATCH = 100  # BatchGetItem takes no more
 _ROUNDS = 20

@@ -1,14 +1,19 @@
 """HttpProviderApi: the provider over HTTP, with a limit on the whole time, and what a failure means for a payment."""
 
+from __future__ import annotations
+
 import json
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import httpx
 
 from relay.adapters.tls import verified
 from relay.domain.errors import OutcomeUnknownError, ProviderBusyError
 from relay.providers.base import ProviderRequest, ProviderResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CONNECT_TIMEOUT = 5.0
 _ANSWER_LIMIT = 4_194_304

@@ -1,11 +1,16 @@
 """HttpResultSource: result files from the provider's hosts, under guard, bounded in time and never held as a whole."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import httpx
 
 from relay.domain.errors import ResultError, ResultGoneError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TIMEOUT = httpx.Timeout(30, connect=10)
 _LONGEST_TRANSFER = 780
@@ -22,7 +27,7 @@ class HttpResultSource:
         )
         self._longest = longest
 
-    def open(self, url: str, *, seconds: float | None = None) -> "HttpResult":
+    def open(self, url: str, *, seconds: float | None = None) -> HttpResult:
         """GET without content coding: the very bytes. 4xx raises ResultGoneError, anything else but 200 ResultError."""
         until = time.monotonic() + min(self._longest, seconds or self._longest)
         try:
@@ -60,7 +65,7 @@ class HttpResult:
         except httpx.HTTPError as error:
             raise ResultError(f"the result broke off: {type(error).__name__}") from error
 
-    def __enter__(self) -> "HttpResult":
+    def __enter__(self) -> HttpResult:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -1,10 +1,15 @@
 """HttpResultUploads: the bytes of a result, PUT to a presigned URL."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import httpx
 
 from relay.domain.errors import ResultError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TIMEOUT = httpx.Timeout(60, connect=10)
 

@@ -1,20 +1,23 @@
 """S3ResultStore: result files streamed into the bucket with bounded memory."""
 
+from __future__ import annotations
+
 import hashlib
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator
 from functools import partial
-from io import RawIOBase
 from typing import TYPE_CHECKING, Any, cast
 
 from relay.adapters.media import sniffed
 from relay.domain.errors import ResultTooLargeError, ResultTypeError
-from relay.domain.task import Result
 from relay.ports import StoredFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from io import RawIOBase
+
     from relay.adapters.result_uploads import HttpResultUploads
+    from relay.domain.task import Result
 
 _PART = 67_108_864
 """Bytes of a part: S3 takes 10,000 parts, and each request costs as much as storing 200 KB for a month."""
@@ -32,7 +35,7 @@ class S3ResultStore:
     """
 
     def __init__(
-        self, client: Any, bucket: str, *, largest: int, url_seconds: int, uploads: Callable[[], "HttpResultUploads"]
+        self, client: Any, bucket: str, *, largest: int, url_seconds: int, uploads: Callable[[], HttpResultUploads]
     ) -> None:
         self._client = client
         self._bucket = bucket

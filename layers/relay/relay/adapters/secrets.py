@@ -1,10 +1,14 @@
 """Secrets from Secrets Manager, cached for a while, so that a rotation takes effect."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LEAST_AGE = 10
 """Seconds between two reads of one stage of a secret that forged tokens can cause."""

@@ -1,9 +1,12 @@
 """SqsResubmissions, SqsWebhooks: the queues that functions send to themselves."""
 
-import json
-from typing import Any
+from __future__ import annotations
 
-from relay.domain.webhook import Delivery
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from relay.domain.webhook import Delivery
 
 _LONGEST_DELAY = 900
 

@@ -1,8 +1,12 @@
 """A deployed stack, for what its operator runs: its outputs by name, its functions by their logical ids."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Stack:

@@ -1,11 +1,16 @@
 """The table's stream, as Lambda delivers it."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from relay.adapters.items import is_task, task_of
-from relay.domain.task import Task
 from relay.ports import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.domain.task import Task
 
 
 def records_of(event: Mapping[str, Any]) -> list[Record]:

@@ -1,10 +1,15 @@
 """The callback tokens, made of a generated secret."""
 
+from __future__ import annotations
+
 import base64
 import hmac
+from typing import TYPE_CHECKING
 
-from relay.adapters.secrets import Secrets
 from relay.domain.errors import CallbackNotAuthenticError
+
+if TYPE_CHECKING:
+    from relay.adapters.secrets import Secrets
 
 _LONGEST_TOKEN = 128
 

@@ -1,18 +1,23 @@
 """HttpWebhookSender: one signed POST to a client's URL, under guard, with one limit on the whole of it."""
 
+from __future__ import annotations
+
 import email.utils
 import time
-from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpcore
 import httpx
 
 from relay.adapters.tls import verified
-from relay.adapters.webhook_secrets import WebhookSecrets
 from relay.domain.errors import ForbiddenAddressError
 from relay.domain.webhook import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from relay.adapters.webhook_secrets import WebhookSecrets
 
 _CONNECT_TIMEOUT = 5.0
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "comet-relay", "Accept": "*/*"}

@@ -1,11 +1,16 @@
 """WebhookSecrets: the tenants' signing secrets, derived from one generated secret, and the signatures made with them."""
 
+from __future__ import annotations
+
 import base64
 import hmac
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from relay.adapters.secrets import Secrets
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from relay.adapters.secrets import Secrets
 
 OVERLAP_SECONDS = 7 * 86_400
 """How long a tenant's previous secret stays good."""

@@ -1,15 +1,19 @@
 """DynamoWebhooks: the table `webhooks`, with an item for each task that has a callback_url, each endpoint, and each tenant."""
 
+from __future__ import annotations
+
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from relay.adapters.items import Item, json_text, number, text
 from relay.domain.task import Status
 from relay.domain.webhook import Attempt, Delivery, DeliveryLog, Endpoint, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _ENDPOINT_DAYS = 30
 _SETTLED = frozenset({Outcome.DELIVERED, Outcome.GONE})

@@ -1,10 +1,14 @@
 """The events that consumers subscribe to, derived from two versions of a task and from nothing else."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.domain.task import Archive, Result, Status, Task
-from relay.domain.webhook import Attempt, Delivery
+
+if TYPE_CHECKING:
+    from relay.domain.webhook import Attempt, Delivery
 
 SOURCE = "comet.relay"
 SCHEMA_VERSION = "1.1"

@@ -1,5 +1,7 @@
 """Task: its statuses, their ranks, and the only transitions there are."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from dataclasses import dataclass, replace
@@ -131,7 +133,7 @@ class Change:
     failure: Failure | None = None
 
     @classmethod
-    def reported(cls, snapshot: Snapshot) -> "Change":
+    def reported(cls, snapshot: Snapshot) -> Change:
         """The provider said so, in a callback or in the answer to a query."""
         message = snapshot.message[:STATUS_MESSAGE_LIMIT]
         return cls(
@@ -146,12 +148,12 @@ class Change:
         )
 
     @classmethod
-    def answered(cls, message: str, document: dict[str, Any] | None) -> "Change":
+    def answered(cls, message: str, document: dict[str, Any] | None) -> Change:
         """There is no task: the provider answered at once, with what `document` keeps."""
         return replace(cls.given_up(FailureCode.ANSWERED, message), document=document)
 
     @classmethod
-    def given_up(cls, code: FailureCode, message: str, *, provider_code: int = 0, http_status: int = 0) -> "Change":
+    def given_up(cls, code: FailureCode, message: str, *, provider_code: int = 0, http_status: int = 0) -> Change:
         """We say so: the task was refused for good, or its deadline passed."""
         message = message[:STATUS_MESSAGE_LIMIT]
         failure = Failure(code=code, message=message, provider_code=provider_code, http_status=http_status)
@@ -203,7 +205,7 @@ class Task:
         """The provider answered at once, and there is no task: `document["answer"]` is what it said, where that was kept."""
         return self.failure is not None and self.failure.code is FailureCode.ANSWERED
 
-    def moved_to(self, change: Change, *, at: int) -> "Task":
+    def moved_to(self, change: Change, *, at: int) -> Task:
         """The task after `change`; raises TaskConflictError when it is stale, repeated, or comes after the verdict.
 
         A higher rank always wins. At equal rank, before any verdict, only a newer snapshot that says something new does.
@@ -232,7 +234,7 @@ class Task:
             request=None if change.provider_task_id or over else self.request,
         )
 
-    def archived(self, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> "Task":
+    def archived(self, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """The task with its files stored, or, with a failure, given up on; raises TaskConflictError when that is settled."""
         if self.status is not Status.SUCCEED or self.archive is Archive.STORED or (failure and self.archive):
             raise TaskConflictError(f"results of a task that is {self.status}, archive {self.archive}")

@@ -1,10 +1,14 @@
 """Uploads: the files that a client may put into the bucket, and the references that stand for them in a request."""
 
+from __future__ import annotations
+
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SCHEME: Final = "relay://"
 VALID_FOR: Final = 86_400
@@ -64,7 +68,7 @@ class Reference:
         digest = hashlib.sha256(f"{tenant}/{self.id}".encode()).hexdigest()
         return f"uploads/{digest}.{self.extension}"
 
-    def in_base64(self) -> "Reference":
+    def in_base64(self) -> Reference:
         """The same file, for a field that takes no URL."""
         return replace(self, as_base64=True)
 

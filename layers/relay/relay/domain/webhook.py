@@ -1,12 +1,16 @@
 """Webhooks: what is announced to a client, what an attempt came to, when the next is due, and how an endpoint is treated."""
 
+from __future__ import annotations
+
 import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from relay.domain.task import Status, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 _GONE = 410
 _BUSY = frozenset({429, 503})

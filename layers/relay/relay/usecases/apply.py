@@ -1,10 +1,15 @@
 """Apply what the provider says of a task: the one transition behind callbacks and queries alike."""
 
+from __future__ import annotations
+
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from relay.domain.errors import TaskConflictError
 from relay.domain.task import Change, Snapshot, Status
-from relay.ports import DocumentStore, TaskStore
+
+if TYPE_CHECKING:
+    from relay.ports import DocumentStore, TaskStore
 
 
 class Outcome(StrEnum):

@@ -1,13 +1,19 @@
 """Archive the results of a succeeded task: every file from the provider's URL into our bucket."""
 
-from collections.abc import Callable, Mapping
+from __future__ import annotations
+
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from relay.domain.errors import ProviderError, ResultError, ResultGoneError, TaskConflictError, UnreadableSnapshotError
 from relay.domain.task import Archive, Failure, FailureCode, Result, Status, Task
-from relay.ports import Clock, ProviderApi, ResultSource, ResultStore, TaskStore
-from relay.providers.base import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from relay.ports import Clock, ProviderApi, ResultSource, ResultStore, TaskStore
+    from relay.providers.base import Provider
 
 _QUERY_TIMEOUT = 20
 _RESERVE = 30.0

@@ -1,13 +1,17 @@
 """Attach uploads: the references in a request are checked when it is submitted and resolved each time that it is sent."""
 
+from __future__ import annotations
+
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.domain.errors import InvalidRequestError
 from relay.domain.uploads import BASE64_LIMIT, LIMITS, SCHEME, Reference, reference_of
-from relay.ports import UploadedFile, UploadStore
+
+if TYPE_CHECKING:
+    from relay.ports import UploadedFile, UploadStore
 
 MOST = 32
 """References in one request: each is a look into the bucket."""

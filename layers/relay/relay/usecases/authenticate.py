@@ -1,10 +1,16 @@
 """Whose request it is: a key of ours, or a JWT that the secret key of a pair signed."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from relay.domain.errors import AuthenticationError
 from relay.domain.keys import ClientKey, KeyKind
-from relay.ports import ClientKeys, KeyPairs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from relay.ports import ClientKeys, KeyPairs
 
 _DOTS_OF_A_JWT = 2
 

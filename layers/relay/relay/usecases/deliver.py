@@ -1,13 +1,19 @@
 """Deliver a webhook: announce one version of a task at its client's callback_url; at least once, and never backwards."""
 
-from collections.abc import Callable, Sequence
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from relay.domain.errors import UnavailableError
 from relay.domain.events import undeliverable_event
-from relay.domain.task import Task
 from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, Endpoint, Outcome, endpoint_id
-from relay.ports import Clock, EventPublisher, TaskStore, WebhookQueue, Webhooks, WebhookSender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from relay.domain.task import Task
+    from relay.ports import Clock, EventPublisher, TaskStore, WebhookQueue, Webhooks, WebhookSender
 
 LONGEST_RUN = 60
 """Seconds: the function's timeout. A claim that is older is nobody's any more."""

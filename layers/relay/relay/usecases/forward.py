@@ -1,16 +1,21 @@
 """Forward a request that the provider answers at once: nothing is stored, and nothing is sent twice."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from __future__ import annotations
 
-from relay.config import Settings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
 from relay.domain.errors import ForwardingError, OutcomeUnknownError, ProviderBusyError, ProviderRefusedError
-from relay.domain.keys import SubmissionLimit
-from relay.ports import Clock, ProviderApi, SubmissionCounts, UploadStore
 from relay.providers.base import PromptLimits, Provider, ProviderResponse, SynchronousOperation
 from relay.usecases.attach import check_arrived, references, resolved
 from relay.usecases.limit import seconds_to_wait, too_many
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.config import Settings
+    from relay.domain.keys import SubmissionLimit
+    from relay.ports import Clock, ProviderApi, SubmissionCounts, UploadStore
 
 _CHARGED = "it may have been done and charged, so do not repeat it blindly"
 

@@ -1,8 +1,14 @@
 """How many requests that cost something a key may make in a minute."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from relay.domain.errors import TooManySubmissionsError
-from relay.domain.keys import SubmissionLimit
-from relay.ports import SubmissionCounts
+
+if TYPE_CHECKING:
+    from relay.domain.keys import SubmissionLimit
+    from relay.ports import SubmissionCounts
 
 _MINUTE = 60_000
 

@@ -1,9 +1,15 @@
 """Publish the events of the tasks' changes: the stream of the table is the outbox."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from relay.domain.events import event_between
-from relay.ports import EventPublisher, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from relay.ports import EventPublisher, Record
 
 
 def publish(records: Sequence[Record], *, events: EventPublisher) -> str | None:

@@ -1,9 +1,15 @@
 """Query tasks: one by either id, or a page of a tenant's."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from relay.domain.errors import InvalidRequestError, TaskNotFoundError
 from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id
-from relay.ports import TaskStore
-from relay.providers.base import Provider
+
+if TYPE_CHECKING:
+    from relay.ports import TaskStore
+    from relay.providers.base import Provider
 
 LONGEST_PAGE = 500
 LAST_PAGE = 1000

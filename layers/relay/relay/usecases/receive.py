@@ -1,12 +1,17 @@
 """Receive a callback: authenticate it, understand it or quarantine it, apply it."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from relay.domain.errors import TaskNotFoundError, UnavailableError, UnreadableSnapshotError
-from relay.domain.events import quarantine_event
-from relay.ports import CallbackTokens, Clock, DocumentStore, EventPublisher, TaskStore
-from relay.providers.base import Provider
 from relay.usecases.apply import Outcome, apply
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.ports import CallbackTokens, Clock, DocumentStore, EventPublisher, TaskStore
+    from relay.providers.base import Provider
 
 CALLBACK_LIMIT = 262_144
 """Bytes: no task object comes near it, and a larger one would not fit into an event."""
@@ -35,6 +40,8 @@ def receive(
         reason = str(error)
     except TaskNotFoundError:
         reason = "the task is no longer stored"
+    from relay.domain.events import quarantine_event
+
     bucket, key = documents.quarantine(task_id, body, reason=reason, at=at)
     if events.publish([quarantine_event(task_id, key, bucket, reason, at)]):
         raise UnavailableError(f"the callback is kept at {key}, but its event was not taken")

@@ -1,17 +1,23 @@
 """Reconcile: ask the provider about the tasks that are due, through the same transition as a callback."""
 
-from collections.abc import Callable, Iterable, Mapping
+from __future__ import annotations
+
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from functools import partial
+from typing import TYPE_CHECKING
 
-from relay.config import Settings
 from relay.domain.errors import ProviderError, ProviderTaskMissingError, TaskConflictError, UnreadableSnapshotError
 from relay.domain.task import DUE_SHARDS, RANKS, Change, FailureCode, Rank, Snapshot, Task
-from relay.ports import Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore
-from relay.providers.base import Provider
 from relay.usecases.apply import apply
 from relay.usecases.send import accept, backoff, may_repeat, queue_attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from relay.config import Settings
+    from relay.ports import Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore
+    from relay.providers.base import Provider
 
 _BATCH = 100
 _CONCURRENCY = 32

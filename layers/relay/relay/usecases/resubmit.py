@@ -1,15 +1,21 @@
 """Resubmit a task that the provider could not take: ask for it first, and send it again only when it is not there."""
 
-from collections.abc import Mapping
-from enum import StrEnum
+from __future__ import annotations
 
-from relay.config import Settings
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
 from relay.domain.errors import ProviderError, ProviderTaskMissingError, TaskConflictError, UnreadableSnapshotError
 from relay.domain.task import Change, FailureCode, Task
-from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore, UploadStore
-from relay.providers.base import Provider
 from relay.usecases.apply import apply
 from relay.usecases.send import Order, accept, queue_attempt, send
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.config import Settings
+    from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, TaskStore, UploadStore
+    from relay.providers.base import Provider
 
 _QUERY_TIMEOUT = 15
 

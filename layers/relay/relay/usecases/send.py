@@ -1,11 +1,12 @@
 """Send a stored task to the provider, once, and put down what came of it. Shared by submitting and resubmitting."""
 
+from __future__ import annotations
+
 import json
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from relay.config import Settings
 from relay.domain.errors import (
     InvalidRequestError,
     NoTaskError,
@@ -15,9 +16,12 @@ from relay.domain.errors import (
     TaskConflictError,
 )
 from relay.domain.task import Change, FailureCode, Snapshot, Task
-from relay.ports import CallbackTokens, Clock, ProviderApi, Resubmissions, TaskStore, UploadStore
-from relay.providers.base import Operation, Provider
 from relay.usecases.attach import resolved
+
+if TYPE_CHECKING:
+    from relay.config import Settings
+    from relay.ports import CallbackTokens, Clock, ProviderApi, Resubmissions, TaskStore, UploadStore
+    from relay.providers.base import Operation, Provider
 
 SQS_LONGEST_DELAY = 900
 _FIRST_DELAY = 4
@@ -39,7 +43,7 @@ class Order:
         return json.dumps({"body": self.body, "public_url": self.public_url}, separators=(",", ":"), ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> "Order":
+    def from_json(cls, text: str | bytes) -> Order:
         """The reverse of `to_json`."""
         kept = json.loads(text)
         return cls(kept["body"], kept["public_url"])

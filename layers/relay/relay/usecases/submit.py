@@ -1,10 +1,10 @@
 """Submit a task: written first, then sent; every outcome leaves it where the next step finds it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from __future__ import annotations
 
-from relay.config import Settings
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
 from relay.domain.addresses import check_callback_url
 from relay.domain.errors import (
     ExternalTaskIdTakenError,
@@ -12,13 +12,27 @@ from relay.domain.errors import (
     InvalidRequestError,
     TaskConflictError,
 )
-from relay.domain.keys import SubmissionLimit
 from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id, fingerprint_of
-from relay.ports import CallbackTokens, Clock, DocumentStore, ProviderApi, Resubmissions, SubmissionCounts, TaskStore, UploadStore
 from relay.providers.base import Checked, Operation, PromptLimits, Provider
 from relay.usecases.attach import check_arrived, references
 from relay.usecases.limit import seconds_to_wait, too_many
 from relay.usecases.send import Order, send
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.config import Settings
+    from relay.domain.keys import SubmissionLimit
+    from relay.ports import (
+        CallbackTokens,
+        Clock,
+        DocumentStore,
+        ProviderApi,
+        Resubmissions,
+        SubmissionCounts,
+        TaskStore,
+        UploadStore,
+    )
 
 _KEY_LIMIT = 255
 _REUSED = "this Idempotency-Key came before with another body: use a new key for a new request"

@@ -1,13 +1,18 @@
 """Upload: a place in the bucket for one file of a client's, and a reference to it."""
 
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.domain.errors import InvalidRequestError
 from relay.domain.uploads import LIMITS, MEDIA_TYPES, Reference, new_reference
-from relay.ports import Clock, PresignedPut, UploadStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.ports import Clock, PresignedPut, UploadStore
 
 PUT_SECONDS = 3600
 """In which the client must begin to send the file."""
