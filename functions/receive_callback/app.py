@@ -28,6 +28,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 - whatever it is, the provider may deliver again, and the reconciler asks
         failed(error)
         return answer(500, envelope(request_id, code=INTERNAL, message="the relay failed: send the callback again"))
-    report("callback", task_id=task_id, outcome=outcome, correlation_id=request_id)
+    report("callback", task_id=task_id, outcome=outcome)
     metrics.add_metric(name=f"Callback{outcome.name.title()}", unit=MetricUnit.Count, value=1)
     return answer(200, envelope(request_id, {"status": outcome.value}))

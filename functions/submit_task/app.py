@@ -8,7 +8,18 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare, services
-from relay.entrypoint import api, envelope, json_object, limit_of, logger, metrics, operation_path, request_id_of, tenant_of
+from relay.entrypoint import (
+    api,
+    envelope,
+    json_object,
+    limit_of,
+    logger,
+    metrics,
+    operation_path,
+    report,
+    request_id_of,
+    tenant_of,
+)
 from relay.presenter import submitted_answer, upload_answer
 from relay.usecases.forward import Call
 from relay.usecases.submit import Submission
@@ -35,7 +46,7 @@ def submit_task() -> Any:
         limit=limit,
     )
     submitted = to.submit(submission)
-    logger.info("submitted", task_id=submitted.task.task_id, status=submitted.task.status, warnings=submitted.warnings)
+    report("submitted", task_id=submitted.task.task_id, status=submitted.task.status, warnings=submitted.warnings)
     metrics.add_metric(name="TasksRepeated" if submitted.repeated else "TasksSubmitted", unit=MetricUnit.Count, value=1)
     return submitted_answer(submitted, to, request_id_of(app))
 
@@ -51,7 +62,7 @@ def account_costs() -> Any:
 
 def forwarded(call: Call) -> Response[str]:
     answer = services().forward(call)
-    logger.info("forwarded", operation=call.operation.name, status=answer.status)
+    report("forwarded", operation=call.operation.name, status=answer.status)
     metrics.add_metric(name="RequestsForwarded", unit=MetricUnit.Count, value=1)
     return Response(answer.status, "application/json", answer.body.decode("utf-8", "replace"))
 
@@ -60,7 +71,7 @@ def forwarded(call: Call) -> Response[str]:
 def create_upload() -> Any:
     event = app.current_event.raw_event
     upload = services().create_upload(tenant_of(event), json_object(event))
-    logger.info("upload announced", media_type=upload.reference.media_type)
+    report("upload announced", media_type=upload.reference.media_type)
     metrics.add_metric(name="UploadsCreated", unit=MetricUnit.Count, value=1)
     return envelope(request_id_of(app), upload_answer(upload))
 

@@ -209,3 +209,16 @@ def test_a_failure_of_our_own_is_a_500_in_the_envelope_counted_for_its_alarm(
     assert "bucket" not in answer.message.lower()
     assert '"InternalErrors"' in capsys.readouterr().out
     assert world.task(task_id).version == 1
+
+
+def test_a_callback_is_one_line_that_says_what_became_of_it(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    task_id = world.submitted()
+    capsys.readouterr()
+    world.callback("processing", task_id)
+    (line,) = capsys.readouterr().out.splitlines()
+    said = json.loads(line)
+    assert said["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "CallbackApplied", "Unit": "Count"}]
+    assert {name: said[name] for name in ("level", "message", "task_id", "outcome", "CallbackApplied")} == {
+        "level": "INFO", "message": "callback", "task_id": task_id, "outcome": "applied", "CallbackApplied": [1.0],
+    }  # fmt: skip
+    assert said["correlation_id"] == "JKJaXmPLvHcESHA="

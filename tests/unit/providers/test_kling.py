@@ -190,6 +190,15 @@ def test_the_document_keeps_the_rest_but_not_the_urls() -> None:
     }
 
 
+def test_the_document_leaves_our_own_id_out() -> None:
+    """The task has it, and its item is paid by the kilobyte."""
+    info = {"external_task_id": "0" * 32, "parent_video": {"id": "p"}}
+    document = received(task_info=info).document
+    assert document is not None
+    assert document["task_info"] == {"parent_video": {"id": "p"}}
+    assert "task_info" not in (received(task_info={"external_task_id": "0" * 32}).document or {})
+
+
 @pytest.mark.parametrize("status", ["submitted", "processing", "failed"])
 def test_only_a_success_carries_results_and_a_document(status: str) -> None:
     snapshot = received(task_status=status)

@@ -25,12 +25,12 @@ def snapshot_of(task: dict[str, Any]) -> Snapshot:
     task_id = task["task_id"]
     if isinstance(task_id, bool) or not isinstance(task_id, str | int) or not str(task_id) or len(str(task_id)) > 256:
         raise UnreadableSnapshotError("task_id is not an id")
-    document = {name: value for name, value in task.items() if name not in _TASK_FIELDS and value not in (None, {}, [])}
+    info = task.get("task_info")
+    external = info.get("external_task_id") if isinstance(info, dict) else None
+    document = _document(task)
     results = tuple(_results(document)) if status is Status.SUCCEED else ()
     if status is Status.SUCCEED and not results:
         raise UnreadableSnapshotError("a succeeded task without a result")
-    info = task.get("task_info")
-    external = info.get("external_task_id") if isinstance(info, dict) else None
     message = task.get("task_status_msg")
     return Snapshot(
         status=status,
@@ -62,6 +62,14 @@ def view_of(task: Task, urls: Mapping[str, str]) -> dict[str, Any]:
         "created_at": task.created_at,
         "updated_at": task.updated_at,
     }
+
+
+def _document(task: dict[str, Any]) -> dict[str, Any]:
+    """What `view_of` shows of a task object and the task does not hold itself: its item is paid by the kilobyte."""
+    document = {name: value for name, value in task.items() if name not in _TASK_FIELDS}
+    if isinstance(document.get("task_info"), dict):
+        document["task_info"] = {name: value for name, value in document["task_info"].items() if name != "external_task_id"}
+    return {name: value for name, value in document.items() if value not in (None, {}, [])}
 
 
 def _milliseconds(value: Any) -> int | None:
