@@ -8,13 +8,13 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import prices, share
 from benchmarks.artefacts import python_path
 from benchmarks.loopback import Hosts, digest_of, file_path, running
 from benchmarks.report import Goal, Row, Table, publish
@@ -22,6 +22,9 @@ from local.stack import ROOT
 
 MIB, GIB = 1 << 20, 1 << 30
 _ROUNDS = {64 * MIB: 5, 256 * MIB: 3, GIB: 2, 5 * GIB: 1}
+_MEMORY_SIZES = (256, 512, 1024, 1769)
+"""Of the function, in MB: what it has of a processor depends on them. The file does not fit beside an interpreter in 128."""
+_USUAL_BYTES = 20e6
 _NAIVE_LIMIT = GIB
 """A naive read-all of 5 GiB would need twice the machine's memory."""
 _WAYS = ("upload_fileobj", "upload_fileobj, hashed", "read-all", "ours", "ours, no length")
@@ -39,8 +42,11 @@ class Figures:
     sha256: str
 
 
-def measure(way: str, size: int, hosts: Hosts, python_path: str) -> Figures:
-    """One transfer of `size` bytes in an interpreter of its own; `python_path` has the product, the others do without."""
+def measure(way: str, size: int, hosts: Hosts, python_path: str, processor: float = 1.0) -> Figures:
+    """One transfer of `size` bytes in an interpreter of its own, with a share of a processor.
+
+    `python_path` has the product, the other ways do without.
+    """
     url = hosts.source + file_path(size, announced=way != "ours, no length")
     environment = {
         "PATH": os.environ["PATH"],
@@ -53,7 +59,7 @@ def measure(way: str, size: int, hosts: Hosts, python_path: str) -> Figures:
     }
     command = [sys.executable, "-m", "benchmarks.archive_ways", way.partition(",")[0], url]
     command += ["--hashed"] if way.endswith("hashed") else []
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    done = share.run(command, environment, processor)
     if done.returncode:
         raise RuntimeError(f"{way}, {size} bytes:\n{done.stderr[-2000:]}")
     return Figures(**json.loads(done.stdout))
@@ -76,7 +82,8 @@ def main() -> None:
                         found = measure(way, size, hosts, built)
                         _check(way, found, size, digest)
                         figures.setdefault((size, way), []).append(found)
-    publish("archive", [_cpu(figures), _memory(figures), _speed(figures)])
+        small = {memory: measure("ours", 64 * MIB, hosts, built, share.share_of(memory)) for memory in _MEMORY_SIZES}
+    publish("archive", [_cpu(figures), _memory(figures), _speed(figures), _memory_sizes(small)])
 
 
 def _check(way: str, found: Figures, size: int, digest: str) -> None:
@@ -119,6 +126,21 @@ def _speed(figures: dict[tuple[int, str], list[Figures]]) -> Table:
         if (size, way) in figures
     ]
     return Table("archive: speed", rows, ("source, bucket and transfer share two cores; on Lambda the network is the bound",))
+
+
+def _memory_sizes(figures: dict[int, Figures]) -> Table:
+    rows = []
+    for memory, found in figures.items():
+        speed = found.bytes / found.seconds
+        seconds = _USUAL_BYTES / min(speed, prices.NETWORK_BYTES_PER_SECOND)
+        dollars = seconds * memory / 1024 * prices.LAMBDA_GB_SECOND * 1e6
+        note = f"a file of 20 MB in {seconds * 1000:.0f} ms, ${dollars:.2f} a million"
+        rows.append(
+            Row(what=f"{memory} MB: {share.share_of(memory):.0%} of a processor", ours=speed / 1e6, unit="MB/s", note=note)
+        )
+    network = f"a network carries {prices.NETWORK_BYTES_PER_SECOND / 1e6:.0f} MB/s"
+    notes = (f"64 MiB, the process stopped for what it took above its share; {network}",)
+    return Table("archive: by the function's memory size", rows, notes)
 
 
 def _sizes(figures: Iterable[tuple[int, str]]) -> list[int]:

@@ -15,8 +15,9 @@ from typing import Any
 
 from benchmarks import prices
 from benchmarks.counting import Call, Counts, counting, item_bytes
-from benchmarks.embedded import Function, Logged, embedded, functions, logged, processor_seconds
+from benchmarks.embedded import Function, Logged, embedded, functions, logged, peak_memory, processor_seconds
 from benchmarks.report import Goal, Row, Table, publish
+from benchmarks.share import share_of
 from local.gateway import EventLog, Gateway
 from local.simulator import Controls
 from local.stack import Stack
@@ -26,6 +27,7 @@ _PATIENCE = 120.0
 _FLOOR = 18.73
 """The budget: HTTP API, bus, and what no design does without."""
 _SPEED = 4.0
+_MEMORY_SIZES = (128, 256, 512, 1024)
 _ACCESS_LOG_BYTES = 330
 """A line of the access log, its format with values of the usual length."""
 
@@ -44,6 +46,8 @@ class Lives:
     archived: int
     stored_bytes: int
     memory: Mapping[str, int]
+    peaks: Mapping[str, float]
+    """MB that the largest process of each function had at its peak."""
     item_bytes: float
     """Of a finished task's item, on average."""
 
@@ -51,7 +55,7 @@ class Lives:
 def main() -> None:
     """Live some lives, price them, and see how the price grows."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
-    parser.add_argument("--tasks", type=int, default=20)
+    parser.add_argument("--tasks", type=int, default=12)
     options = parser.parse_args()
     with embedded("--speed", str(_SPEED)) as stack, _counted(stack) as lived, Controls(stack.provider_url) as provider:
         provider.reset()
@@ -63,7 +67,7 @@ def main() -> None:
         provider.fault("callback_duplicate", probability=1.0, params={"times": 3})
         repeated = lived("videos/text2video", {"prompt": "a ginger cat"}, max(options.tasks // 4, 1))
         provider.clear_faults()
-    publish("cost", [_parts(usual), _growth(usual, image, images, repeated), _counts(usual)])
+    publish("cost", [_parts(usual), _growth(usual, image, images, repeated), _counts(usual), _memory_sizes(usual)])
 
 
 # ── counting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -119,6 +123,7 @@ def _lives(stack: Stack, found: list[Function], counts: Counts, operation: str, 
         after.invocations["archive_results"],
         sum(result["bytes"] for task in shown for result in task["results"]),
         {function.name: function.memory for function in found},
+        peak_memory(found),
         sum(map(item_bytes, items)) / tasks,
     )
 
@@ -159,18 +164,22 @@ def _log_bytes(lives: Lives) -> int:
 
 
 def _gb_seconds(lives: Lives) -> dict[str, float]:
-    """By function: its CPU at the speed that its memory buys, and its waiting for answers and for the network."""
-    found = {}
-    for name, invocations in lives.logged.invocations.items():
-        memory = lives.memory[name]
-        waits = sum(prices.WAIT_SECONDS[call.service] for call in lives.calls if call.function == name)
-        if name == "submit_task":
-            waits += invocations * prices.WAIT_SECONDS["provider"]
-        if name == "archive_results":
-            waits += lives.stored_bytes / prices.NETWORK_BYTES_PER_SECOND
-        working = lives.processor.get(name, 0.0) * max(1.0, prices.FULL_CORE_MB / memory)
-        found[name] = (working + waits) * memory / 1024
-    return found
+    """By function, of the sizes that the template gives."""
+    return {name: _seconds(lives, name, lives.memory[name]) * lives.memory[name] / 1024 for name in lives.logged.invocations}
+
+
+def _seconds(lives: Lives, name: str, memory: int) -> float:
+    """Of all invocations of a function: its CPU at the speed that `memory` MB buy, and its waiting for answers.
+
+    What a file takes of the network and of the processor overlaps (benchmarks/archive.py): the slower of them counts.
+    """
+    waits = sum(prices.WAIT_SECONDS[call.service] for call in lives.calls if call.function == name)
+    working = lives.processor.get(name, 0.0) / share_of(memory)
+    if name == "submit_task":
+        waits += lives.logged.invocations[name] * prices.WAIT_SECONDS["provider"]
+    if name == "archive_results":
+        working = max(working, lives.stored_bytes / prices.NETWORK_BYTES_PER_SECOND)
+    return working + waits
 
 
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -215,6 +224,18 @@ def _counts(lives: Lives) -> Table:
         rows.append(Row(what=name, ours=cpu, unit="ms", note=", ".join(said)))
     rows.append(Row(what="the item at its end", ours=lives.item_bytes, unit="B", goal=Goal(1024)))
     return Table("cost: one task's life, counted; CPU of an invocation", rows)
+
+
+def _memory_sizes(lives: Lives) -> Table:
+    rows = []
+    for name, invocations in sorted(lives.logged.invocations.items()):
+        for memory in sorted({*_MEMORY_SIZES, lives.memory[name]}):
+            seconds = _seconds(lives, name, memory)
+            note = f"{seconds / invocations * 1000:.0f} ms an invocation" + (", chosen" if memory == lives.memory[name] else "")
+            dollars = seconds * memory / 1024 * prices.LAMBDA_GB_SECOND / lives.tasks * 1e6
+            rows.append(Row(what=f"{name}, {memory} MB", ours=dollars, unit="$", note=note))
+    peaks = ", ".join(f"{name} {peak:.0f} MB" for name, peak in sorted(lives.peaks.items()))
+    return Table("cost: by memory size, GB-seconds of a million tasks; warm", rows, (f"peak memory of a process: {peaks}",))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,14 +77,29 @@ def logged(stack: Stack) -> Logged:
 
 def processor_seconds(found: list[Function]) -> dict[tuple[str, str], float]:
     """Seconds of CPU that each process of each function has used so far, by the function's name and the process."""
-    names, seconds = {function.deployed: function.name for function in found}, dict[tuple[str, str], float]()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (process / "environ").read_bytes()
-            deployed = re.search(rb"(?:^|\0)AWS_LAMBDA_FUNCTION_NAME=([^\0]+)", environment)
-            if deployed and (name := names.get(os.fsdecode(deployed[1]))):
-                times = [(task / "schedstat").read_text().split()[0] for task in (process / "task").iterdir()]
-                seconds[name, process.name] = sum(map(int, times)) / 1e9
-        except OSError:  # it has ended, or is not ours to look at
-            continue
+    seconds = {}
+    for name, process in _processes(found):
+        with suppress(OSError):  # it has ended
+            times = [(task / "schedstat").read_text().split()[0] for task in (process / "task").iterdir()]
+            seconds[name, process.name] = sum(map(int, times)) / 1e9
     return seconds
+
+
+def peak_memory(found: list[Function]) -> dict[str, float]:
+    """MB that the largest process of each function has had at its peak."""
+    peaks: dict[str, float] = {}
+    for name, process in _processes(found):
+        with suppress(OSError):
+            peak = re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
+            peaks[name] = max(peaks.get(name, 0.0), int(peak[1]) * 1024 / 1e6 if peak else 0.0)
+    return peaks
+
+
+def _processes(found: list[Function]) -> Iterator[tuple[str, Path]]:
+    """The functions' processes: a function's name and the folder of the process."""
+    names = {function.deployed: function.name for function in found}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or is not ours to look at
+            deployed = re.search(rb"(?:^|\0)AWS_LAMBDA_FUNCTION_NAME=([^\0]+)", (process / "environ").read_bytes())
+            if deployed and (name := names.get(os.fsdecode(deployed[1]))):
+                yield name, process

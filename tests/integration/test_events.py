@@ -14,6 +14,7 @@ from relay.adapters.tokens import HmacCallbackTokens
 from relay.domain.events import event_between
 from relay.domain.task import derived_task_id
 from tests.integration.world import RESOURCES, event
+from tests.stream_filter import lets_through
 from tests.unit.cloudformation import ROOT
 
 NAMES = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
@@ -89,6 +90,20 @@ def test_the_images_of_a_stream_record_are_items_of_ours(name: str) -> None:
     versions = [task_of(images[image]).version for image in ("OldImage", "NewImage") if image in images]
     assert versions in ([1], [1, 1], [1, 2], [2, 3], [3, 4], [4])
     assert {"INSERT": 1, "MODIFY": 2, "REMOVE": 1}[record["eventName"]] == len(versions)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("publish_events.")])
+def test_the_stream_tells_of_what_makes_an_event_and_of_nothing_else(name: str) -> None:
+    (record,) = event(name)["Records"]
+    images = {image: task_of(item) for image, item in record["dynamodb"].items() if image in {"OldImage", "NewImage"}}
+    told = event_between(images.get("OldImage"), images["NewImage"]) if "NewImage" in images else None
+    assert lets_through(record) is (told is not None)
+
+
+@pytest.mark.parametrize("kind", ["INSERT", "MODIFY"])
+def test_the_stream_does_not_tell_of_what_is_no_task(kind: str) -> None:
+    claim = {"task_id": {"S": "key"}, "fingerprint": {"S": "f"}, "expires_at": {"N": "1"}}
+    assert not lets_through({"eventName": kind, "dynamodb": {"OldImage": claim, "NewImage": claim}})
 
 
 def test_the_archiving_message_carries_the_event_of_the_succeed_record() -> None:

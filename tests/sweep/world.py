@@ -14,6 +14,7 @@ from relay.domain.events import STATUS_CHANGED
 from relay.domain.task import Archive, FailureCode, Status, Task, due_shard_of
 from relay.domain.webhook import Outcome
 from tests.integration.world import Context, Json, World, event, handler_of, sha256
+from tests.stream_filter import lets_through
 from tests.sweep.backstage import Backstage
 from tests.sweep.faults import Call, Crash, Faults, Point
 from tests.sweep.provider import Provider
@@ -146,13 +147,13 @@ class SweepWorld(World):
         return True
 
     def records(self) -> list[Json]:
-        """The stream's new records."""
+        """The stream's new records, after the mapping's filter."""
         template = event("publish_events.created")["Records"][0]
-        return [
+        records = [
             {**template, "eventName": each["eventName"], "dynamodb": {**each["dynamodb"], "ApproximateCreationDateTime": 1}}
             for each in self.backstage.new_records()
-            if each["eventName"] != "REMOVE"
         ]
+        return [record for record in records if lets_through(record)]
 
     def deliver_stream(self, point: Point | None = None, *, acting: bool = False) -> bool:
         """What the stream has, from the first record that was not taken; False when there is nothing."""
