@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from benchmarks.aws_stub import Stub, counting
 from benchmarks.instructions import WORKER, at_once, of_calls, valgrind
 from benchmarks.measure import interleaved
 from benchmarks.report import Goal, Row, Table, publish
+from benchmarks.share import processor_seconds
 
 FUNCTION = "ReceiveCallback"
 WARM = Goal(1.05, 0.95)
@@ -33,14 +34,19 @@ _COUNTED = 100
 class Worker:
     """A process that has made its first calls: orders go in, times come out."""
 
-    def __init__(self, orders: IO[str], answers: IO[str]) -> None:
-        self._orders = orders
-        self._answers = answers
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._pid = process.pid
+        self._orders = cast("IO[str]", process.stdin)
+        self._answers = cast("IO[str]", process.stdout)
         self.call(_WARMING)
 
     def fileno(self) -> int:
         """Readable as soon as an order's times are there."""
         return self._answers.fileno()
+
+    def processor_seconds(self) -> float:
+        """What it has used of processors so far."""
+        return processor_seconds(self._pid)
 
     def order(self, calls: int, status: str = "processing") -> None:
         """Begin."""
@@ -67,7 +73,7 @@ def worker(kind: str, environment: Mapping[str, str]) -> Iterator[Worker]:
     command = [INTERPRETER, "-S", WORKER, kind]
     process = subprocess.Popen(command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
-        yield Worker(cast("IO[str]", process.stdin), cast("IO[str]", process.stdout))
+        yield Worker(process)
     finally:
         process.kill()
         process.communicate()
@@ -121,10 +127,11 @@ def _throughput(stub: Stub, mount: Mounted, callbacks: int) -> Table:
     environment = mount.environment(FUNCTION) | {"AWS_ENDPOINT_URL": stub.url}
     rows = []
     for concurrent, processes in ((1, 1), (8, 8), (32, 8), (32, 32)):
-        rate, p99 = _loaded(environment, concurrent, processes, callbacks)
+        rate, p99, processor = _loaded(environment, concurrent, processes, callbacks)
         what, most = f"{concurrent} at a time, {processes} processes", concurrent == 32
         rows.append(Row(what=f"{what}: callbacks a second", ours=rate, unit="/s", goal=RATE if most else None))
         rows.append(Row(what=f"{what}: p99", ours=p99, unit="ms", goal=P99 if most else None))
+        rows.append(Row(what=f"{what}: CPU of a callback", ours=processor, unit="ms"))
     notes = [
         "a process takes one callback after the other, as in Lambda; those that send and the table's stand-in share the cores",
         f"{os.process_cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it was measured",
@@ -132,17 +139,18 @@ def _throughput(stub: Stub, mount: Mounted, callbacks: int) -> Table:
     return Table("callback_path: throughput", rows, notes)
 
 
-def _loaded(environment: Mapping[str, str], concurrent: int, processes: int, callbacks: int) -> tuple[float, float]:
-    """Callbacks per second, and the p99 in ms from a callback's arrival, waiting for a process included, to its answer.
+def _loaded(environment: Mapping[str, str], concurrent: int, processes: int, callbacks: int) -> tuple[float, float, float]:
+    """Callbacks per second; the p99 in ms from a callback's arrival to its answer, waiting for a process included; its CPU in ms.
 
     One thread sends for all: threads would wait for each other's lock while the processor is with those who are measured.
     """
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
-        free = deque(stack.enter_context(worker("receiver", environment)) for _ in range(processes))
-        for each in free:
+        workers = [stack.enter_context(worker("receiver", environment)) for _ in range(processes)]
+        for each in workers:
             selector.register(each, selectors.EVENT_READ)
         times: list[float] = []
-        began = time.perf_counter()
+        used, began = _processor_seconds(workers), time.perf_counter()
+        free = deque(workers)
         waiting = deque([began] * concurrent)
         arrivals: dict[Worker, float] = {}
         while len(times) < callbacks:
@@ -157,8 +165,12 @@ def _loaded(environment: Mapping[str, str], concurrent: int, processes: int, cal
                 times.append(now - arrivals.pop(taken))
                 free.append(taken)
                 waiting.append(now)
-        seconds = time.perf_counter() - began
-    return len(times) / seconds, sorted(times)[int(len(times) * 0.99)] * 1000
+        seconds, used = time.perf_counter() - began, _processor_seconds(workers) - used
+    return len(times) / seconds, sorted(times)[int(len(times) * 0.99)] * 1000, used / len(times) * 1000
+
+
+def _processor_seconds(workers: Iterable[Worker]) -> float:
+    return sum(each.processor_seconds() for each in workers)
 
 
 def main() -> None:

@@ -31,7 +31,10 @@ def run(command: list[str], environment: dict[str, str], share: float = 1.0) -> 
 def _pace(process: "subprocess.Popen[str]", share: float) -> None:
     credit, seen, used = share * _PERIOD, time.monotonic(), 0.0
     while process.poll() is None:
-        now, spent = time.monotonic(), _processor_seconds(process.pid, used)
+        try:
+            now, spent = time.monotonic(), processor_seconds(process.pid)
+        except OSError:
+            return
         credit = min(share * _PERIOD, credit + share * (now - seen)) - (spent - used)
         seen, used = now, spent
         if credit < 0:
@@ -41,9 +44,6 @@ def _pace(process: "subprocess.Popen[str]", share: float) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def _processor_seconds(pid: int, otherwise: float) -> float:
-    """Of all threads of another process, by its CPU clock; `otherwise` if it has just ended."""
-    try:
-        return time.clock_gettime((~pid) << 3 | 2)
-    except OSError:
-        return otherwise
+def processor_seconds(pid: int) -> float:
+    """Of all threads of another process, by its CPU clock; raises OSError if it has ended."""
+    return time.clock_gettime((~pid) << 3 | 2)

@@ -18,6 +18,7 @@ API_ID = "relay"
 CALLBACK_KEY = "the-key-of-the-callback-tokens-in-events-and-of-the-embedded-run"
 """Instead of the generated one, so that the callbacks in `events/` are authentic here."""
 _IN_PROGRESS = "_IN_PROGRESS"
+_PATIENCE_SECONDS = 300.0
 
 
 def configured() -> tuple[str, dict[str, str]]:
@@ -39,7 +40,7 @@ def deploy(endpoint_url: str, name: str, parameters: dict[str, str]) -> dict[str
 
 
 def create_stack(endpoint_url: str, name: str, template: dict[str, Any], parameters: dict[str, str]) -> dict[str, str]:
-    """A stack of a translated template; its outputs. Raises RuntimeError with the reasons when it fails."""
+    """A stack of a translated template; its outputs. Raises RuntimeError with the reasons when it fails or takes too long."""
     cloudformation = emulator_client("cloudformation", endpoint_url)
     cloudformation.create_stack(
         StackName=name,
@@ -97,9 +98,10 @@ def subscribe(endpoint_url: str, bus: str) -> str:
 
 
 def _settled(cloudformation: Any, name: str) -> dict[str, Any]:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        if not stack["StackStatus"].endswith(_IN_PROGRESS):
+        if not stack["StackStatus"].endswith(_IN_PROGRESS) or time.monotonic() > deadline:
             return stack
         time.sleep(0.1)
 

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from local.deploy import create_api_key
 from local.gateway import EventLog, Gateway
 from local.simulator import Controls
 from local.stack import Stack
+from tests import waiting
 
 PATIENCE = 90.0
 SPEED = 5.0
+until = partial(waiting.until, seconds=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,9 +1,8 @@
 """The example consumer, deployed beside the relay: it sees the events, and keeps the newest state whatever comes late."""
 
 import json
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from local.artefacts import sam_build, translated
 from local.deploy import create_stack
 from local.gateway import EventLog, Gateway
 from local.stack import ROOT, Stack
-from tests.e2e.conftest import PATIENCE
+from tests.e2e.conftest import PATIENCE, until
 
 FOLDER = ROOT / "examples" / "consumer"
 
@@ -52,13 +51,6 @@ def consumer(stack: Stack) -> Iterator[Consumer]:
     stack.client("cloudformation").delete_stack(StackName=name)
 
 
-def _until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
-        time.sleep(0.2)
-
-
 @pytest.mark.usefixtures("provider")
 def test_the_consumer_sees_a_task_until_its_files_are_stored(
     consumer: Consumer, gateway: Gateway, events: EventLog, stack: Stack
@@ -68,11 +60,11 @@ def test_the_consumer_sees_a_task_until_its_files_are_stored(
     events.wait_for([task_id, failed], timeout=PATIENCE)
     files = [f"s3://{stack.results_bucket}/{event['key']}" for event in events.of(task_id)[-1]["detail"]["results"]]
     assert files
-    _until(lambda: consumer.clip(task_id) == {"version": 4, "status": "succeed", "files": files}, "the stored files")
-    _until(lambda: consumer.clip(failed) == {"version": 3, "status": "failed", "files": []}, "the failure")
+    until(lambda: consumer.clip(task_id) == {"version": 4, "status": "succeed", "files": files}, "the stored files")
+    until(lambda: consumer.clip(failed) == {"version": 3, "status": "failed", "files": []}, "the failure")
 
     for event in events.of(task_id):
         consumer.send(event)
-    _until(lambda: consumer.waiting() == 0, "every event is done with")
+    until(lambda: consumer.waiting() == 0, "every event is done with")
     assert consumer.clip(task_id) == {"version": 4, "status": "succeed", "files": files}
     assert consumer.waiting("DeadLettersUrl") == 0

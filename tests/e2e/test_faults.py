@@ -1,8 +1,6 @@
 """A provider that misbehaves: nothing lost, nothing paid twice, nothing doubled."""
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,20 +9,13 @@ import pytest
 from local.gateway import EventLog, Gateway
 from local.simulator import Controls
 from local.stack import Stack
-from tests.e2e.conftest import PATIENCE, Functions
+from tests.e2e.conftest import PATIENCE, Functions, until
 
 TEXT = "videos/text2video"
 
 
 def _submitted(gateway: Gateway, **body: Any) -> str:
     return str(gateway.submit(TEXT, {"prompt": "A cat", **body})["task_id"])
-
-
-def _until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
-        time.sleep(0.2)
 
 
 def _whole(task_id: str, gateway: Gateway, provider: Controls, events: EventLog) -> None:
@@ -59,13 +50,13 @@ def test_what_a_provider_may_do_wrong_changes_nothing(
 def test_lost_callbacks_are_found(gateway: Gateway, provider: Controls, events: EventLog, functions: Functions) -> None:
     provider.fault("callback_drop", next=1)
     task_id = _submitted(gateway)
-    _until(lambda: provider.task(task_id)["status"] == "succeed", "the provider is done")
+    until(lambda: provider.task(task_id)["status"] == "succeed", "the provider is done")
 
     def found() -> bool:
         functions.invoke("ReconcileTasks", {})
         return bool(gateway.task(task_id)["status"] == "succeed")
 
-    _until(found, "the reconciler finds the verdict")
+    until(found, "the reconciler finds the verdict")
     _whole(task_id, gateway, provider, events)
 
 
@@ -74,7 +65,7 @@ def test_a_callback_that_cannot_be_understood_is_kept_and_announced(
 ) -> None:
     provider.fault("callback_unknown_status", next=1, params={"on": ["processing"], "value": "pondering"})
     task_id = _submitted(gateway)
-    _until(lambda: _quarantined(events, task_id), "a quarantine event")
+    until(lambda: _quarantined(events, task_id), "a quarantine event")
     event = next(event for event in events.by_task[task_id] if event["detail-type"] == "Task Callback Quarantined")
     kept = stack.client("s3").get_object(Bucket=stack.results_bucket, Key=event["detail"]["key"])["Body"].read()
     assert json.loads(kept)["task_status"] == "pondering"
@@ -110,7 +101,7 @@ def test_a_refusal_is_the_providers_own(gateway: Gateway, provider: Controls) ->
 
 def test_forged_truncated_and_swapped_tokens_are_a_plain_404(gateway: Gateway, provider: Controls, stack: Stack) -> None:
     one, other = _submitted(gateway), _submitted(gateway)
-    _until(lambda: bool(provider.task(one)["callbacks"]), "a callback")
+    until(lambda: bool(provider.task(one)["callbacks"]), "a callback")
     url = provider.task(one)["callbacks"][0]["url"]
     token = url.rsplit("/", 1)[-1]
     body = {"task_id": "1", "task_status": "failed", "task_status_msg": "forged"}

@@ -2,8 +2,7 @@
 
 import contextlib
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from local.simulator import Controls
 from local.stack import ACCESS_KEY, SECRET_KEY, TENANT, Stack
 from relay import webhooks
 from relay.adapters import aws
-from tests.e2e.conftest import PATIENCE
+from tests.e2e.conftest import until
 from tests.e2e.receivers import front, readme_receiver
 
 TEXT = "videos/text2video"
@@ -34,13 +33,6 @@ def outputs(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     aws._session.cache_clear()
 
 
-def _until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
-        time.sleep(0.1)
-
-
 def _webhook(gateway: Gateway, task_id: str) -> Any:
     return gateway.task(task_id)["webhook"]
 
@@ -56,7 +48,7 @@ def test_a_receiver_of_the_readme_is_told_of_every_status(
         for status, version in (("submitted", 1), ("processing", 2), ("succeed", 4)):
             if status != "submitted":
                 provider.advance(task_id, status=status)
-            _until(lambda told=(f"{task_id}:{version}", status): told in receiver.told(), f"{status} is told")  # type: ignore[misc]
+            until(lambda told=(f"{task_id}:{version}", status): told in receiver.told(), f"{status} is told")  # type: ignore[misc]
         assert [status for _, status in receiver.told()] == ["submitted", "processing", "succeed"]
 
 
@@ -70,13 +62,13 @@ def test_a_receiver_that_fails_twice_gets_each_status_in_order(
         behind = [stack.enter_context(readme_receiver(language, secret, tmp_path)) for language in ("python", "js")]
         client = stack.enter_context(front(behind, failures=2))
         task_id = gateway.submit(TEXT, {"prompt": "A cat", "callback_url": client.url})["task_id"]
-        _until(lambda: len(client.taken) == 1, "submitted is taken")
+        until(lambda: len(client.taken) == 1, "submitted is taken")
         provider.advance(task_id, status="processing")
-        _until(lambda: len(client.taken) == 2, "processing is taken")
+        until(lambda: len(client.taken) == 2, "processing is taken")
         provider.advance(task_id, status="succeed")
-        _until(lambda: len(client.taken) == 3, "succeed is taken")
-        _until(lambda: _webhook(gateway, task_id)["version"] == 4, "the last attempt is on record")
-        _until(lambda: _webhook(gateway, task_id)["state"] == "delivered", "it was delivered")
+        until(lambda: len(client.taken) == 3, "succeed is taken")
+        until(lambda: _webhook(gateway, task_id)["version"] == 4, "the last attempt is on record")
+        until(lambda: _webhook(gateway, task_id)["state"] == "delivered", "it was delivered")
 
     ids = [f"{task_id}:{version}" for version in (1, 2, 4)]
     told = [json.loads(body) for _, body in client.taken]

@@ -16,8 +16,13 @@ def mount() -> Iterator[Mounted]:
 
 
 @pytest.fixture(scope="session")
-def floor(tmp_path_factory: pytest.TempPathFactory) -> float:
-    """Millions of instructions of F."""
+def cachegrind() -> None:
+    """What counts instructions, or a skip that says so."""
     if valgrind() is None:
         pytest.skip("valgrind is not installed: instructions are not counted")
+
+
+@pytest.fixture(scope="session")
+def floor(cachegrind: None, tmp_path_factory: pytest.TempPathFactory) -> float:  # noqa: ARG001
+    """Millions of instructions of F."""
     return of_code(stock(tmp_path_factory.mktemp("stock")))

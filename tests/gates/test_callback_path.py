@@ -9,7 +9,6 @@ import pytest
 from benchmarks.artefacts import Mounted, stock
 from benchmarks.aws_stub import Stub, counting
 from benchmarks.callback_path import FUNCTION, WARM, calls_of, instructions
-from benchmarks.instructions import valgrind
 
 ALLOWANCE = 1.03
 CALLS = {"processing": {"UpdateItem": 1}, "succeed": {"PutObject": 1, "UpdateItem": 1}}
@@ -48,7 +47,7 @@ def test_a_second_write_is_noticed(stub: Stub, mount: Mounted) -> None:
         assert asked(stub, Mounted(Path(folder)), "processing") == {"UpdateItem": 2}
 
 
-@pytest.mark.skipif(valgrind() is None, reason="valgrind is not installed: instructions are not counted")
+@pytest.mark.usefixtures("cachegrind")
 def test_a_warm_callback_keeps_its_budget_of_instructions(stub: Stub, mount: Mounted, tmp_path: Path) -> None:
     endpoint = {"AWS_ENDPOINT_URL": stub.url}
     counted = instructions({"updater": stock(tmp_path) | endpoint, "receiver": mount.environment(FUNCTION) | endpoint})

@@ -1,8 +1,7 @@
 """What surrounds a function in a container: the emulator with nothing of its own at work, and the provider at a standstill."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from typing import Any, Self
@@ -13,8 +12,8 @@ from local.simulator import Controls
 from local.stack import ROOT, Stack
 from relay.domain.task import derived_task_id
 from tests.sam.receiver import Receiver
+from tests.waiting import until
 
-PATIENCE_SECONDS = 60.0
 CREATE = "submit_task.text2video"
 KEY_ID = "key_of_the_payload"
 EVENTS = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
@@ -23,15 +22,6 @@ EVENTS = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
 def payload(name: str) -> Any:
     """events/{name}.json."""
     return json.loads((ROOT / "events" / f"{name}.json").read_text())
-
-
-def until[T](look: Callable[[], T], *, what: str) -> T:
-    """The first truth that `look` finds; raises AssertionError naming what did not come."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE_SECONDS:.0f} s"
-        time.sleep(0.1)
-    return found
 
 
 class Scene:
@@ -96,7 +86,7 @@ class Scene:
         self.simulator.settings(result_base_url=f"http://{self.stack.container_host}:{port}")
         for status in ("processing", "succeed"):
             self.simulator.advance(self.task_id)
-            until(lambda status=status: self.task()["status"] == status, what=status)  # type: ignore[misc]
+            until(lambda status=status: self.task()["status"] == status, status)  # type: ignore[misc]
 
     def listening(self) -> None:
         """The task's client waits at a URL of this machine that a container can reach."""
@@ -123,7 +113,7 @@ class Scene:
 
     def told(self) -> list[str]:
         """The ids of the events about the task, once there is one."""
-        until(lambda: self._events.collect(wait=1) and self._events.by_task[self.task_id], what="an event")
+        until(lambda: self._events.collect(wait=1) and self._events.by_task[self.task_id], "an event")
         return [event["detail"]["event_id"] for event in self._events.of(self.task_id)]
 
     def webhooks(self) -> list[str]:

@@ -13,7 +13,7 @@ from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack
 from tests.sam import cli
-from tests.sam.scene import until
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_task_goes_the_whole_way(api: Gateway, simulator: Controls) -> None:
         task = api.task(task_id)
         return task if task["results"] and task["results"][0].get("sha256") else None
 
-    until(stored, what="the stored result")
+    until(stored, "the stored result")
 
     called = simulator.task(task_id)
     assert [(each["task_status"], each["status"]) for each in called["callbacks"]] == [

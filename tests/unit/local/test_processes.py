@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from local import processes
 from local.processes import Process, alive, end, start
+from tests.waiting import until
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
@@ -19,9 +19,7 @@ def started(program: str, tmp_path: Path) -> Process:
     """The process, once it runs its program."""
     log = tmp_path / "logs" / "output"
     process = start([sys.executable, "-c", program], environment=dict(os.environ), log=log, cwd=tmp_path)
-    deadline = time.monotonic() + 10
-    while "up" not in log.read_text() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: "up" in log.read_text(), "the process is up", seconds=10)
     return process
 
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from local.simulator import Controls, running
 from local.simulator.__main__ import main
 from local.simulator.settings import Settings
+from tests.waiting import until
 
 T2V = "/videos/text2video"
 CLIP = {"prompt": "a cat"}
@@ -129,8 +129,7 @@ def process(port_file: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as started:  # noqa: S603
         try:
-            while not port_file.exists() and started.poll() is None:
-                time.sleep(0.01)
+            until(lambda: port_file.exists() or started.poll() is not None, "the port is written", seconds=30)
             yield started
         finally:
             started.send_signal(signal.SIGTERM)

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from local.simulator import Controls
+from tests.waiting import until
 
 T2V = "/videos/text2video"
 CLIP = {"prompt": "a cat"}
@@ -100,9 +101,7 @@ def test_a_file_of_any_size_is_served_without_being_held(simulator: Controls, pr
 
 def _until_done(simulator: Controls) -> dict[str, Any]:
     """The settled state without hashes, which would take a while for gigabytes."""
-    while not (state := simulator.state(hashes=False))["idle"]:
-        pass
-    return state
+    return until(lambda: (state := simulator.state(hashes=False))["idle"] and state, "the simulator is idle", seconds=30)
 
 
 @pytest.mark.parametrize("status", [403, 404])
