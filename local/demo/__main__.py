@@ -63,13 +63,18 @@ def _submitted(step: Step, gateway: Gateway) -> Run:
 
 def _await(runs: list[Run], events: EventLog, provider: Controls, show: Callable[[], None]) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while not all(events.is_complete(run.task_id) for run in runs) and time.monotonic() < deadline:
+    while not all(_is_over(run, events) for run in runs) and time.monotonic() < deadline:
         events.collect(wait=1)
         callbacks = provider.state(hashes=False)["callbacks"]
         for run in runs:
             run.events = events.of(run.task_id)
             run.callbacks = [call for call in callbacks if call["external_task_id"] == run.task_id]
         show()
+
+
+def _is_over(run: Run, events: EventLog) -> bool:
+    """Its last event can overtake the answer to the callback that it came of."""
+    return events.is_complete(run.task_id) and all(call["status"] for call in run.callbacks)
 
 
 def _inspect(run: Run, stack: Stack, gateway: Gateway, provider: Controls) -> None:
