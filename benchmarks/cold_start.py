@@ -19,7 +19,7 @@ from benchmarks.loopback import certificate_in
 from benchmarks.measure import interleaved
 from benchmarks.report import Goal, Row, Table, publish
 
-FIRST_REQUEST = "; from relay.providers.kling_requests import model_of; model_of('kling_videos.TextToVideo')"
+FIRST_REQUEST = "; from relay.providers.kling.requests.body import model_of; model_of('videos.TextToVideo')"
 GOALS: Mapping[str, Goal] = {
     "ReceiveCallback": Goal(1.15, 0.90),
     "SubmitTask": Goal(1.32, 1.15),

@@ -29,8 +29,8 @@ from benchmarks.report import Row, Table, publish
 from benchmarks.stubs import CALLBACK_KEY, stubs
 from local import artefacts
 from local.stack import ROOT
-from relay.adapters.secrets import Secrets
-from relay.adapters.tokens import HmacCallbackTokens
+from relay.adapters.secrets.cached import Secrets
+from relay.adapters.secrets.callback_tokens import HmacCallbackTokens
 
 PEERS = {
     "dbos": ("dbos==3.4.0", "fastapi==0.165.0", "uvicorn==0.54.0"),

@@ -15,8 +15,8 @@ from benchmarks.report import Goal, Row, Table, publish
 from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack, emulator_client
-from relay.adapters.dynamodb import DynamoTaskStore
-from relay.adapters.items import item_of
+from relay.adapters.dynamodb.items import item_of
+from relay.adapters.dynamodb.tasks import DynamoTaskStore
 from relay.domain.task import Rank, Status, Task
 from relay.providers.base import ProviderRequest, ProviderResponse
 from relay.usecases.reconcile import reconcile

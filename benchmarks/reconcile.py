@@ -95,7 +95,7 @@ def _work(*, one_by_one: bool, tasks: int) -> None:
 
 def _services() -> "Services":
     from benchmarks.offline import services
-    from relay.adapters import secrets
+    from relay.adapters.secrets import cached as secrets
 
     secrets.Secrets.get = lambda *_: "sk-bench"  # type: ignore[method-assign]
     return services(provider_url=os.environ["PROVIDER_URL"])

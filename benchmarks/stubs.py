@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
-from relay.adapters.items import item_of
+from relay.adapters.dynamodb.items import item_of
 from relay.domain.task import Status, Task
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)

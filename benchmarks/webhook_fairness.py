@@ -21,19 +21,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks.report import Goal, Row, Table, publish
-from relay.adapters.guard import Guard, GuardedTransport
-from relay.adapters.secrets import Secrets
-from relay.adapters.webhook_http import BoundedTransport, HttpWebhookSender
-from relay.adapters.webhook_secrets import WebhookSecrets
+from relay.adapters.http.guard import Guard, GuardedTransport
+from relay.adapters.http.webhooks import BoundedTransport, HttpWebhookSender
+from relay.adapters.secrets.cached import Secrets
+from relay.adapters.secrets.webhook_secrets import WebhookSecrets
 from relay.bootstrap import now
 from relay.domain.task import Task
 from relay.domain.webhook import Delivery, Endpoint
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 from relay.usecases.deliver import deliver
-from tests.fakes.events import FakeEvents
-from tests.fakes.secrets import FakeSecretsManager
-from tests.fakes.webhooks import FakeWebhooks
-from tests.tasks import task_of
+from tests.support.fakes.events import FakeEvents
+from tests.support.fakes.secrets import FakeSecretsManager
+from tests.support.fakes.webhooks import FakeWebhooks
+from tests.support.tasks import task_of
 
 if TYPE_CHECKING:
     from relay.ports import TaskStore, Webhooks

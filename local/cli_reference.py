@@ -52,7 +52,7 @@ def paths(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 def _fields() -> Iterator[str]:
     """The options of each operation."""
-    from relay.providers.kling import Kling
+    from relay.providers.kling.translator import Kling
     from relay_cli.operations import fields_of_operation, short_names
 
     yield "\n### The fields of each operation\n\nBeside them, `relay submit` and `relay call` have the options shown above.\n\n"

@@ -12,7 +12,7 @@ from local.number_parameters import resolve_number_parameters
 from local.plain_http import allow_plain_http
 from local.stack import ROOT, TENANT, emulator_client
 from relay.domain.keys import Issued, KeyKind
-from relay.keys import Keys
+from relay_cli.operator.keys import Keys
 
 API_ID = "relay"
 CALLBACK_KEY = "the-key-of-the-callback-tokens-in-events-and-of-the-embedded-run"

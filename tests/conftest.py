@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests.fakes.world import World
+from tests.support.fakes.fake_world import FakeWorld
 
 # Powertools reads these when the entry point is imported, whichever test is the first to do so.
 os.environ.update(POWERTOOLS_SERVICE_NAME="comet-relay", POWERTOOLS_METRICS_NAMESPACE="CometRelay")
@@ -15,6 +15,6 @@ settings.load_profile("relay")
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> FakeWorld:
     """The use cases over fakes."""
-    return World()
+    return FakeWorld()

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 from relay_cli.session import CLIENT, Session, as_command
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _command(name: str, operation: str, fields: "list[Field]", send: Callable[..
 def fields_of_operation(operation: "Operation | SynchronousOperation") -> "Iterator[Field]":
     """The options of one operation; none where it has no model."""
     if operation.model:
-        from relay.providers.kling_requests import model_of
+        from relay.providers.kling.requests.body import model_of
         from relay_cli.fields import fields_of
 
         yield from fields_of(model_of(operation.model))

@@ -13,8 +13,8 @@ from relay_cli.output import Output
 from relay_cli.target import Target
 
 if TYPE_CHECKING:
-    from relay.adapters.stack import Stack
     from relay_cli.api import RelayApi
+    from relay_cli.operator.stack import Stack
 
 _PANEL = "Which relay, and how to answer"
 _URL = typer.Option(help="The relay's base URL. [RELAY_URL]", rich_help_panel=_PANEL)

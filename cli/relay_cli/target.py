@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from relay_cli.failures import NotFound, Refused, Unauthorized
 
 if TYPE_CHECKING:
-    from relay.adapters.stack import Stack
+    from relay_cli.operator.stack import Stack
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _LOCAL_KEY, _LOCAL_SECRET = "defaultkey", "defaultsecret"  # the emulator's own account owner: local/stack.py
@@ -87,7 +87,7 @@ class Target:
 
     def _stack(self, name: str) -> "Stack":
         from relay.adapters.aws import client
-        from relay.adapters.stack import Stack
+        from relay_cli.operator.stack import Stack
 
         if self.profile:
             os.environ["AWS_PROFILE"] = self.profile

@@ -7,7 +7,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare, services
-from relay.entrypoint import each_message, logger, metrics
+from relay.entrypoint.queue import each_message
+from relay.entrypoint.telemetry import logger, metrics
 
 prepare("tasks", "results", "source")
 

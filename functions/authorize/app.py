@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare, services
 from relay.domain.errors import AuthenticationError
-from relay.entrypoint import INTERNAL, failed, header_of, logger, metrics
+from relay.entrypoint.http import INTERNAL, header_of
+from relay.entrypoint.telemetry import failed, logger, metrics
 
 prepare("api_keys")
 

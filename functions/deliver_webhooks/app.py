@@ -9,7 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare, services
 from relay.domain.webhook import Delivery
-from relay.entrypoint import each_message, logger, metrics
+from relay.entrypoint.queue import each_message
+from relay.entrypoint.telemetry import logger, metrics
 
 _BATCH = 10
 prepare("tasks", "webhook_sender", "webhook_queue")

@@ -5,9 +5,9 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.adapters.stream import records_of
+from relay.adapters.dynamodb.stream import records_of
 from relay.bootstrap import prepare, services
-from relay.entrypoint import logger, metrics
+from relay.entrypoint.telemetry import logger, metrics
 
 prepare("events")
 

@@ -7,8 +7,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare, services
-from relay.entrypoint import api, envelope, logger, metrics, operation_path, request_id_of, tenant_of
-from relay.presenter import listed, native, native_page, own, webhook_of
+from relay.entrypoint.http import api, envelope, operation_path, request_id_of, tenant_of
+from relay.entrypoint.presenter import listed, native, native_page, own, webhook_of
+from relay.entrypoint.telemetry import logger, metrics
 from relay.usecases.query import find, located
 
 prepare("tasks", "results")

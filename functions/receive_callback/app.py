@@ -7,7 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare, services
 from relay.domain.errors import CallbackNotAuthenticError
-from relay.entrypoint import INTERNAL, answer, body_of, envelope, failed, logger, metrics, report
+from relay.entrypoint.http import INTERNAL, answer, body_of, envelope
+from relay.entrypoint.telemetry import failed, logger, metrics, report
 
 prepare("tasks", "tokens")
 

@@ -6,7 +6,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare, services
-from relay.entrypoint import logger, metrics
+from relay.entrypoint.telemetry import logger, metrics
 
 prepare("tasks", "api")
 

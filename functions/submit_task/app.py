@@ -8,19 +8,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare, services
-from relay.entrypoint import (
-    api,
-    envelope,
-    json_object,
-    limit_of,
-    logger,
-    metrics,
-    operation_path,
-    report,
-    request_id_of,
-    tenant_of,
-)
-from relay.presenter import submitted_answer, upload_answer
+from relay.entrypoint.http import api, envelope, json_object, limit_of, operation_path, request_id_of, tenant_of
+from relay.entrypoint.presenter import submitted_answer, upload_answer
+from relay.entrypoint.telemetry import logger, metrics, report
 from relay.usecases.forward import Call
 from relay.usecases.submit import Submission
 

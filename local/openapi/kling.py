@@ -6,8 +6,8 @@ from typing import Any, Final
 from local.openapi.answers import Json, body, ref, refused, succeeded
 from local.stack import ROOT
 from relay.providers.base import Operation, SynchronousOperation
-from relay.providers.kling import PREFIX, Kling
-from relay.providers.kling_requests import KlingBody, model_of
+from relay.providers.kling.requests.body import KlingBody, model_of
+from relay.providers.kling.translator import PREFIX, Kling
 from relay.usecases.query import LAST_PAGE, LONGEST_PAGE
 
 _BODIES = ROOT / "tests" / "fixtures" / "kling" / "requests"

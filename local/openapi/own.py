@@ -6,7 +6,7 @@ from typing import Final
 from local.openapi.answers import Json, body, ref, refused, succeeded
 from local.stack import ROOT
 from relay.domain.task import Status
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 
 _CALLBACK = ROOT / "tests" / "fixtures" / "kling" / "callback_succeed.json"
 TAGS: Final = [

@@ -7,13 +7,13 @@ from pydantic.json_schema import models_json_schema
 from local.openapi.answers import Json, ref
 from relay.domain.task import Archive, FailureCode, Status
 from relay.domain.uploads import LIMITS, MEDIA_TYPES
-from relay.providers.kling_requests import KlingBody
+from relay.providers.kling.requests.body import KlingBody
 
 _TIME: Final = {"type": "integer", "minimum": 0, "description": "Unix time in ms"}
 _TEXT: Final = {"type": "string"}
 _MAYBE_TEXT: Final = {"type": ["string", "null"]}
 _BLANK: Final = r"\s\u001c-\u001f\u0085"  # what Python takes for space; other engines' \s has less
-_MODULES = "relay__providers__kling_"
+_MODULES = "relay__providers__kling__requests__"
 
 
 def components(models: list[type[KlingBody]]) -> Json:

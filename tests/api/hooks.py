@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.generation import GenerationMode
 
-from relay.providers.kling import PREFIX, Kling
-from relay.providers.kling_requests import model_of
+from relay.providers.kling.requests.body import model_of
+from relay.providers.kling.translator import PREFIX, Kling
 
 _SOUND = "SUQzBAAAAAAAAA=="
 _RUN = uuid.uuid4().hex[:12]

@@ -10,13 +10,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from relay.adapters.dynamodb import DynamoTaskStore
-from relay.adapters.webhook_operations import WebhookOperations
-from relay.adapters.webhooks import DynamoWebhooks
+from relay.adapters.dynamodb.tasks import DynamoTaskStore
+from relay.adapters.dynamodb.webhooks import DynamoWebhooks
 from relay.ports import TaskStore, Webhooks
-from tests.fakes.task_store import FakeTaskStore
-from tests.fakes.webhooks import FakeWebhooks
-from tests.unit.cloudformation import load_template
+from relay_cli.operator.webhook_state import WebhookOperations
+from tests.support.cloudformation import load_template
+from tests.support.fakes.task_store import FakeTaskStore
+from tests.support.fakes.webhooks import FakeWebhooks
 
 ENDPOINT = os.environ.get("CONTRACT_ENDPOINT_URL", "")
 STORES = ["fake", "moto", *(["emulator"] if ENDPOINT else [])]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from relay.domain.errors import OutcomeUnknownError, ProviderError, RelayError, UnknownOperationError, UnreadableSnapshotError
 from relay.domain.task import Change, Failure, FailureCode, Snapshot, Status
 from relay.providers.base import PromptLimits, Provider, ProviderResponse
-from relay.providers.kling import Kling
-from tests.tasks import NOON, task_of
+from relay.providers.kling.translator import Kling
+from tests.support.tasks import NOON, task_of
 
 PROVIDERS: dict[str, Provider] = {"kling": Kling()}
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -210,7 +210,7 @@ def test_a_refusal_is_always_an_error_to_the_client(provider: Provider, http_sta
 
 def test_every_provider_is_held_to_this_contract() -> None:
     from relay.bootstrap import Services
-    from tests.fakes.world import settings_of
+    from tests.support.fakes.fake_world import settings_of
 
     assert set(Services(settings_of()).providers) == set(PROVIDERS)
     assert {provider.name for provider in PROVIDERS.values()} == set(PROVIDERS)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from relay.adapters.dynamodb import DynamoTaskStore
-from relay.adapters.submission_counts import DynamoSubmissionCounts
+from relay.adapters.dynamodb.submission_counts import DynamoSubmissionCounts
+from relay.adapters.dynamodb.tasks import DynamoTaskStore
 from relay.ports import SubmissionCounts
 from tests.contract.conftest import table_of
-from tests.fakes.submission_counts import FakeSubmissionCounts
+from tests.support.fakes.submission_counts import FakeSubmissionCounts
 
 MINUTE = 28_712_000
 

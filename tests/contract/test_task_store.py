@@ -19,7 +19,7 @@ from relay.domain.task import (
     due_shard_of,
 )
 from relay.ports import TaskStore
-from tests.tasks import (
+from tests.support.tasks import (
     EXPIRED,
     FAILED,
     HOUR,

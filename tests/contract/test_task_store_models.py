@@ -8,15 +8,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.adapters.dynamodb import DynamoTaskStore
-from relay.adapters.items import is_task, item_of
-from relay.adapters.items import task_of as task_in
+from relay.adapters.dynamodb.items import is_task, item_of
+from relay.adapters.dynamodb.items import task_of as task_in
+from relay.adapters.dynamodb.tasks import DynamoTaskStore
 from relay.domain.errors import TaskConflictError, TaskNotFoundError
 from relay.domain.task import DUE_SHARDS, Change, Failure, FailureCode, Rank, Result, Status, Task
 from relay.ports import TaskStore
-from relay.providers.kling import Kling
-from tests.fakes.task_store import FakeTaskStore
-from tests.tasks import NOON, PROVIDER_ID, task_of
+from relay.providers.kling.translator import Kling
+from tests.support.fakes.task_store import FakeTaskStore
+from tests.support.tasks import NOON, PROVIDER_ID, task_of
 
 KILOBYTE = 1024
 

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from relay.adapters.webhook_operations import WebhookOperations
 from relay.domain.task import Status
 from relay.domain.webhook import Attempt, Delivery, DeliveryLog, Endpoint, Outcome
 from relay.ports import Webhooks
-from tests.tasks import NOON, task_of
+from relay_cli.operator.webhook_state import WebhookOperations
+from tests.support.tasks import NOON, task_of
 
 FIRST = Delivery.of_task(task_of())
 SECOND = replace(FIRST, version=2, status=Status.PROCESSING)

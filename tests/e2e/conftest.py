@@ -12,7 +12,7 @@ from local.deploy import create_api_key
 from local.gateway import EventLog, Gateway
 from local.simulator import Controls
 from local.stack import Stack
-from tests import waiting
+from tests.support import waiting
 
 PATIENCE = 90.0
 SPEED = 5.0

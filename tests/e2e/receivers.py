@@ -17,7 +17,7 @@ import httpx
 
 from local.ministack import _free_port
 from local.stack import LOCAL, ROOT
-from tests.serving import serving
+from tests.support.serving import serving
 
 _PATIENCE = 30.0
 _PACKAGES = LOCAL / "receiver"

@@ -10,7 +10,7 @@ import pytest
 
 from local.gateway import EventLog, Gateway
 from local.simulator import Controls
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 from tests.e2e.conftest import PATIENCE
 
 BODIES = Path(__file__).parent.parent / "fixtures" / "kling" / "requests"

@@ -11,10 +11,10 @@ from local.deploy import create_key_pair
 from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack
-from relay.adapters.submission_counts import DynamoSubmissionCounts
+from relay.adapters.dynamodb.submission_counts import DynamoSubmissionCounts
 from relay.domain.keys import Issued
-from relay.keys import Keys
-from tests.tokens import signed
+from relay_cli.operator.keys import Keys
+from tests.support.tokens import signed
 
 CREATE = "/kling/v1/videos/text2video"
 

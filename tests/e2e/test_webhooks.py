@@ -11,8 +11,8 @@ import pytest
 from local.gateway import EventLog, Gateway
 from local.simulator import Controls
 from local.stack import ACCESS_KEY, SECRET_KEY, TENANT, Stack
-from relay import webhooks
 from relay.adapters import aws
+from relay_cli.operator import webhooks
 from tests.e2e.conftest import until
 from tests.e2e.receivers import front, readme_receiver
 

@@ -11,7 +11,7 @@ import trustme
 from benchmarks.artefacts import FUNCTIONS, Mounted, layer_bytes
 from benchmarks.cold_start import FIRST_REQUEST, GOALS, LAYERS, compiled_at_import
 from benchmarks.instructions import INIT, of_function
-from tests.unit.cloudformation import ROOT, load_template
+from tests.support.cloudformation import ROOT, load_template
 
 ALLOWANCE = 1.03
 NEVER = ("pydantic", "boto3", "s3transfer", "jwt", "anyio", "aws_xray_sdk")

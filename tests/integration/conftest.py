@@ -9,8 +9,8 @@ import pytest
 
 from relay.adapters import aws
 from relay.bootstrap import services
-from tests.integration.upstream import Upstream, upstream
-from tests.integration.world import World, moto
+from tests.support.moto_world import MotoWorld, moto
+from tests.support.upstream import Upstream, upstream
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def fresh_clients() -> Iterator[None]:
 
 
 @pytest.fixture
-def world(endpoint: str, outside: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(endpoint: str, outside: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoWorld]:
     """A relay without tasks."""
     urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")).close()  # noqa: S310 - our own server
     outside.reset()
@@ -63,7 +63,7 @@ def world(endpoint: str, outside: Upstream, monkeypatch: pytest.MonkeyPatch) -> 
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    made = World(endpoint, outside)
+    made = MotoWorld(endpoint, outside)
     for name, value in made.create().items():
         monkeypatch.setenv(name, value)
     services.cache_clear()

@@ -7,10 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
-from relay.adapters import results
+from relay.adapters.s3 import results
 from relay.domain.task import Archive, FailureCode, Status
-from tests.integration.upstream import File
-from tests.integration.world import PNG, World, event, sha256, video
+from tests.support.moto_world import PNG, MotoWorld, event, sha256, video
+from tests.support.upstream import File
 
 MIB = 1_048_576
 LAST = 8
@@ -19,7 +19,7 @@ DONE: dict[str, object] = {"batchItemFailures": []}
 
 
 @pytest.mark.parametrize("size", [16, 1000, MIB - 1, MIB, MIB + 1])
-def test_a_file_is_stored_byte_for_byte(world: World, size: int) -> None:
+def test_a_file_is_stored_byte_for_byte(world: MotoWorld, size: int) -> None:
     body = video(size)
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=body)))
     assert world.archive(task_id) == DONE
@@ -34,13 +34,13 @@ def test_a_file_is_stored_byte_for_byte(world: World, size: int) -> None:
     assert world.uploads() == []
 
 
-def test_the_document_of_the_success_lies_beside_its_files(world: World) -> None:
+def test_the_document_of_the_success_lies_beside_its_files(world: MotoWorld) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
     world.archive(task_id)
     assert sorted(world.objects()) == [f"results/{task_id}/0.mp4", f"results/{task_id}/callback.json"]
 
 
-def test_every_file_of_every_list_is_stored(world: World) -> None:
+def test_every_file_of_every_list_is_stored(world: MotoWorld) -> None:
     task_id = world.submitted("generations")
     urls = [world.outside.file(f"{number}.png", File(body=PNG + bytes([number]) * 20)) for number in range(3)]
     marked = world.outside.file("marked.mp4", File(body=video(50)))
@@ -61,7 +61,7 @@ def test_every_file_of_every_list_is_stored(world: World) -> None:
     assert [objects[f"results/{task_id}/{place}.png"][-1] for place in (0, 2, 3)] == [0, 1, 2]
 
 
-def test_the_type_is_that_of_the_bytes_and_not_the_announced_one(world: World) -> None:
+def test_the_type_is_that_of_the_bytes_and_not_the_announced_one(world: MotoWorld) -> None:
     url = world.outside.file("a.mp4", File(body=PNG + b"x" * 100, headers={"Content-Type": "video/mp4"}))
     task_id = world.succeeded(url)
     world.archive(task_id)
@@ -70,7 +70,7 @@ def test_the_type_is_that_of_the_bytes_and_not_the_announced_one(world: World) -
 
 
 @pytest.mark.parametrize("size", [5 * MIB, 5 * MIB + 1, 11 * MIB])
-def test_a_large_file_of_unknown_size_goes_up_in_parts(world: World, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+def test_a_large_file_of_unknown_size_goes_up_in_parts(world: MotoWorld, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     monkeypatch.setattr(results, "_PART", 5 * MIB)
     body = video(size)
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=body, chunked=True)))
@@ -82,7 +82,7 @@ def test_a_large_file_of_unknown_size_goes_up_in_parts(world: World, monkeypatch
     assert world.uploads() == []
 
 
-def test_a_second_delivery_finds_nothing_to_do(world: World) -> None:
+def test_a_second_delivery_finds_nothing_to_do(world: MotoWorld) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
     assert world.archive(task_id) == world.archive(task_id) == DONE
     assert len(world.outside.fetched) == 1
@@ -90,18 +90,18 @@ def test_a_second_delivery_finds_nothing_to_do(world: World) -> None:
 
 
 @pytest.mark.parametrize("case", ["processing", "failed"])
-def test_a_task_without_a_success_is_left_alone(world: World, case: str) -> None:
+def test_a_task_without_a_success_is_left_alone(world: MotoWorld, case: str) -> None:
     task_id = world.submitted()
     world.callback(case, task_id)
     assert world.archive(task_id) == DONE
     assert world.task(task_id).archive is None
 
 
-def test_an_unknown_task_is_nothing_to_do(world: World) -> None:
+def test_an_unknown_task_is_nothing_to_do(world: MotoWorld) -> None:
     assert world.call("archive_results", event("archive_results.succeed")) == DONE
 
 
-def test_one_message_that_fails_does_not_hold_up_the_others(world: World) -> None:
+def test_one_message_that_fails_does_not_hold_up_the_others(world: MotoWorld) -> None:
     good = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
     bad = world.succeeded(f"{world.outside.url}/files/none.mp4")
     messages: list[dict[str, Any]] = [{"detail": {"task_id": bad}}, {"detail": {"task_id": good}}, {"no": "detail"}]
@@ -113,14 +113,14 @@ def test_one_message_that_fails_does_not_hold_up_the_others(world: World) -> Non
 # ── dead URLs ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def provider_says(world: World, task_id: str, *urls: str) -> None:
+def provider_says(world: MotoWorld, task_id: str, *urls: str) -> None:
     videos = [{"id": f"video-{number}", "url": url} for number, url in enumerate(urls)]
     task = {"task_id": "x", "task_status": "succeed", "task_result": {"videos": videos}}
     world.outside.tasks[str(world.task(task_id).provider_task_id)] = task
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_a_dead_url_is_renewed_by_a_query(world: World, status: int) -> None:
+def test_a_dead_url_is_renewed_by_a_query(world: MotoWorld, status: int) -> None:
     dead = world.outside.file("dead.mp4", File(status=status, body=b"<Error>expired</Error>"))
     body = video(300)
     fresh = world.outside.file("fresh.mp4", File(body=body))
@@ -132,7 +132,7 @@ def test_a_dead_url_is_renewed_by_a_query(world: World, status: int) -> None:
     assert world.outside.sent[-1].path == "/kling/v1/videos/text2video/P00000000000000001"
 
 
-def test_a_url_that_stays_dead_is_a_failure(world: World) -> None:
+def test_a_url_that_stays_dead_is_a_failure(world: MotoWorld) -> None:
     dead = world.outside.file("dead.mp4", File(status=404))
     task_id = world.succeeded(dead)
     provider_says(world, task_id, dead)
@@ -140,7 +140,7 @@ def test_a_url_that_stays_dead_is_a_failure(world: World) -> None:
     assert world.outside.fetched == ["/files/dead.mp4"]
 
 
-def test_a_provider_that_fails_to_renew_is_a_failure_that_another_delivery_mends(world: World) -> None:
+def test_a_provider_that_fails_to_renew_is_a_failure_that_another_delivery_mends(world: MotoWorld) -> None:
     dead = world.outside.file("dead.mp4", File(status=404))
     task_id = world.succeeded(dead)
     world.outside.next_answers = [(500, {"code": 5000, "message": "Server internal error"})]
@@ -181,7 +181,7 @@ REFUSED: dict[str, tuple[File, str]] = {
 
 @pytest.mark.parametrize(("file", "reason"), REFUSED.values(), ids=REFUSED)
 def test_a_refused_file_leaves_nothing_and_its_event_says_why(
-    world: World, monkeypatch: pytest.MonkeyPatch, file: File, reason: str
+    world: MotoWorld, monkeypatch: pytest.MonkeyPatch, file: File, reason: str
 ) -> None:
     monkeypatch.setenv("MAX_RESULT_BYTES", str(LIMIT))
     task_id = world.succeeded(world.outside.file("a.mp4", file))
@@ -202,7 +202,7 @@ def test_a_refused_file_leaves_nothing_and_its_event_says_why(
     assert told["detail"]["failure"]["code"] == "archive"
 
 
-def test_a_file_longer_than_announced_is_cut_where_http_ends_it(world: World) -> None:
+def test_a_file_longer_than_announced_is_cut_where_http_ends_it(world: MotoWorld) -> None:
     body = video(2000)
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=body, announced=1000)))
     assert world.archive(task_id) == DONE
@@ -210,14 +210,14 @@ def test_a_file_longer_than_announced_is_cut_where_http_ends_it(world: World) ->
     assert world.task(task_id).results[0].sha256 == sha256(body[:1000])
 
 
-def test_the_exact_limit_is_let_through(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exact_limit_is_let_through(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_RESULT_BYTES", str(LIMIT))
     for number, chunked in enumerate((False, True)):
         task_id = world.succeeded(world.outside.file(f"{number}.mp4", File(body=video(LIMIT), chunked=chunked)))
         assert world.archive(task_id) == DONE
 
 
-def test_on_the_last_attempt_each_file_counts_by_itself(world: World) -> None:
+def test_on_the_last_attempt_each_file_counts_by_itself(world: MotoWorld) -> None:
     good, bad = world.outside.file("a.mp4", File(body=video(100))), world.outside.file("b.mp4", File(body=b"no media"))
     task_id = world.succeeded(bad, good)
     assert world.archive(task_id, receives=LAST) == FAILED
@@ -226,7 +226,7 @@ def test_on_the_last_attempt_each_file_counts_by_itself(world: World) -> None:
     assert (second.key, second.error) == (f"results/{task_id}/1.mp4", None)
 
 
-def test_a_redriven_message_mends_what_had_been_given_up(world: World) -> None:
+def test_a_redriven_message_mends_what_had_been_given_up(world: MotoWorld) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(status=503)))
     world.archive(task_id, receives=LAST)
     world.outside.file("a.mp4", File(body=video(64)))
@@ -240,7 +240,7 @@ def test_a_redriven_message_mends_what_had_been_given_up(world: World) -> None:
     ]
 
 
-def test_redirects_between_allowed_hosts_are_followed_three_times(world: World) -> None:
+def test_redirects_between_allowed_hosts_are_followed_three_times(world: MotoWorld) -> None:
     url = world.outside.file("0.mp4", File(body=video(40)))
     for number in range(1, 5):
         url = world.outside.file(f"{number}.mp4", File(status=302, headers={"Location": url}))
@@ -248,7 +248,7 @@ def test_redirects_between_allowed_hosts_are_followed_three_times(world: World) 
     assert world.archive(world.succeeded(url.replace("4.mp4", "3.mp4"))) == DONE
 
 
-def test_loopback_is_forbidden_unless_the_settings_allow_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loopback_is_forbidden_unless_the_settings_allow_it(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOW_LOOPBACK", "false")
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
     assert world.archive(task_id, receives=LAST) == FAILED
@@ -256,7 +256,7 @@ def test_loopback_is_forbidden_unless_the_settings_allow_it(world: World, monkey
     assert world.task(task_id).results[0].error == "expected an https URL, got http"
 
 
-def test_a_bucket_that_refuses_is_a_failure_and_not_a_success(world: World) -> None:
+def test_a_bucket_that_refuses_is_a_failure_and_not_a_success(world: MotoWorld) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
     world.s3.delete_object(Bucket="results", Key=f"results/{task_id}/callback.json")
     world.s3.delete_bucket(Bucket="results")
@@ -264,7 +264,7 @@ def test_a_bucket_that_refuses_is_a_failure_and_not_a_success(world: World) -> N
     assert world.task(task_id).archive is None
 
 
-def test_the_message_of_the_queue_is_what_the_rule_puts_there(world: World) -> None:
+def test_the_message_of_the_queue_is_what_the_rule_puts_there(world: MotoWorld) -> None:
     """events/archive_results.succeed.json against the event that a real task causes."""
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
     world.publish()
@@ -275,7 +275,7 @@ def test_the_message_of_the_queue_is_what_the_rule_puts_there(world: World) -> N
     assert {"source", "detail-type", "detail", "id"} <= message.keys() & sample.keys()
 
 
-def test_stored_results_are_downloaded_through_presigned_urls(world: World) -> None:
+def test_stored_results_are_downloaded_through_presigned_urls(world: MotoWorld) -> None:
     body = video(70_000)
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=body)))
     world.archive(task_id)

@@ -12,17 +12,17 @@ from botocore.client import BaseClient
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from relay.adapters import api_keys
+from relay.adapters.dynamodb import api_keys
 from relay.bootstrap import services
 from relay.domain.keys import KeyKind
-from relay.keys import Keys
-from tests.integration.world import Json, World, event, with_tenant
-from tests.tokens import signed
+from relay_cli.operator.keys import Keys
+from tests.support.moto_world import Json, MotoWorld, event, with_tenant
+from tests.support.tokens import signed
 
 MINUTE = 60
 
 
-def asked(world: World, authorization: str | None) -> Json:
+def asked(world: MotoWorld, authorization: str | None) -> Json:
     """The context that the authorizer gives to the function behind."""
     payload = event("authorize.missing")
     if authorization is not None:
@@ -33,7 +33,7 @@ def asked(world: World, authorization: str | None) -> Json:
     return context
 
 
-def code_of(world: World, authorization: str | None) -> int:
+def code_of(world: MotoWorld, authorization: str | None) -> int:
     """Kling's code of a refusal, as the client gets it from each function."""
     context = asked(world, authorization)
     codes = set()
@@ -49,29 +49,29 @@ def code_of(world: World, authorization: str | None) -> int:
 # ── plain keys ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_known_key_brings_its_tenant_and_its_id(world: World) -> None:
+def test_a_known_key_brings_its_tenant_and_its_id(world: MotoWorld) -> None:
     key = world.key_for("acme")
     context = asked(world, f"Bearer {key}")
     assert context == {"tenant": "acme", "key": f"key_{hashlib.sha256(key.encode()).hexdigest()[:16]}"}
 
 
-def test_the_scheme_may_be_written_otherwise(world: World) -> None:
+def test_the_scheme_may_be_written_otherwise(world: MotoWorld) -> None:
     assert asked(world, f"bearer   {world.key_for('acme')} ")["tenant"] == "acme"
 
 
-def test_the_header_may_be_written_otherwise(world: World) -> None:
+def test_the_header_may_be_written_otherwise(world: MotoWorld) -> None:
     """`sam local start-api` leaves the names of headers as the client wrote them."""
     payload = event("authorize.known")
     payload["headers"] = {"Authorization": f"Bearer {world.key_for('acme')}"}
     assert world.call("authorize", payload)["context"]["tenant"] == "acme"
 
 
-def test_each_key_has_its_own_tenant(world: World) -> None:
+def test_each_key_has_its_own_tenant(world: MotoWorld) -> None:
     for tenant in ("acme", "umbrella"):
         assert asked(world, f"Bearer {world.key_for(tenant)}")["tenant"] == tenant
 
 
-def test_a_key_that_was_stored_before_keys_had_ids_is_known(world: World) -> None:
+def test_a_key_that_was_stored_before_keys_had_ids_is_known(world: MotoWorld) -> None:
     digest = hashlib.sha256(b"crk_from-before").hexdigest()
     item = {"key_sha256": {"S": digest}, "tenant": {"S": "acme"}, "created_at": {"N": "7"}}
     world.dynamodb.put_item(TableName="api_keys", Item=item)
@@ -81,23 +81,23 @@ def test_a_key_that_was_stored_before_keys_had_ids_is_known(world: World) -> Non
 @pytest.mark.parametrize(
     "value", ["Basic {key}", "{key}", "Bearer", "Bearer {key}x", "Bearer crk_", "Bearer \ud800", "Bearer a.b", "Bearer ..", "x"]
 )
-def test_an_unknown_key_is_1002(world: World, value: str) -> None:
+def test_an_unknown_key_is_1002(world: MotoWorld, value: str) -> None:
     assert code_of(world, value.format(key=world.key_for("acme"))) == 1002
 
 
 @pytest.mark.parametrize("value", [None, "", " "])
-def test_a_missing_key_is_1001(world: World, value: str | None) -> None:
+def test_a_missing_key_is_1001(world: MotoWorld, value: str | None) -> None:
     assert code_of(world, value) == 1001
 
 
-def test_the_key_itself_is_stored_nowhere(world: World) -> None:
+def test_the_key_itself_is_stored_nowhere(world: MotoWorld) -> None:
     key = world.key_for("acme")
     items = world.dynamodb.scan(TableName="api_keys")["Items"]
     assert len(items) == 1
     assert key.removeprefix("crk_") not in json.dumps(items)
 
 
-def test_a_key_brings_its_own_limit_or_the_relays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_brings_its_own_limit_or_the_relays(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     register = Keys({"ApiKeysTable": "api_keys"}, lambda _: world.dynamodb)
     own, none, default = (register.create("acme", submits_per_minute=limit).secret for limit in (7, 0, None))
     assert asked(world, f"Bearer {own}")["submits_per_minute"] == "7"
@@ -112,7 +112,7 @@ def test_a_key_brings_its_own_limit_or_the_relays(world: World, monkeypatch: pyt
 
 
 @pytest.fixture
-def reads(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def reads(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The calls of DynamoDB and Secrets Manager from here on."""
     calls: list[str] = []
     call = BaseClient._make_api_call  # type: ignore[attr-defined]
@@ -126,7 +126,7 @@ def reads(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-def test_a_key_that_was_just_seen_costs_no_read(world: World, reads: list[str]) -> None:
+def test_a_key_that_was_just_seen_costs_no_read(world: MotoWorld, reads: list[str]) -> None:
     key = world.key_for("acme")
     reads.clear()
     for _ in range(3):
@@ -134,7 +134,7 @@ def test_a_key_that_was_just_seen_costs_no_read(world: World, reads: list[str]) 
     assert reads == ["GetItem"]
 
 
-def test_a_plain_key_needs_no_secret_and_a_pair_reads_it_once(world: World, reads: list[str]) -> None:
+def test_a_plain_key_needs_no_secret_and_a_pair_reads_it_once(world: MotoWorld, reads: list[str]) -> None:
     pair = world.pair_for("acme")
     reads.clear()
     world.services._secrets._kept.clear()
@@ -143,7 +143,7 @@ def test_a_plain_key_needs_no_secret_and_a_pair_reads_it_once(world: World, read
     assert reads == ["GetItem", "GetSecretValue"]
 
 
-def test_a_revoked_key_is_refused_within_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_revoked_key_is_refused_within_a_minute(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     plain, pair = f"Bearer {world.key_for('acme')}", world.pair_for("acme")
     now = time.monotonic()
     monkeypatch.setattr(world.services.api_keys, "_monotonic", lambda: now)
@@ -157,14 +157,14 @@ def test_a_revoked_key_is_refused_within_a_minute(world: World, monkeypatch: pyt
         assert code_of(world, authorization) == 1002
 
 
-def test_a_key_is_known_as_soon_as_it_is_made(world: World) -> None:
+def test_a_key_is_known_as_soon_as_it_is_made(world: MotoWorld) -> None:
     assert code_of(world, "Bearer crk_not-yet") == 1002
     item = {"key_sha256": {"S": hashlib.sha256(b"crk_not-yet").hexdigest()}, "tenant": {"S": "acme"}, "created_at": {"N": "7"}}
     world.dynamodb.put_item(TableName="api_keys", Item=item)
     assert asked(world, "Bearer crk_not-yet")["tenant"] == "acme"
 
 
-def test_what_is_kept_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_bounded(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_keys, "_KEPT_KEYS", 2)
     for _ in range(4):
         assert asked(world, f"Bearer {world.key_for('acme')}")["tenant"] == "acme"
@@ -174,7 +174,7 @@ def test_what_is_kept_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) 
 # ── pairs: JWTs as Kling's clients sign them ───────────────────────────────────────────────────────────────────────
 
 
-def test_a_signed_token_brings_the_tenant_of_its_pair(world: World) -> None:
+def test_a_signed_token_brings_the_tenant_of_its_pair(world: MotoWorld) -> None:
     pair = world.pair_for("acme")
     assert asked(world, f"Bearer {signed(pair)}") == {"tenant": "acme", "key": pair.key.id}
 
@@ -189,7 +189,7 @@ def test_a_signed_token_brings_the_tenant_of_its_pair(world: World) -> None:
         ({"exp": -31, "nbf": 60}, 1003),
     ],
 )
-def test_a_token_out_of_its_time_is_refused_as_kling_does(world: World, claims: dict[str, int], code: int) -> None:
+def test_a_token_out_of_its_time_is_refused_as_kling_does(world: MotoWorld, claims: dict[str, int], code: int) -> None:
     now = int(time.time())
     token = signed(world.pair_for("acme"), **{name: now + seconds for name, seconds in claims.items()})
     assert code_of(world, f"Bearer {token}") == code
@@ -198,18 +198,18 @@ def test_a_token_out_of_its_time_is_refused_as_kling_does(world: World, claims: 
 @pytest.mark.parametrize(
     "claims", [{"exp": -15}, {"nbf": 25}, {"exp": 100 * 365 * 86_400}, {"exp": 60, "nbf": None}, {"exp": 60, "iat": 3600}]
 )
-def test_a_token_within_the_leeway_or_of_a_long_life_is_taken(world: World, claims: dict[str, int | None]) -> None:
+def test_a_token_within_the_leeway_or_of_a_long_life_is_taken(world: MotoWorld, claims: dict[str, int | None]) -> None:
     now = int(time.time())
     token = signed(world.pair_for("acme"), **{name: at if at is None else now + at for name, at in claims.items()})
     assert asked(world, f"Bearer {token}")["tenant"] == "acme"
 
 
-def test_claims_that_kling_does_not_have_are_ignored(world: World) -> None:
+def test_claims_that_kling_does_not_have_are_ignored(world: MotoWorld) -> None:
     token = signed(world.pair_for("acme"), aud="somebody", sub=7, jti=[], scope={"a": "b"})
     assert asked(world, f"Bearer {token}")["tenant"] == "acme"
 
 
-def test_a_token_with_another_signature_is_1000(world: World) -> None:
+def test_a_token_with_another_signature_is_1000(world: MotoWorld) -> None:
     pair, other = world.pair_for("acme"), world.pair_for("acme")
     forged = signed(type(pair)(pair.key, other.secret))
     assert code_of(world, f"Bearer {forged}") == 1000
@@ -220,7 +220,7 @@ def part(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def test_no_other_algorithm_than_hs256_is_believed(world: World) -> None:
+def test_no_other_algorithm_than_hs256_is_believed(world: MotoWorld) -> None:
     pair = world.pair_for("acme")
     claims = {"iss": pair.key.id, "exp": int(time.time()) + 60}
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -251,22 +251,22 @@ def test_no_other_algorithm_than_hs256_is_believed(world: World) -> None:
         {"pad": "x" * 4096},
     ],
 )
-def test_a_token_of_another_shape_is_1002(world: World, claims: dict[str, Any]) -> None:
+def test_a_token_of_another_shape_is_1002(world: MotoWorld, claims: dict[str, Any]) -> None:
     assert code_of(world, f"Bearer {signed(world.pair_for('acme'), **claims)}") == 1002
 
 
 @pytest.mark.parametrize("issuer", ["cra_unknown", "crk_unknown", "", "\ud800", 7, ["cra_"], {"cra_": 1}])
-def test_an_unknown_issuer_is_1002(world: World, issuer: Any) -> None:
+def test_an_unknown_issuer_is_1002(world: MotoWorld, issuer: Any) -> None:
     body = part({"iss": issuer, "exp": int(time.time()) + 60})
     assert code_of(world, f"Bearer {part({'alg': 'HS256', 'typ': 'JWT'})}.{body}.{part('x')}") == 1002
 
 
 @pytest.mark.parametrize("token", ["..", "a.b.c", "e30.e30.e30", "eyJhbGciOiJIUzI1NiJ9.W10.x", "é.é.é", "[" * 900 + ".." + "x"])
-def test_what_only_looks_like_a_token_is_1002(world: World, token: str) -> None:
+def test_what_only_looks_like_a_token_is_1002(world: MotoWorld, token: str) -> None:
     assert code_of(world, f"Bearer {token}") == 1002
 
 
-def test_an_access_key_alone_opens_nothing_and_a_plain_key_signs_nothing(world: World) -> None:
+def test_an_access_key_alone_opens_nothing_and_a_plain_key_signs_nothing(world: MotoWorld) -> None:
     pair, plain = world.pair_for("acme"), world.key_for("acme")
     assert code_of(world, f"Bearer {pair.key.id}") == 1002
     assert code_of(world, f"Bearer {pair.secret}") == 1002
@@ -274,7 +274,7 @@ def test_an_access_key_alone_opens_nothing_and_a_plain_key_signs_nothing(world: 
     assert code_of(world, f"Bearer {token}") == 1002
 
 
-def test_nothing_in_the_table_gives_the_secret_key(world: World) -> None:
+def test_nothing_in_the_table_gives_the_secret_key(world: MotoWorld) -> None:
     pair = world.pair_for("acme")
     (item,) = world.dynamodb.scan(TableName="api_keys")["Items"]
     assert pair.key.id in json.dumps(item)
@@ -282,7 +282,7 @@ def test_nothing_in_the_table_gives_the_secret_key(world: World) -> None:
     assert len(pair.secret) == 43
 
 
-def test_pairs_stay_good_while_the_master_secret_rotates_once(world: World) -> None:
+def test_pairs_stay_good_while_the_master_secret_rotates_once(world: MotoWorld) -> None:
     old = world.pair_for("acme")
     for turn, (master, code) in enumerate((("n" * 64, None), ("o" * 64, 1000))):
         world.secrets.put_secret_value(SecretId="client-master-key", SecretString=master)
@@ -296,7 +296,7 @@ def test_pairs_stay_good_while_the_master_secret_rotates_once(world: World) -> N
 
 
 def test_a_pair_of_a_secret_that_was_just_rotated_is_known_though_the_old_one_is_kept(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: MotoWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert asked(world, f"Bearer {signed(world.pair_for('acme'))}")["tenant"] == "acme"
     world.secrets.put_secret_value(SecretId="client-master-key", SecretString="n" * 64)
@@ -312,7 +312,7 @@ def test_a_pair_of_a_secret_that_was_just_rotated_is_known_though_the_old_one_is
 
 
 def test_an_authorizer_that_fails_is_a_500_in_the_envelope_and_not_a_401(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: MotoWorld, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     key = world.key_for("acme")
     monkeypatch.setattr(world.services.api_keys, "_table", "no-such-table")

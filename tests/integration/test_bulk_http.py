@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from benchmarks.loopback import certificate_in
-from relay.adapters.bulk_http import BulkTransport
+from relay.adapters.http.bulk import BulkTransport
 
 type Behaviour = Callable[[socket.socket, bytes], None]
 HEAD = b"HTTP/1.1 200 OK\r\n"

@@ -8,40 +8,40 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from relay import webhooks
 from relay.domain.webhook import Delivery
-from tests.integration.upstream import File
-from tests.integration.world import TENANT, Json, World, event, video, with_path
+from relay_cli.operator import webhooks
+from tests.support.moto_world import TENANT, Json, MotoWorld, event, video, with_path
+from tests.support.upstream import File
 
 OUTPUTS = {"TasksTable": "tasks", "WebhookStateTable": "webhooks", "WebhookKeyId": "webhook-key"}
 
 
-def url(world: World, path: str = "a?token=hush") -> str:
+def url(world: MotoWorld, path: str = "a?token=hush") -> str:
     return f"{world.outside.url}/hooks/{path}"
 
 
-def submitted(world: World, path: str = "a?token=hush") -> str:
+def submitted(world: MotoWorld, path: str = "a?token=hush") -> str:
     """A task that wants to be announced; its first event is in the queue."""
     task_id = world.submitted(callback_url=url(world, path))
     world.publish()
     return task_id
 
 
-def verified(world: World) -> list[Any]:
+def verified(world: MotoWorld) -> list[Any]:
     """Every webhook so far, checked as a client would."""
     (secret,) = webhooks.secrets_of(TENANT, OUTPUTS)
     return [Webhook(secret).verify(hook.body, hook.headers) for hook in world.outside.hooks]
 
 
-def shown(world: World, task_id: str) -> Any:
+def shown(world: MotoWorld, task_id: str) -> Any:
     return world.http("query_tasks", with_path(event("query_tasks.task"), f"/tasks/{task_id}")).data["webhook"]
 
 
-def delivery_of(world: World, task_id: str, **counters: Any) -> Json:
+def delivery_of(world: MotoWorld, task_id: str, **counters: Any) -> Json:
     return replace(Delivery.of_task(world.task(task_id)), **counters).to_message()
 
 
-def waiting(world: World) -> list[Json]:
+def waiting(world: MotoWorld) -> list[Json]:
     """The messages in the queue of retries, delayed or not."""
     world.sqs.set_queue_attributes(QueueUrl=world.queues["webhook-retries"], Attributes={"DelaySeconds": "0"})
     from moto.sqs.models import sqs_backends
@@ -50,7 +50,7 @@ def waiting(world: World) -> list[Json]:
     return [json.loads(message.body) for message in queue._messages]
 
 
-def test_each_status_is_announced_in_order_signed_and_the_urls_live(world: World) -> None:
+def test_each_status_is_announced_in_order_signed_and_the_urls_live(world: MotoWorld) -> None:
     body = video(300_000)
     source = world.outside.file("a.mp4", File(body=body))
     task_id = submitted(world)
@@ -85,7 +85,7 @@ def test_each_status_is_announced_in_order_signed_and_the_urls_live(world: World
     assert all(each["at"] > 1_700_000_000_000 and each["duration_ms"] >= 0 for each in webhook["attempts"])
 
 
-def test_results_that_were_given_up_are_announced_with_the_providers_urls(world: World) -> None:
+def test_results_that_were_given_up_are_announced_with_the_providers_urls(world: MotoWorld) -> None:
     task_id = submitted(world)
     world.announce()
     source = world.outside.file("gone.mp4", File(status=404))
@@ -97,7 +97,7 @@ def test_results_that_were_given_up_are_announced_with_the_providers_urls(world:
     assert verified(world)[-1]["task_result"]["videos"][0]["url"] == source
 
 
-def test_a_task_without_a_callback_url_is_none_of_the_functions_business(world: World) -> None:
+def test_a_task_without_a_callback_url_is_none_of_the_functions_business(world: MotoWorld) -> None:
     task_id = world.submitted(callback_url=None)
     world.callback("processing", task_id)
     world.publish()
@@ -106,7 +106,7 @@ def test_a_task_without_a_callback_url_is_none_of_the_functions_business(world: 
     assert shown(world, task_id) is None
 
 
-def test_a_failure_is_announced_with_its_reason(world: World) -> None:
+def test_a_failure_is_announced_with_its_reason(world: MotoWorld) -> None:
     task_id = submitted(world)
     world.messages("webhooks")
     world.callback("failed", task_id)
@@ -116,7 +116,7 @@ def test_a_failure_is_announced_with_its_reason(world: World) -> None:
     assert (told["task_status"], told["task_status_msg"]) == ("failed", world.task(task_id).message)
 
 
-def test_what_is_not_taken_is_queued_again(world: World) -> None:
+def test_what_is_not_taken_is_queued_again(world: MotoWorld) -> None:
     world.outside.hook_answers = [(500, {})]
     task_id = submitted(world)
     assert world.announce() == {"batchItemFailures": []}
@@ -130,7 +130,7 @@ def test_what_is_not_taken_is_queued_again(world: World) -> None:
     assert len({hook.headers["webhook-id"] for hook in world.outside.hooks}) == 1
 
 
-def test_retry_after_moves_the_next_attempt(world: World) -> None:
+def test_retry_after_moves_the_next_attempt(world: MotoWorld) -> None:
     world.outside.hook_answers = [(503, {"Retry-After": "7200"})]
     task_id = submitted(world)
     world.announce()
@@ -138,7 +138,7 @@ def test_retry_after_moves_the_next_attempt(world: World) -> None:
     assert 7200_000 <= again["due_at"] - shown(world, task_id)["attempts"][0]["at"] <= 8000_000
 
 
-def test_410_is_the_end_of_a_url(world: World) -> None:
+def test_410_is_the_end_of_a_url(world: MotoWorld) -> None:
     world.outside.hook_answers = [(410, {})]
     first = submitted(world)
     world.announce()
@@ -154,7 +154,7 @@ def test_410_is_the_end_of_a_url(world: World) -> None:
     assert verified(world)[-1]["task_status"] == "submitted"
 
 
-def test_after_the_last_attempt_there_is_a_dead_letter_and_an_event(world: World) -> None:
+def test_after_the_last_attempt_there_is_a_dead_letter_and_an_event(world: MotoWorld) -> None:
     world.outside.hook_answers = [(500, {})]
     task_id = submitted(world)
     world.messages("webhooks")
@@ -169,7 +169,7 @@ def test_after_the_last_attempt_there_is_a_dead_letter_and_an_event(world: World
     assert shown(world, task_id)["state"] == "delivered"
 
 
-def test_a_redirect_is_not_followed(world: World) -> None:
+def test_a_redirect_is_not_followed(world: MotoWorld) -> None:
     world.outside.hook_answers = [(307, {"Location": f"{world.outside.url}/hooks/elsewhere"})]
     task_id = submitted(world)
     world.announce()
@@ -177,14 +177,14 @@ def test_a_redirect_is_not_followed(world: World) -> None:
     assert shown(world, task_id)["attempts"][0]["http_status"] == 307
 
 
-def test_one_message_of_a_batch_fails_alone(world: World) -> None:
+def test_one_message_of_a_batch_fails_alone(world: MotoWorld) -> None:
     first, second = submitted(world), submitted(world, "b")
     messages = [*world.messages("webhooks"), {"detail": {"task_id": "no version"}}]
     assert world.announce(*messages) == {"batchItemFailures": [{"itemIdentifier": "message-2"}]}
     assert {hook.task["task_id"] for hook in world.outside.hooks} == {first, second}
 
 
-def test_an_address_that_is_not_public_is_not_called(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_that_is_not_public_is_not_called(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings allowed it when the task came; the guard looks at each call."""
     task_id = submitted(world)
     monkeypatch.setenv("ALLOW_LOOPBACK", "false")
@@ -199,14 +199,14 @@ def test_an_address_that_is_not_public_is_not_called(world: World, monkeypatch: 
 @pytest.mark.parametrize(
     "bad", ["http://client.example/", "https://192.168.1.1/", "client.example", "https://client.example:444/"]
 )
-def test_a_url_that_would_never_be_called_is_refused_at_submit(world: World, bad: str) -> None:
+def test_a_url_that_would_never_be_called_is_refused_at_submit(world: MotoWorld, bad: str) -> None:
     body = json.loads(event("submit_task.text2video")["body"]) | {"callback_url": bad}
     answer = world.submit(body=body)
     assert (answer.status, answer.code) == (400, 1201)
     assert answer.message.startswith("callback_url: expected ")
 
 
-def test_a_secret_rotates_and_both_are_good_for_a_while(world: World) -> None:
+def test_a_secret_rotates_and_both_are_good_for_a_while(world: MotoWorld) -> None:
     (old,) = webhooks.secrets_of(TENANT, OUTPUTS)
     new = webhooks.rotate_secret(TENANT, OUTPUTS)
     assert webhooks.secrets_of(TENANT, OUTPUTS) == [new, old]
@@ -217,7 +217,7 @@ def test_a_secret_rotates_and_both_are_good_for_a_while(world: World) -> None:
         assert Webhook(secret).verify(hook.body, hook.headers)
 
 
-def test_a_test_delivery_says_what_came_of_it(world: World) -> None:
+def test_a_test_delivery_says_what_came_of_it(world: MotoWorld) -> None:
     world.outside.hook_answers = [(500, {})]
     assert webhooks.send_test(TENANT, url(world), OUTPUTS, allow_loopback=True).http_status == 500
     assert webhooks.send_test(TENANT, url(world), OUTPUTS, allow_loopback=True).is_success
@@ -225,7 +225,7 @@ def test_a_test_delivery_says_what_came_of_it(world: World) -> None:
     assert webhooks.send_test(TENANT, url(world), OUTPUTS).error == "expected an https URL, got http"
 
 
-def test_what_was_delivered_can_be_delivered_again(world: World) -> None:
+def test_what_was_delivered_can_be_delivered_again(world: MotoWorld) -> None:
     task_id = submitted(world)
     world.announce()
     outputs = {**OUTPUTS, "WebhookRetriesUrl": world.queues["webhook-retries"]}
@@ -234,7 +234,7 @@ def test_what_was_delivered_can_be_delivered_again(world: World) -> None:
     assert [hook.headers["webhook-id"] for hook in world.outside.hooks] == [f"{task_id}:1"] * 2
 
 
-def test_what_cannot_be_redelivered_says_why(world: World) -> None:
+def test_what_cannot_be_redelivered_says_why(world: MotoWorld) -> None:
     outputs = {**OUTPUTS, "WebhookRetriesUrl": world.queues["webhook-retries"]}
     plain = world.submitted(callback_url=None)
     pending = submitted(world)

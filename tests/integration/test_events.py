@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from local.deploy import CALLBACK_KEY
-from relay.adapters.items import task_of
-from relay.adapters.secrets import Secrets
-from relay.adapters.tokens import HmacCallbackTokens
+from relay.adapters.dynamodb.items import task_of
+from relay.adapters.secrets.cached import Secrets
+from relay.adapters.secrets.callback_tokens import HmacCallbackTokens
 from relay.domain.events import event_between
 from relay.domain.task import derived_task_id
-from tests.integration.world import RESOURCES, event
-from tests.stream_filter import lets_through
-from tests.unit.cloudformation import ROOT
+from tests.support.cloudformation import ROOT
+from tests.support.moto_world import RESOURCES, event
+from tests.support.stream_filter import lets_through
 
 NAMES = sorted(path.stem for path in (ROOT / "events").glob("*.json"))
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from relay.providers.kling import Kling
-from tests.integration.upstream import refusal
-from tests.integration.world import PROVIDER_KEY, TENANT, World, event, with_body, with_path, with_tenant
+from relay.providers.kling.translator import Kling
+from tests.support.moto_world import PROVIDER_KEY, TENANT, MotoWorld, event, with_body, with_path, with_tenant
+from tests.support.upstream import refusal
 
 VOICES = "general/custom-voices"
 SPOKEN = {"code": 0, "message": "SUCCEED", "request_id": "theirs", "data": {"task_result": {"audios": [{"id": "a-1"}]}}}
@@ -15,7 +15,7 @@ COSTS = ("/account/costs", "/kling/account/costs", "/v1/account/costs", "/kling/
 
 @pytest.mark.parametrize("case", ["identify_face", "init_selection", "tts"])
 @pytest.mark.parametrize("prefix", ["/kling/v1/", "/v1/"])
-def test_a_synchronous_answer_is_the_providers(world: World, case: str, prefix: str) -> None:
+def test_a_synchronous_answer_is_the_providers(world: MotoWorld, case: str, prefix: str) -> None:
     payload = event(f"submit_task.{case}")
     operation = payload["pathParameters"]["operation"]
     world.outside.next_answers = [(200, SPOKEN)]
@@ -30,7 +30,7 @@ def test_a_synchronous_answer_is_the_providers(world: World, case: str, prefix: 
 
 
 @pytest.mark.parametrize("path", COSTS)
-def test_the_costs_of_the_account_are_asked_for_with_the_query_as_it_came(world: World, path: str) -> None:
+def test_the_costs_of_the_account_are_asked_for_with_the_query_as_it_came(world: MotoWorld, path: str) -> None:
     world.outside.next_answers = [(200, SPOKEN)]
 
     answer = world.call("submit_task", with_path(event("submit_task.account_costs"), path))
@@ -41,7 +41,7 @@ def test_the_costs_of_the_account_are_asked_for_with_the_query_as_it_came(world:
 
 
 @pytest.mark.parametrize("case", ["tts", "account_costs"])
-def test_nothing_is_passed_on_for_a_stranger(world: World, case: str) -> None:
+def test_nothing_is_passed_on_for_a_stranger(world: MotoWorld, case: str) -> None:
     answer = world.http("submit_task", with_tenant(event(f"submit_task.{case}"), None, code="1002", message="unknown"))
 
     assert (answer.status, answer.code) == (401, 1002)
@@ -59,7 +59,7 @@ def test_nothing_is_passed_on_for_a_stranger(world: World, case: str) -> None:
     ],
 )
 def test_a_failure_says_whose_it_is(
-    world: World, upstream: tuple[int, dict[str, object] | bytes], expected: tuple[int, int]
+    world: MotoWorld, upstream: tuple[int, dict[str, object] | bytes], expected: tuple[int, int]
 ) -> None:
     world.outside.next_answers = [upstream]
 
@@ -72,7 +72,7 @@ def test_a_failure_says_whose_it_is(
     assert len(world.outside.sent) == 1
 
 
-def test_a_wrong_field_is_named_before_anything_is_sent(world: World) -> None:
+def test_a_wrong_field_is_named_before_anything_is_sent(world: MotoWorld) -> None:
     answer = world.http("submit_task", with_body(event("submit_task.tts"), {"text": "Hello"}))
 
     assert (answer.status, answer.code) == (400, 1201)
@@ -80,7 +80,7 @@ def test_a_wrong_field_is_named_before_anything_is_sent(world: World) -> None:
     assert world.outside.sent == []
 
 
-def test_an_operation_that_nobody_knows_makes_a_task_that_its_path_finds(world: World) -> None:
+def test_an_operation_that_nobody_knows_makes_a_task_that_its_path_finds(world: MotoWorld) -> None:
     given = json.loads(event("submit_task.unknown_operation")["body"]) | {"external_task_id": "voice-1"}
 
     created = world.submit("unknown_operation", given)
@@ -104,13 +104,13 @@ def test_an_operation_that_nobody_knows_makes_a_task_that_its_path_finds(world: 
 
 
 @pytest.mark.parametrize("path", ["/v1/general/nothing", "/v1/chat/completions", "/kling/v1/videos", "/v1/audio/tts"])
-def test_a_list_of_an_operation_that_nobody_ever_used_is_not_there(world: World, path: str) -> None:
+def test_a_list_of_an_operation_that_nobody_ever_used_is_not_there(world: MotoWorld, path: str) -> None:
     answer = world.http("query_tasks", with_path(event("query_tasks.list"), path))
 
     assert (answer.status, answer.code) == (404, 1202)
 
 
-def test_an_answer_at_once_is_the_clients_though_nobody_expected_it(world: World) -> None:
+def test_an_answer_at_once_is_the_clients_though_nobody_expected_it(world: MotoWorld) -> None:
     world.outside.next_answers = [(200, SPOKEN)]
     payload = with_path(event("submit_task.unknown_operation"), "/kling/v1/videos/image-recognize")
 
@@ -125,7 +125,7 @@ def test_an_answer_at_once_is_the_clients_though_nobody_expected_it(world: World
     assert statuses == [("submitted", None), ("failed", "answered")]
 
 
-def test_an_operation_with_three_segments_is_asked_for_by_its_path(world: World) -> None:
+def test_an_operation_with_three_segments_is_asked_for_by_its_path(world: MotoWorld) -> None:
     task_id = world.submitted("avatar", external_task_id="a1")
     shown = world.http("query_tasks", event("query_tasks.three_segments"))
     assert shown.data["task_id"] == task_id

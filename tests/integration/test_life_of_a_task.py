@@ -3,14 +3,14 @@
 import httpx
 import pytest
 
-from tests.integration.upstream import File
-from tests.integration.world import PNG, World, event, sha256, video, with_path
+from tests.support.moto_world import PNG, MotoWorld, event, sha256, video, with_path
+from tests.support.upstream import File
 
 CASES = ["text2video", "image2video", "video_extend", "generations", "virtual_try_on", "lip_sync"]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_from_the_request_to_the_downloaded_bytes(world: World, case: str) -> None:
+def test_from_the_request_to_the_downloaded_bytes(world: MotoWorld, case: str) -> None:
     is_image = case in {"generations", "virtual_try_on"}
     body = PNG + b"picture" * 5000 if is_image else video(300_000)
     url = world.outside.file("result", File(body=body))

@@ -13,11 +13,11 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from relay import webhooks
 from relay.domain.webhook import Delivery
-from tests.integration.upstream import File, refusal
-from tests.integration.world import PROVIDER_KEY, World, event, video, with_body, with_path, with_tenant
-from tests.tokens import signed
+from relay_cli.operator import webhooks
+from tests.support.moto_world import PROVIDER_KEY, MotoWorld, event, video, with_body, with_path, with_tenant
+from tests.support.tokens import signed
+from tests.support.upstream import File, refusal
 
 PROMPT = "a lighthouse that nobody may read about"
 IMAGE = "iVBORw0KGgo" + "QmFzZTY0" * 60
@@ -30,7 +30,7 @@ FAILED = pytest.mark.filterwarnings("ignore:No application metrics")
 class Listener:
     """Everything that is logged or printed, and every exception that a function lets out."""
 
-    def __init__(self, world: World, text: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, world: MotoWorld, text: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
         self.world = world
         self._text = text
         self._capsys = capsys
@@ -78,10 +78,10 @@ class Listener:
 
 
 @pytest.fixture
-def listener(world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
+def listener(world: MotoWorld, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
     """All loggers at DEBUG, as a stack's LogLevel may be; but for the emulator's own, which lives in this process."""
     world.submitted()  # the first import reads the environment
-    from relay.entrypoint import logger
+    from relay.entrypoint.telemetry import logger
 
     text = io.StringIO()
     kept = logging.StreamHandler(text)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from relay.domain.events import Event
-from tests.integration.world import World, event
+from tests.support.moto_world import MotoWorld, event
 
 DONE: dict[str, object] = {"batchItemFailures": []}
 
@@ -22,7 +22,7 @@ DONE: dict[str, object] = {"batchItemFailures": []}
         ("results_stored", "Task Results Stored", 4, "succeed", "succeed"),
     ],
 )
-def test_each_change_is_one_event(world: World, case: str, kind: str, version: int, previous: str, status: str) -> None:
+def test_each_change_is_one_event(world: MotoWorld, case: str, kind: str, version: int, previous: str, status: str) -> None:
     payload = event(f"publish_events.{case}")
     assert world.call("publish_events", payload) == DONE
     (told,) = world.messages("events")
@@ -35,25 +35,25 @@ def test_each_change_is_one_event(world: World, case: str, kind: str, version: i
     assert len(world.messages("archives")) == (1 if case == "succeed" else 0)
 
 
-def test_stored_results_are_described_in_full(world: World) -> None:
+def test_stored_results_are_described_in_full(world: MotoWorld) -> None:
     world.call("publish_events", event("publish_events.results_stored"))
     (result,) = world.messages("events")[0]["detail"]["results"]
     assert {"bucket", "key", "bytes", "sha256", "media_type", "url", "id", "kind", "duration"} == result.keys()
 
 
-def test_an_event_tells_nothing_that_is_private(world: World) -> None:
+def test_an_event_tells_nothing_that_is_private(world: MotoWorld) -> None:
     world.call("publish_events", event("publish_events.created"))
     (told,) = world.messages("events")
     assert {"request", "fingerprint", "idempotency_key", "callback_url", "document"}.isdisjoint(told["detail"])
 
 
 @pytest.mark.parametrize("case", ["accepted", "expired_item"])
-def test_what_is_no_change_of_state_is_no_event(world: World, case: str) -> None:
+def test_what_is_no_change_of_state_is_no_event(world: MotoWorld, case: str) -> None:
     assert world.call("publish_events", event(f"publish_events.{case}")) == DONE
     assert world.messages("events") == []
 
 
-def test_neither_the_claim_of_an_idempotency_key_nor_the_acceptance_is_an_event(world: World) -> None:
+def test_neither_the_claim_of_an_idempotency_key_nor_the_acceptance_is_an_event(world: MotoWorld) -> None:
     world.submit(body={"prompt": "a", "external_task_id": "order-1"}, idempotency_key="key-1")
     assert len(world.records()) == 1, "the mapping leaves the claim and the acceptance out"
     world.sequences.clear()
@@ -61,7 +61,7 @@ def test_neither_the_claim_of_an_idempotency_key_nor_the_acceptance_is_an_event(
     assert [told["detail"]["version"] for told in world.messages("events")] == [1]
 
 
-def test_a_whole_batch_is_published_in_order(world: World) -> None:
+def test_a_whole_batch_is_published_in_order(world: MotoWorld) -> None:
     task_ids = [world.submitted() for _ in range(6)]
     for case in ("processing", "succeed"):
         for task_id in task_ids:
@@ -86,7 +86,7 @@ class HalfDeafBus:
 
 @pytest.mark.parametrize(("failing", "again_from"), [((2,), 2), ((0, 1, 2), 0), ((1, 2), 1)])
 def test_the_batch_is_delivered_again_from_the_first_event_not_taken(
-    world: World, failing: tuple[int, ...], again_from: int
+    world: MotoWorld, failing: tuple[int, ...], again_from: int
 ) -> None:
     records: list[Any] = []
     for number, case in enumerate(("created", "accepted", "processing", "expired_item", "succeed")):
@@ -99,7 +99,7 @@ def test_the_batch_is_delivered_again_from_the_first_event_not_taken(
     assert answer == {"batchItemFailures": [{"itemIdentifier": told[again_from]}]}
 
 
-def test_a_bus_that_fails_altogether_fails_the_batch(world: World) -> None:
+def test_a_bus_that_fails_altogether_fails_the_batch(world: MotoWorld) -> None:
     world.services.__dict__["events"] = None
     with (
         pytest.warns(UserWarning, match="No application metrics"),

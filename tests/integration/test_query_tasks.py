@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.integration.test_submit_task import CASES
-from tests.integration.upstream import File, refusal
-from tests.integration.world import Answer, World, event, video, with_path, with_tenant
+from tests.support.moto_world import Answer, MotoWorld, event, video, with_path, with_tenant
+from tests.support.upstream import File, refusal
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +17,7 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("relay.bootstrap.now", lambda: next(ticks))
 
 
-def get(world: World, path: str, query: dict[str, str] | None = None, tenant: str | None = "acme") -> Answer:
+def get(world: MotoWorld, path: str, query: dict[str, str] | None = None, tenant: str | None = "acme") -> Answer:
     case = "single" if path.count("/") > 3 else "tasks"
     payload = with_path(event(f"query_tasks.{case}"), path, query or {})
     if not query:
@@ -25,7 +25,7 @@ def get(world: World, path: str, query: dict[str, str] | None = None, tenant: st
     return world.http("query_tasks", with_tenant(payload, tenant))
 
 
-def test_a_task_is_shown_as_the_provider_shows_it(world: World) -> None:
+def test_a_task_is_shown_as_the_provider_shows_it(world: MotoWorld) -> None:
     task_id = world.submitted()
     for prefix in ("/kling/v1", "/v1"):
         answer = get(world, f"{prefix}/videos/text2video/{task_id}")
@@ -41,7 +41,7 @@ def test_a_task_is_shown_as_the_provider_shows_it(world: World) -> None:
         }
 
 
-def test_the_sample_payload_asks_for_its_own_task(world: World) -> None:
+def test_the_sample_payload_asks_for_its_own_task(world: MotoWorld) -> None:
     payload = event("query_tasks.single")
     task_id = payload["rawPath"].rsplit("/", 1)[-1]
     answer = world.http("query_tasks", payload)
@@ -49,7 +49,7 @@ def test_the_sample_payload_asks_for_its_own_task(world: World) -> None:
     assert task_id in answer.message
 
 
-def test_a_succeeded_task_has_the_providers_urls_until_its_files_are_stored(world: World) -> None:
+def test_a_succeeded_task_has_the_providers_urls_until_its_files_are_stored(world: MotoWorld) -> None:
     url = world.outside.file("a.mp4", File(body=video(100)))
     task_id = world.succeeded(url)
     path = f"/kling/v1/videos/text2video/{task_id}"
@@ -61,7 +61,7 @@ def test_a_succeeded_task_has_the_providers_urls_until_its_files_are_stored(worl
     assert (stored["id"], stored["duration"]) == ("video-0", "5.1")
 
 
-def test_a_failed_task_says_why(world: World) -> None:
+def test_a_failed_task_says_why(world: MotoWorld) -> None:
     task_id = world.submitted()
     world.callback("failed", task_id)
     data = get(world, f"/kling/v1/videos/text2video/{task_id}").data
@@ -70,7 +70,7 @@ def test_a_failed_task_says_why(world: World) -> None:
 
 
 @pytest.mark.parametrize("external", ["order-1", "a b", "%41", "Bestellung+7"])
-def test_a_task_is_found_by_its_external_id(world: World, external: str) -> None:
+def test_a_task_is_found_by_its_external_id(world: MotoWorld, external: str) -> None:
     task_id = world.submitted(external_task_id=external)
     answer = get(world, f"/kling/v1/videos/text2video/{external}")
     assert answer.data["task_id"] == task_id
@@ -78,7 +78,7 @@ def test_a_task_is_found_by_its_external_id(world: World, external: str) -> None
     assert get(world, f"/tasks/{external}").data["external_task_id"] == external
 
 
-def test_after_a_refusal_the_external_id_leads_to_the_task_after_it(world: World) -> None:
+def test_after_a_refusal_the_external_id_leads_to_the_task_after_it(world: MotoWorld) -> None:
     body = {"prompt": "a cat", "external_task_id": "order-1"}
     world.outside.next_answers = [(400, refusal(1301, "content security policy"))]
     world.submit(body=body)
@@ -86,7 +86,7 @@ def test_after_a_refusal_the_external_id_leads_to_the_task_after_it(world: World
     assert get(world, "/kling/v1/videos/text2video/order-1").data["task_id"] == task_id
 
 
-def test_our_own_view_says_more(world: World) -> None:
+def test_our_own_view_says_more(world: MotoWorld) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
     world.archive(task_id)
     data = get(world, f"/tasks/{task_id}").data
@@ -102,7 +102,7 @@ def test_our_own_view_says_more(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/kling/v1/videos/text2video/{}", "/v1/videos/text2video/{}", "/tasks/{}"])
-def test_an_unknown_task_and_a_foreign_one_look_the_same(world: World, path: str) -> None:
+def test_an_unknown_task_and_a_foreign_one_look_the_same(world: MotoWorld, path: str) -> None:
     task_id = world.submitted(external_task_id="order-1")
     for reference, tenant in ((task_id, "umbrella"), ("order-1", "umbrella"), ("nothing", "acme")):
         answer = get(world, path.format(reference), tenant=tenant)
@@ -110,13 +110,13 @@ def test_an_unknown_task_and_a_foreign_one_look_the_same(world: World, path: str
         assert answer.message == f"no task {reference}: check the id, and that it was created with the same key"
 
 
-def test_a_task_is_not_found_below_another_operation(world: World) -> None:
+def test_a_task_is_not_found_below_another_operation(world: MotoWorld) -> None:
     task_id = world.submitted()
     answer = get(world, f"/kling/v1/videos/image2video/{task_id}")
     assert (answer.status, answer.code) == (404, 1203)
 
 
-def test_the_claim_of_an_idempotency_key_is_no_task(world: World) -> None:
+def test_the_claim_of_an_idempotency_key_is_no_task(world: MotoWorld) -> None:
     world.submit(body={"prompt": "a", "external_task_id": "order-1"}, idempotency_key="key-1")
     (claim,) = [
         item["task_id"]["S"] for item in world.dynamodb.scan(TableName="tasks")["Items"] if "version" not in item
@@ -126,14 +126,14 @@ def test_the_claim_of_an_idempotency_key_is_no_task(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/kling/v1/music/generations/1", "/kling/v1/music/generations", "/v1/videos/Text2Dream/1"])
-def test_an_operation_that_cannot_be_is_404(world: World, path: str) -> None:
+def test_an_operation_that_cannot_be_is_404(world: MotoWorld, path: str) -> None:
     answer = get(world, path)
     assert (answer.status, answer.code) == (404, 1202)
     assert answer.message.startswith(f"no operation {'/'.join(path.split('/v1/')[1].split('/')[:2])}: the operations are ")
 
 
 @pytest.mark.parametrize(("case", "operation"), [*CASES.items(), ("unknown_operation", "general/custom-voices")])
-def test_every_operation_is_found_by_either_id_and_listed_newest_first(world: World, case: str, operation: str) -> None:
+def test_every_operation_is_found_by_either_id_and_listed_newest_first(world: MotoWorld, case: str, operation: str) -> None:
     ids = [world.submitted(case, external_task_id=f"order/{number}") for number in range(2)]
     for prefix in ("/kling/v1/", "/v1/"):
         for reference in (ids[0], "order/0") if case != "unknown_operation" else (ids[0],):
@@ -145,13 +145,13 @@ def test_every_operation_is_found_by_either_id_and_listed_newest_first(world: Wo
         assert shown == sorted(shown, reverse=True)
 
 
-def test_a_task_of_an_operation_that_nobody_ever_used_is_not_there(world: World) -> None:
+def test_a_task_of_an_operation_that_nobody_ever_used_is_not_there(world: MotoWorld) -> None:
     answer = get(world, "/kling/v1/videos/text2dream/1")
     assert (answer.status, answer.code) == (404, 1203)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS"])
-def test_an_unknown_path_is_404_for_every_method_and_for_everybody(world: World, method: str) -> None:
+def test_an_unknown_path_is_404_for_every_method_and_for_everybody(world: MotoWorld, method: str) -> None:
     payload = event("query_tasks.unknown_path")
     answer = world.http("query_tasks", with_path(payload, payload["rawPath"], method=method))
     assert (answer.status, answer.code) == (404, 1202)
@@ -160,14 +160,14 @@ def test_an_unknown_path_is_404_for_every_method_and_for_everybody(world: World,
 
 @pytest.mark.parametrize("path", ["/tasks", "/tasks/1", "/v1/videos/text2video", "/kling/v1/videos/text2video/1"])
 @pytest.mark.parametrize("code", [1000, 1001, 1002, 1003, 1004])
-def test_without_a_tenant_there_is_nothing_to_see(world: World, path: str, code: int) -> None:
+def test_without_a_tenant_there_is_nothing_to_see(world: MotoWorld, path: str, code: int) -> None:
     payload = with_tenant(with_path(event("query_tasks.tasks"), path), None, code=str(code), message="Authorization: no")
     answer = world.http("query_tasks", payload)
     assert (answer.status, answer.code) == (401, code)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_health_is_for_everybody(world: World, method: str) -> None:
+def test_health_is_for_everybody(world: MotoWorld, method: str) -> None:
     answer = world.http("query_tasks", with_path(event("query_tasks.health"), "/health", method=method))
     assert (answer.status, answer.data) == (200, {"status": "ok"})
 
@@ -181,7 +181,7 @@ def ids(entries: list[dict[str, Any]]) -> list[str]:
     return [entry["task_id"] for entry in entries]
 
 
-def test_a_list_is_newest_first_and_in_pages(world: World) -> None:
+def test_a_list_is_newest_first_and_in_pages(world: MotoWorld) -> None:
     made = [world.submitted() for _ in range(5)]
     world.submitted("image2video")
     world.submit(tenant="umbrella")
@@ -192,18 +192,18 @@ def test_a_list_is_newest_first_and_in_pages(world: World) -> None:
     assert pages == [newest[:2], newest[2:4], newest[4:], []]
 
 
-def test_the_sample_payload_lists_the_tasks(world: World) -> None:
+def test_the_sample_payload_lists_the_tasks(world: MotoWorld) -> None:
     task_id = world.submitted()
     assert ids(world.http("query_tasks", event("query_tasks.list")).data) == [task_id]
     assert ids(world.http("query_tasks", event("query_tasks.tasks")).data["tasks"]) == [task_id]
 
 
-def test_an_empty_list_is_a_list(world: World) -> None:
+def test_an_empty_list_is_a_list(world: MotoWorld) -> None:
     assert get(world, LIST).body["data"] == []
     assert get(world, "/tasks").data == {"tasks": [], "cursor": None}
 
 
-def test_the_cursor_leads_through_all_tasks_of_the_tenant(world: World) -> None:
+def test_the_cursor_leads_through_all_tasks_of_the_tenant(world: MotoWorld) -> None:
     made = [world.submitted(case) for case in ("text2video", "image2video", "generations", "text2video", "text2video")]
     world.submit(tenant="umbrella")
     seen: list[str] = []
@@ -216,7 +216,7 @@ def test_the_cursor_leads_through_all_tasks_of_the_tenant(world: World) -> None:
     assert (seen, cursor) == (made[::-1], None)
 
 
-def test_tasks_are_filtered_by_operation_and_status(world: World) -> None:
+def test_tasks_are_filtered_by_operation_and_status(world: MotoWorld) -> None:
     first, second, picture = world.submitted(), world.submitted(), world.submitted("generations")
     world.callback("failed", first)
     assert ids(get(world, "/tasks", {"status": "failed"}).data["tasks"]) == [first]
@@ -226,7 +226,7 @@ def test_tasks_are_filtered_by_operation_and_status(world: World) -> None:
     assert ids(get(world, "/tasks", both).data["tasks"]) == [second]
 
 
-def test_another_tenants_cursor_shows_nothing_of_that_tenant(world: World) -> None:
+def test_another_tenants_cursor_shows_nothing_of_that_tenant(world: MotoWorld) -> None:
     mine = [world.submitted() for _ in range(3)]
     cursor = get(world, "/tasks", {"limit": "1"}).data["cursor"]
     theirs = get(world, "/tasks", {"cursor": cursor}, tenant="umbrella")
@@ -260,7 +260,7 @@ BAD_PARAMETERS = [
 
 
 @pytest.mark.parametrize(("path", "name", "value", "message"), BAD_PARAMETERS)
-def test_a_bad_parameter_is_named(world: World, path: str, name: str, value: str, message: str) -> None:
+def test_a_bad_parameter_is_named(world: MotoWorld, path: str, name: str, value: str, message: str) -> None:
     answer = get(world, path, {name: value})
     assert (answer.status, answer.code) == (400, 1201)
     assert answer.message.startswith(message)

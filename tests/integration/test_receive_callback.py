@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from relay.domain.task import FailureCode, Status
-from tests.integration.world import World, event, with_body
-from tests.unit.cloudformation import ROOT
+from tests.support.cloudformation import ROOT
+from tests.support.moto_world import MotoWorld, event, with_body
 
 FIXTURES = sorted((ROOT / "tests" / "fixtures" / "kling").glob("callback_*.json"))
 
 
-def test_the_course_of_a_task_is_followed(world: World) -> None:
+def test_the_course_of_a_task_is_followed(world: MotoWorld) -> None:
     task_id = world.submitted()
     outcomes = [world.callback(case, task_id).data["status"] for case in ("submitted", "processing", "processing", "succeed")]
     assert outcomes == ["stale", "applied", "stale", "applied"]
@@ -23,7 +23,7 @@ def test_the_course_of_a_task_is_followed(world: World) -> None:
     assert task.due_at is None
 
 
-def test_a_success_is_kept_as_it_came_before_it_is_known(world: World) -> None:
+def test_a_success_is_kept_as_it_came_before_it_is_known(world: MotoWorld) -> None:
     task_id = world.submitted()
     world.callback("succeed", task_id)
     world.callback("succeed", task_id, final_unit_deduction="7")
@@ -31,7 +31,7 @@ def test_a_success_is_kept_as_it_came_before_it_is_known(world: World) -> None:
     assert kept == (f"results/{task_id}/callback.json", event("receive_callback.succeed")["body"].encode())
 
 
-def test_a_failure_says_why(world: World) -> None:
+def test_a_failure_says_why(world: MotoWorld) -> None:
     task_id = world.submitted()
     assert world.callback("failed", task_id).data == {"status": "applied"}
     task = world.task(task_id)
@@ -41,7 +41,7 @@ def test_a_failure_says_why(world: World) -> None:
 
 
 @pytest.mark.parametrize("late", ["submitted", "processing", "succeed", "succeed_images"])
-def test_after_the_verdict_nothing_changes(world: World, late: str) -> None:
+def test_after_the_verdict_nothing_changes(world: MotoWorld, late: str) -> None:
     task_id = world.submitted()
     world.callback("failed", task_id)
     before = world.task(task_id)
@@ -50,14 +50,14 @@ def test_after_the_verdict_nothing_changes(world: World, late: str) -> None:
     assert world.task(task_id) == before
 
 
-def test_every_picture_is_a_result(world: World) -> None:
+def test_every_picture_is_a_result(world: MotoWorld) -> None:
     task_id = world.submitted("generations")
     world.callback("succeed_images", task_id)
     assert [(result.kind, result.index) for result in world.task(task_id).results] == [("image", 0), ("image", 1)]
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
-def test_the_callbacks_seen_in_the_wild_are_understood(world: World, fixture: Path) -> None:
+def test_the_callbacks_seen_in_the_wild_are_understood(world: MotoWorld, fixture: Path) -> None:
     task_id = world.submitted()
     answer = world.callback("succeed", task_id, body=fixture.read_text())
     expected = "stale" if fixture.stem == "callback_submitted" else "applied"
@@ -65,7 +65,7 @@ def test_the_callbacks_seen_in_the_wild_are_understood(world: World, fixture: Pa
 
 
 @pytest.mark.parametrize("case", ["numbers_as_strings", "nulls"])
-def test_loose_types_are_understood(world: World, case: str) -> None:
+def test_loose_types_are_understood(world: MotoWorld, case: str) -> None:
     task_id = world.submitted()
     assert world.callback(case, task_id).data == {"status": "applied"}
     task = world.task(task_id)
@@ -73,7 +73,7 @@ def test_loose_types_are_understood(world: World, case: str) -> None:
     assert task.snapshot_at == (1_722_769_562_708 if case == "numbers_as_strings" else 0)
 
 
-def test_a_callback_in_base64_is_the_same(world: World) -> None:
+def test_a_callback_in_base64_is_the_same(world: MotoWorld) -> None:
     task_id = world.submitted()
     body = event("receive_callback.succeed")["body"].encode()
     assert world.callback("succeed", task_id, body=body).data == {"status": "applied"}
@@ -100,7 +100,7 @@ UNREADABLE: dict[str, tuple[str, object, str]] = {
 
 
 @pytest.mark.parametrize(("case", "body", "reason"), UNREADABLE.values(), ids=UNREADABLE)
-def test_what_cannot_be_understood_is_kept_and_announced(world: World, case: str, body: object, reason: str) -> None:
+def test_what_cannot_be_understood_is_kept_and_announced(world: MotoWorld, case: str, body: object, reason: str) -> None:
     task_id = world.submitted()
     before = world.task(task_id)
     answer = world.callback(case, task_id, body=body)
@@ -124,7 +124,7 @@ def raw_body(case: str, body: object) -> bytes:
     return str(payload["body"]).encode()
 
 
-def test_a_callback_for_a_task_that_is_gone_is_kept(world: World) -> None:
+def test_a_callback_for_a_task_that_is_gone_is_kept(world: MotoWorld) -> None:
     task_id = world.submitted()
     world.dynamodb.delete_item(TableName="tasks", Key={"task_id": {"S": task_id}})
     assert world.callback("processing", task_id).data == {"status": "quarantined"}
@@ -153,7 +153,7 @@ FORGERIES: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
-def test_a_forged_token_is_a_plain_404_and_changes_nothing(world: World, forge: Any) -> None:
+def test_a_forged_token_is_a_plain_404_and_changes_nothing(world: MotoWorld, forge: Any) -> None:
     task_id = world.submitted()
     before = world.task(task_id)
     for body in (None, "not JSON"):
@@ -165,27 +165,27 @@ def test_a_forged_token_is_a_plain_404_and_changes_nothing(world: World, forge: 
     assert world.messages("events") == []
 
 
-def test_the_token_of_another_task_is_a_plain_404(world: World) -> None:
+def test_the_token_of_another_task_is_a_plain_404(world: MotoWorld) -> None:
     one, other = world.submitted(), world.submitted()
     assert world.callback("succeed", one, world.token(other)).status == 404
     assert world.callback("succeed", other, world.token(other)).status == 200
     assert world.task(one).version == 1
 
 
-def test_a_callback_without_path_parameters_is_a_plain_404(world: World) -> None:
+def test_a_callback_without_path_parameters_is_a_plain_404(world: MotoWorld) -> None:
     payload = event("receive_callback.succeed")
     del payload["pathParameters"]
     assert world.http("receive_callback", payload).status == 404
 
 
-def test_a_token_is_checked_before_anything_is_read(world: World) -> None:
+def test_a_token_is_checked_before_anything_is_read(world: MotoWorld) -> None:
     task_id = world.submitted()
     world.dynamodb.delete_table(TableName="tasks")
     world.s3.delete_bucket(Bucket="results")
     assert world.callback("succeed", task_id, "kling.forged").status == 404
 
 
-def test_tokens_outlive_a_rotation_of_the_secret(world: World) -> None:
+def test_tokens_outlive_a_rotation_of_the_secret(world: MotoWorld) -> None:
     task_id = world.submitted()
     old = world.token(task_id)
     world.secrets.put_secret_value(SecretId="callback-key", SecretString="n" * 64)
@@ -200,7 +200,7 @@ def test_tokens_outlive_a_rotation_of_the_secret(world: World) -> None:
 
 
 def test_a_failure_of_our_own_is_a_500_in_the_envelope_counted_for_its_alarm(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: MotoWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:
     task_id = world.submitted()
     world.s3.delete_bucket(Bucket="results")
@@ -211,7 +211,7 @@ def test_a_failure_of_our_own_is_a_500_in_the_envelope_counted_for_its_alarm(
     assert world.task(task_id).version == 1
 
 
-def test_a_callback_is_one_line_that_says_what_became_of_it(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_callback_is_one_line_that_says_what_became_of_it(world: MotoWorld, capsys: pytest.CaptureFixture[str]) -> None:
     task_id = world.submitted()
     capsys.readouterr()
     world.callback("processing", task_id)

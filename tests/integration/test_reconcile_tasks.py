@@ -8,13 +8,13 @@ from relay import bootstrap
 from relay.adapters import aws
 from relay.bootstrap import services
 from relay.domain.task import FailureCode, Status
-from tests.integration.upstream import refusal
-from tests.integration.world import World, event
+from tests.support.moto_world import MotoWorld, event
+from tests.support.upstream import refusal
 
 MINUTE = 60_000
 
 
-def reconcile(world: World) -> dict[str, int]:
+def reconcile(world: MotoWorld) -> dict[str, int]:
     return world.call("reconcile_tasks", event("reconcile_tasks.schedule"))
 
 
@@ -35,18 +35,18 @@ class Later:
         self._monkeypatch.setattr("relay.bootstrap.now", lambda: real() + milliseconds)
 
 
-def provider_says(world: World, task_id: str, **fields: object) -> None:
+def provider_says(world: MotoWorld, task_id: str, **fields: object) -> None:
     task = {"task_id": "x", "updated_at": 1_722_769_999_999, **fields}
     world.outside.tasks[str(world.task(task_id).provider_task_id)] = task
 
 
-def test_nobody_is_asked_about_a_task_that_is_not_due(world: World) -> None:
+def test_nobody_is_asked_about_a_task_that_is_not_due(world: MotoWorld) -> None:
     world.submitted()
     assert reconcile(world) == {}
     assert len(world.outside.sent) == 1
 
 
-def test_a_lost_success_is_found_and_kept_like_a_callback(world: World, later: Later) -> None:
+def test_a_lost_success_is_found_and_kept_like_a_callback(world: MotoWorld, later: Later) -> None:
     task_id = world.submitted()
     videos = [{"id": "v", "url": "https://cdn.example.com/a.mp4"}]
     provider_says(world, task_id, task_status="succeed", task_result={"videos": videos})
@@ -59,7 +59,7 @@ def test_a_lost_success_is_found_and_kept_like_a_callback(world: World, later: L
     assert [told["detail"]["version"] for told in world.messages("events")] == [1, 2]
 
 
-def test_a_task_still_running_is_asked_about_again_later(world: World, later: Later) -> None:
+def test_a_task_still_running_is_asked_about_again_later(world: MotoWorld, later: Later) -> None:
     task_id = world.submitted()
     provider_says(world, task_id, task_status="processing")
     later.by(3 * MINUTE)
@@ -70,7 +70,7 @@ def test_a_task_still_running_is_asked_about_again_later(world: World, later: La
     assert reconcile(world) == {"unchanged": 1}
 
 
-def test_a_task_without_a_verdict_expires_and_a_late_verdict_beats_that(world: World, later: Later) -> None:
+def test_a_task_without_a_verdict_expires_and_a_late_verdict_beats_that(world: MotoWorld, later: Later) -> None:
     task_id = world.submitted()
     later.by(25 * 60 * MINUTE)
     world.outside.next_answers = [(500, refusal(5000, "Server internal error"))]
@@ -82,7 +82,7 @@ def test_a_task_without_a_verdict_expires_and_a_late_verdict_beats_that(world: W
     assert world.task(task_id).failure is None
 
 
-def test_many_due_tasks_are_worked_off_together(world: World, later: Later) -> None:
+def test_many_due_tasks_are_worked_off_together(world: MotoWorld, later: Later) -> None:
     task_ids = [world.submitted() for _ in range(20)]
     for task_id in task_ids:
         provider_says(world, task_id, task_status="failed", task_status_msg="Internal generation error")
@@ -91,7 +91,7 @@ def test_many_due_tasks_are_worked_off_together(world: World, later: Later) -> N
     assert {world.task(task_id).status for task_id in task_ids} == {Status.FAILED}
 
 
-def test_a_task_that_the_provider_does_not_know_is_sent_again(world: World, later: Later) -> None:
+def test_a_task_that_the_provider_does_not_know_is_sent_again(world: MotoWorld, later: Later) -> None:
     world.outside.next_answers = [(500, refusal(5000, "Server internal error"))]
     task_id = world.submit().data["task_id"]
     world.sqs.purge_queue(QueueUrl=world.queues["resubmissions"])
@@ -101,7 +101,7 @@ def test_a_task_that_the_provider_does_not_know_is_sent_again(world: World, late
     assert world.task(task_id).status is Status.SUBMITTED
 
 
-def test_the_threads_share_one_client_of_each_service(world: World, later: Later, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_threads_share_one_client_of_each_service(world: MotoWorld, later: Later, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 
     def recorded(service: str) -> Any:

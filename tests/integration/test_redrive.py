@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
-from relay import bootstrap, redrive
+from relay import bootstrap
 from relay.adapters import aws
 from relay.domain.task import Archive
-from tests.integration.upstream import File
-from tests.integration.world import Json, World, event, video
+from relay_cli.operator import redrive
+from tests.support.moto_world import Json, MotoWorld, event, video
+from tests.support.upstream import File
 
 
 class Deployed:
-    """The stack around a World: its dead-letter queues, its outputs, its functions."""
+    """The stack around a MotoWorld: its dead-letter queues, its outputs, its functions."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: MotoWorld) -> None:
         self.world = world
         self.invoked: list[str] = []
         for name in ("resubmissions-dead", "archives-dead", "unpublished", "missed"):
@@ -63,7 +64,7 @@ class Deployed:
 
 
 @pytest.fixture
-def deployed(world: World) -> Deployed:
+def deployed(world: MotoWorld) -> Deployed:
     return Deployed(world)
 
 
@@ -110,7 +111,7 @@ def test_unpublished_changes_are_read_from_the_stream_while_it_has_them(deployed
 class TrimmedStream:
     """The stream after 24 h."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: MotoWorld) -> None:
         self.exceptions = world.streams.exceptions
 
     def get_shard_iterator(self, **_: str) -> Json:

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from relay import replay
 from relay.domain.task import Status
-from relay.replay import NotReplayableError
-from tests.integration.world import Json, World
+from relay_cli.operator import replay
+from relay_cli.operator.replay import NotReplayableError
+from tests.support.moto_world import Json, MotoWorld
 
 OUTPUTS = {"TasksTable": "tasks", "ResultsBucket": "results", "CallbackKeyId": "callback-key"}
 
 
-def replayed(world: World, key: str) -> str:
+def replayed(world: MotoWorld, key: str) -> str:
     def invoke(logical_id: str, payload: Mapping[str, Any]) -> Json:
         assert logical_id == "ReceiveCallback"
         return world.call("receive_callback", dict(payload))
@@ -21,10 +21,10 @@ def replayed(world: World, key: str) -> str:
     return replay.replay(key, OUTPUTS, invoke)
 
 
-def test_a_quarantined_callback_is_applied_after_a_fix(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quarantined_callback_is_applied_after_a_fix(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     task_id = world.submitted()
     with monkeypatch.context() as broken:
-        broken.setattr("relay.providers.kling_envelope._WRAPPING_LIMIT", -1)
+        broken.setattr("relay.providers.kling.envelope._WRAPPING_LIMIT", -1)
         assert world.callback("succeed", task_id).data == {"status": "quarantined"}
     (key,) = world.objects("quarantine/")
     assert replayed(world, key) == "applied"
@@ -32,14 +32,14 @@ def test_a_quarantined_callback_is_applied_after_a_fix(world: World, monkeypatch
     assert replayed(world, key) == "stale"
 
 
-def test_what_is_still_not_understood_is_said_so(world: World) -> None:
+def test_what_is_still_not_understood_is_said_so(world: MotoWorld) -> None:
     task_id = world.submitted()
     world.callback("not_json", task_id)
     (key,) = world.objects("quarantine/")
     assert replayed(world, key) == "quarantined"
 
 
-def test_the_document_of_a_success_brings_back_a_task_that_was_restored_from_before(world: World) -> None:
+def test_the_document_of_a_success_brings_back_a_task_that_was_restored_from_before(world: MotoWorld) -> None:
     task_id = world.submitted()
     before = world.dynamodb.get_item(TableName="tasks", Key={"task_id": {"S": task_id}})["Item"]
     world.callback("succeed", task_id)
@@ -49,6 +49,6 @@ def test_the_document_of_a_success_brings_back_a_task_that_was_restored_from_bef
 
 
 @pytest.mark.parametrize("key", ["results/x/0.mp4", "requests/x.json", "quarantine/x", "", "quarantine/x/y"])
-def test_other_keys_and_tasks_that_are_gone_are_refused(world: World, key: str) -> None:
+def test_other_keys_and_tasks_that_are_gone_are_refused(world: MotoWorld, key: str) -> None:
     with pytest.raises(NotReplayableError, match=r"expected quarantine/|no longer stored"):
         replayed(world, key)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from relay.domain.task import FailureCode, Rank, Status
-from relay.providers.kling import Kling
-from tests.integration.upstream import refusal
-from tests.integration.world import PROVIDER_KEY, TENANT, World, event, video, with_body, with_path, with_tenant
+from relay.providers.kling.translator import Kling
+from tests.support.moto_world import PROVIDER_KEY, TENANT, MotoWorld, event, video, with_body, with_path, with_tenant
+from tests.support.upstream import refusal
 
 CASES = {
     "generations": "images/generations",
@@ -33,7 +33,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(("case", "operation"), CASES.items())
-def test_every_operation_is_accepted_and_sent_to_the_provider_once(world: World, case: str, operation: str) -> None:
+def test_every_operation_is_accepted_and_sent_to_the_provider_once(world: MotoWorld, case: str, operation: str) -> None:
     answer = world.submit(case)
     assert (answer.status, answer.code, answer.message) == (200, 0, "SUCCEED")
     assert answer.data["task_status"] == "submitted"
@@ -54,12 +54,12 @@ def test_every_operation_has_its_event() -> None:
     assert list(CASES.values()) == list(Kling.operations)
 
 
-def test_the_path_without_the_prefix_serves_the_same(world: World) -> None:
+def test_the_path_without_the_prefix_serves_the_same(world: MotoWorld) -> None:
     payload = with_path(event("submit_task.text2video"), "/v1/videos/text2video")
     assert world.http("submit_task", payload).code == 0
 
 
-def test_the_task_is_stored_before_it_is_sent(world: World) -> None:
+def test_the_task_is_stored_before_it_is_sent(world: MotoWorld) -> None:
     stored: list[Status] = []
 
     def look(sent: Any) -> tuple[int, Any]:
@@ -71,7 +71,7 @@ def test_the_task_is_stored_before_it_is_sent(world: World) -> None:
     assert stored == [Status.SUBMITTED]
 
 
-def test_a_callback_before_the_answer_finds_its_task(world: World) -> None:
+def test_a_callback_before_the_answer_finds_its_task(world: MotoWorld) -> None:
     outcomes = []
 
     def call_back(sent: Any) -> tuple[int, Any]:
@@ -85,13 +85,13 @@ def test_a_callback_before_the_answer_finds_its_task(world: World) -> None:
     assert task.provider_task_id == "CjI17WevH1IAAAAAAHmgsw"
 
 
-def test_a_public_url_from_the_settings_is_called_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_public_url_from_the_settings_is_called_back(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUBLIC_URL", "https://relay.example.com")
     task_id = world.submit().data["task_id"]
     assert world.outside.sent[0].body["callback_url"].startswith(f"https://relay.example.com/callbacks/{task_id}/")
 
 
-def test_the_clients_own_callback_url_and_id_do_not_go_upstream(world: World) -> None:
+def test_the_clients_own_callback_url_and_id_do_not_go_upstream(world: MotoWorld) -> None:
     body = {"prompt": "a cat", "callback_url": "https://client.example.com/hook", "external_task_id": "order-1"}
     answer = world.submit(body=body)
     assert answer.data["task_info"] == {"external_task_id": "order-1"}
@@ -102,7 +102,7 @@ def test_the_clients_own_callback_url_and_id_do_not_go_upstream(world: World) ->
     assert world.task(answer.data["task_id"]).callback_url == "https://client.example.com/hook"
 
 
-def test_a_large_request_is_kept_in_the_bucket_until_it_is_sent(world: World) -> None:
+def test_a_large_request_is_kept_in_the_bucket_until_it_is_sent(world: MotoWorld) -> None:
     world.outside.next_answers = [(429, refusal(1303, "parallel task over resource pack limit"))]
     prompt = "a cat " * 400
     task = world.task(world.submit(body={"prompt": prompt, "unknown_field": "x" * 5000}).data["task_id"])
@@ -132,7 +132,7 @@ def test_a_large_request_is_kept_in_the_bucket_until_it_is_sent(world: World) ->
         ("lip_sync", {"input": {"mode": "text2video"}}, "input.video_id: expected one of video_id and video_url; got neither"),
     ],
 )  # fmt: skip
-def test_a_wrong_field_is_named_before_money_is_spent(world: World, case: str, body: object, message: str) -> None:
+def test_a_wrong_field_is_named_before_money_is_spent(world: MotoWorld, case: str, body: object, message: str) -> None:
     answer = world.submit(case, body)
     assert (answer.status, answer.code) == (400, 1201)
     assert answer.message == message
@@ -153,7 +153,7 @@ def test_a_wrong_field_is_named_before_money_is_spent(world: World, case: str, b
         (404, 1203, "model does not exist"),
     ],
 )
-def test_the_providers_refusal_is_handed_on_and_ends_the_task(world: World, status: int, code: int, message: str) -> None:
+def test_the_providers_refusal_is_handed_on_and_ends_the_task(world: MotoWorld, status: int, code: int, message: str) -> None:
     world.outside.next_answers = [(status, refusal(code, message))]
     answer = world.submit()
     assert (answer.status, answer.code, answer.message) == (status, code, message)
@@ -166,7 +166,7 @@ def test_the_providers_refusal_is_handed_on_and_ends_the_task(world: World, stat
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 1000), (401, 1001), (401, 1002)])
-def test_a_refusal_of_the_relays_own_key_is_not_the_clients_401(world: World, status: int, code: int) -> None:
+def test_a_refusal_of_the_relays_own_key_is_not_the_clients_401(world: MotoWorld, status: int, code: int) -> None:
     world.outside.next_answers = [(status, refusal(code, "Authorization invalid"))]
     answer = world.submit()
     assert (answer.status, answer.code) == (502, 5000)
@@ -177,7 +177,7 @@ def test_a_refusal_of_the_relays_own_key_is_not_the_clients_401(world: World, st
 @pytest.mark.parametrize(
     ("status", "code"), [(429, 1302), (429, 1303), (503, 5001), (500, 5000), (504, 5002), (502, 0), (401, 1004)]
 )
-def test_what_passes_with_time_is_queued_and_the_client_has_its_task(world: World, status: int, code: int) -> None:
+def test_what_passes_with_time_is_queued_and_the_client_has_its_task(world: MotoWorld, status: int, code: int) -> None:
     world.outside.next_answers = [(status, refusal(code, "later"))]
     answer = world.submit()
     assert (answer.status, answer.code, answer.data["task_status"]) == (200, 0, "submitted")
@@ -187,7 +187,7 @@ def test_what_passes_with_time_is_queued_and_the_client_has_its_task(world: Worl
     assert task.request
 
 
-def test_a_provider_that_does_not_answer_leaves_a_queued_task(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_that_does_not_answer_leaves_a_queued_task(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROVIDER_URL", "http://127.0.0.1:1")
     answer = world.submit()
     assert (answer.status, answer.data["task_status"]) == (200, "submitted")
@@ -197,13 +197,13 @@ def test_a_provider_that_does_not_answer_leaves_a_queued_task(world: World, monk
 # ── resubmissions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def attempt_again(world: World, task_id: str, attempt: int = 1) -> dict[str, Any]:
+def attempt_again(world: MotoWorld, task_id: str, attempt: int = 1) -> dict[str, Any]:
     payload = event("resubmit_tasks.attempt")
     payload["Records"][0]["body"] = json.dumps({"task_id": task_id, "attempt": attempt})
     return world.call("resubmit_tasks", payload)
 
 
-def test_a_refused_slot_is_asked_for_again_and_the_task_is_accepted(world: World) -> None:
+def test_a_refused_slot_is_asked_for_again_and_the_task_is_accepted(world: MotoWorld) -> None:
     world.outside.next_answers = [(429, refusal(1303, "parallel task over resource pack limit"))]
     task_id = world.submit().data["task_id"]
     assert attempt_again(world, task_id) == {"batchItemFailures": []}
@@ -214,7 +214,7 @@ def test_a_refused_slot_is_asked_for_again_and_the_task_is_accepted(world: World
     assert task.provider_task_id
 
 
-def test_after_an_unknown_outcome_the_task_is_looked_up_and_not_paid_twice(world: World) -> None:
+def test_after_an_unknown_outcome_the_task_is_looked_up_and_not_paid_twice(world: MotoWorld) -> None:
     def accept_and_fail(sent: Any) -> tuple[int, Any]:
         world.outside.tasks[sent.body["external_task_id"]] = {"task_id": "paid-once", "task_status": "processing"}
         return 500, refusal(5000, "Server internal error")
@@ -227,7 +227,7 @@ def test_after_an_unknown_outcome_the_task_is_looked_up_and_not_paid_twice(world
     assert (task.provider_task_id, task.status) == ("paid-once", Status.PROCESSING)
 
 
-def test_a_repeated_resubmission_message_sends_nothing(world: World) -> None:
+def test_a_repeated_resubmission_message_sends_nothing(world: MotoWorld) -> None:
     world.outside.next_answers = [(429, refusal(1302, "slow down"))]
     task_id = world.submit().data["task_id"]
     attempt_again(world, task_id)
@@ -235,7 +235,7 @@ def test_a_repeated_resubmission_message_sends_nothing(world: World) -> None:
     assert len(world.outside.creates()) == 2
 
 
-def test_a_resubmission_that_fails_is_delivered_again(world: World) -> None:
+def test_a_resubmission_that_fails_is_delivered_again(world: MotoWorld) -> None:
     payload = event("resubmit_tasks.attempt")
     payload["Records"][0]["body"] = "{}"
     failed = payload["Records"][0]["messageId"]
@@ -245,14 +245,14 @@ def test_a_resubmission_that_fails_is_delivered_again(world: World) -> None:
 # ── idempotency ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_same_key_and_body_is_the_same_task(world: World) -> None:
+def test_the_same_key_and_body_is_the_same_task(world: MotoWorld) -> None:
     first, second = world.submit(idempotency_key="order-7"), world.submit(idempotency_key="order-7")
     assert (second.status, second.code) == (200, 0)
     assert second.data == first.data | {"updated_at": second.data["updated_at"]}
     assert len(world.outside.sent) == 1
 
 
-def test_the_same_key_with_another_body_is_422(world: World) -> None:
+def test_the_same_key_with_another_body_is_422(world: MotoWorld) -> None:
     world.submit(idempotency_key="order-7")
     answer = world.submit(body={"prompt": "a dog"}, idempotency_key="order-7")
     assert (answer.status, answer.code) == (422, 1201)
@@ -260,7 +260,7 @@ def test_the_same_key_with_another_body_is_422(world: World) -> None:
     assert len(world.outside.sent) == 1
 
 
-def test_a_repeated_key_gets_the_refusal_again(world: World) -> None:
+def test_a_repeated_key_gets_the_refusal_again(world: MotoWorld) -> None:
     world.outside.next_answers = [(400, refusal(1301, "content security policy"))]
     first, second = world.submit(idempotency_key="order-7"), world.submit(idempotency_key="order-7")
     for answer in (first, second):
@@ -268,7 +268,7 @@ def test_a_repeated_key_gets_the_refusal_again(world: World) -> None:
     assert len(world.outside.sent) == 1
 
 
-def test_an_external_task_id_is_used_once(world: World) -> None:
+def test_an_external_task_id_is_used_once(world: MotoWorld) -> None:
     body = {"prompt": "a cat", "external_task_id": "order-7"}
     world.submit(body=body)
     answer = world.submit(body=body)
@@ -276,21 +276,21 @@ def test_an_external_task_id_is_used_once(world: World) -> None:
     assert len(world.outside.sent) == 1
 
 
-def test_a_refused_create_does_not_use_up_its_external_task_id(world: World) -> None:
+def test_a_refused_create_does_not_use_up_its_external_task_id(world: MotoWorld) -> None:
     body = {"prompt": "a cat", "external_task_id": "order-7"}
     world.outside.next_answers = [(400, refusal(1301, "content security policy"))]
     assert world.submit(body=body).code == 1301
     assert world.submit(body=body).code == 0
 
 
-def test_two_tenants_may_use_the_same_key(world: World) -> None:
+def test_two_tenants_may_use_the_same_key(world: MotoWorld) -> None:
     one = world.submit(idempotency_key="order-7")
     other = world.submit(idempotency_key="order-7", tenant="umbrella")
     assert one.data["task_id"] != other.data["task_id"]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel", "a\x07"])
-def test_a_key_that_cannot_be_one_is_refused(world: World, key: str) -> None:
+def test_a_key_that_cannot_be_one_is_refused(world: MotoWorld, key: str) -> None:
     answer = world.submit(idempotency_key=key)
     assert (answer.status, answer.code) == (400, 1201)
     assert answer.message.startswith("Idempotency-Key: expected 1 to 255 printable ASCII characters")
@@ -323,7 +323,7 @@ BAD_BODIES: dict[str, tuple[object, dict[str, str | None], int, int, str]] = {
 
 @pytest.mark.parametrize(("body", "headers", "status", "code", "message"), BAD_BODIES.values(), ids=BAD_BODIES)
 def test_a_bad_body_is_refused_and_nothing_is_stored(
-    world: World, body: object, headers: dict[str, Any], status: int, code: int, message: str
+    world: MotoWorld, body: object, headers: dict[str, Any], status: int, code: int, message: str
 ) -> None:
     answer = world.submit(body=body, **headers)
     assert (answer.status, answer.code, answer.message) == (status, code, message)
@@ -331,23 +331,23 @@ def test_a_bad_body_is_refused_and_nothing_is_stored(
     assert world.records() == []
 
 
-def test_a_body_without_a_content_type_or_with_a_charset_is_taken_as_json(world: World) -> None:
+def test_a_body_without_a_content_type_or_with_a_charset_is_taken_as_json(world: MotoWorld) -> None:
     assert world.submit(content_type=None).status == 200
     assert world.submit(content_type="Application/JSON; charset=UTF-8").status == 200
 
 
-def test_json_in_base64_is_taken(world: World) -> None:
+def test_json_in_base64_is_taken(world: MotoWorld) -> None:
     assert world.submit(body=json.dumps({"prompt": "eine Katze schläft"}).encode()).status == 200
 
 
-def test_numbers_that_json_does_not_know_are_refused(world: World) -> None:
+def test_numbers_that_json_does_not_know_are_refused(world: MotoWorld) -> None:
     answer = world.submit(body='{"prompt": "a", "unknown_field": NaN}')
     assert (answer.status, answer.code) == (400, 1200)
     assert "finite numbers" in answer.message
 
 
 @pytest.mark.parametrize("path", ["/kling/v1/videos", "/v1/music/generations", "/v1/videos/Text2Dream"])
-def test_an_unknown_operation_is_404_and_says_which_there_are(world: World, path: str) -> None:
+def test_an_unknown_operation_is_404_and_says_which_there_are(world: MotoWorld, path: str) -> None:
     answer = world.http("submit_task", with_path(event("submit_task.text2video"), path))
     assert (answer.status, answer.code) == (404, 1202)
     assert path.split("/v1/")[1] in answer.message
@@ -355,7 +355,7 @@ def test_an_unknown_operation_is_404_and_says_which_there_are(world: World, path
 
 
 @pytest.mark.parametrize("path", ["/kling/v1/", "/v1"])
-def test_a_path_that_is_no_operations_is_404(world: World, path: str) -> None:
+def test_a_path_that_is_no_operations_is_404(world: MotoWorld, path: str) -> None:
     answer = world.http("submit_task", with_path(event("submit_task.text2video"), path))
     assert (answer.status, answer.code) == (404, 1202)
     assert answer.message.startswith("no such path")
@@ -368,14 +368,14 @@ def test_a_path_that_is_no_operations_is_404(world: World, path: str) -> None:
         ({"code": "1002", "message": "Authorization: unknown"}, 1002, "Authorization: unknown"),
     ],
 )
-def test_without_a_tenant_nothing_is_read(world: World, context: dict[str, str], code: int, message: str) -> None:
+def test_without_a_tenant_nothing_is_read(world: MotoWorld, context: dict[str, str], code: int, message: str) -> None:
     payload = with_tenant(with_body(event("submit_task.text2video"), "not JSON"), None, **context)
     answer = world.http("submit_task", payload)
     assert (answer.status, answer.code, answer.message) == (401, code, message)
     assert world.outside.sent == []
 
 
-def test_a_failure_of_our_own_is_500_and_tells_nothing_of_the_inside(world: World) -> None:
+def test_a_failure_of_our_own_is_500_and_tells_nothing_of_the_inside(world: MotoWorld) -> None:
     world.dynamodb.delete_table(TableName="tasks")
     answer = world.submit()
     assert (answer.status, answer.code) == (500, 5000)
@@ -383,7 +383,7 @@ def test_a_failure_of_our_own_is_500_and_tells_nothing_of_the_inside(world: Worl
     assert "dynamodb" not in json.dumps(answer.body).lower()
 
 
-def test_over_the_limit_of_its_key_a_client_is_told_when_to_come_again(world: World) -> None:
+def test_over_the_limit_of_its_key_a_client_is_told_when_to_come_again(world: MotoWorld) -> None:
     payload = with_tenant(event("submit_task.text2video"), "acme")
     payload["requestContext"]["authorizer"]["lambda"] |= {"key": "key_1", "submits_per_minute": "1"}
     payload["headers"].pop("idempotency-key", None)

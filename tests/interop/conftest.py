@@ -15,7 +15,7 @@ from local.simulator import Controls
 from local.simulator.media import make_media
 from local.stack import ROOT, Stack
 from relay.domain.keys import KeyKind
-from relay.keys import Keys
+from relay_cli.operator.keys import Keys
 from tests.interop.front import Front, tls_front
 
 HERE = Path(__file__).parent

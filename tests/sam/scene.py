@@ -12,7 +12,7 @@ from local.simulator import Controls
 from local.stack import ROOT, Stack
 from relay.domain.task import derived_task_id
 from tests.sam.receiver import Receiver
-from tests.waiting import until
+from tests.support.waiting import until
 
 CREATE = "submit_task.text2video"
 KEY_ID = "key_of_the_payload"

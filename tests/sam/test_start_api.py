@@ -13,7 +13,7 @@ from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack
 from tests.sam import cli
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,14 @@
 
 from relay.domain.errors import CallbackNotAuthenticError
 from relay.usecases.apply import Outcome
-from tests.fakes.documents import FakeDocuments
-from tests.fakes.provider import ProviderTask
 from tests.simulation.clients import PUBLIC_URL
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.functions import Container, Functions
 from tests.simulation.invariants import Invariants, must
 from tests.simulation.queues import Ended
 from tests.simulation.scheduler import Scheduler
+from tests.support.fakes.documents import FakeDocuments
+from tests.support.fakes.provider import ProviderTask
 
 _UNRENEWABLE = 10_000
 """Milliseconds: a container that read the secret so recently does not read it again for a token that does not fit."""

@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any
 
 from relay.domain.errors import ResultError
-from tests.fakes.calls import Calls, Crash
 from tests.simulation.faults import SITES, Decisions, Fault
 from tests.simulation.scheduler import Scheduler
+from tests.support.fakes.calls import Calls, Crash
 
 TIMEOUTS = {
     "submit": 29,

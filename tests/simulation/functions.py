@@ -6,25 +6,16 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from relay.adapters.secrets import Secrets
-from relay.adapters.tokens import HmacCallbackTokens
+from relay.adapters.secrets.cached import Secrets
+from relay.adapters.secrets.callback_tokens import HmacCallbackTokens
 from relay.config import Settings
 from relay.domain.errors import CallbackNotAuthenticError, ClientError, TaskNotFoundError
 from relay.domain.task import Task
 from relay.domain.webhook import Delivery
 from relay.ports import Record
 from relay.providers.base import Provider
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 from relay.usecases import archive, deliver, publish, query, receive, reconcile, resubmit, submit
-from tests.fakes.calls import Crash
-from tests.fakes.documents import FakeDocuments
-from tests.fakes.resubmissions import FakeResubmissions
-from tests.fakes.results import FakeResultStore
-from tests.fakes.secrets import FakeSecretsManager
-from tests.fakes.submission_counts import FakeSubmissionCounts
-from tests.fakes.task_store import FakeTaskStore
-from tests.fakes.uploads import FakeUploads
-from tests.fakes.webhooks import FakeWebhooks
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.calls import FaultyCalls
 from tests.simulation.faults import Decisions
@@ -33,6 +24,15 @@ from tests.simulation.queues import Ended, named
 from tests.simulation.results import SimulatedResults
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.webhooks import QueuedWebhooks, SimulatedEndpoints
+from tests.support.fakes.calls import Crash
+from tests.support.fakes.documents import FakeDocuments
+from tests.support.fakes.resubmissions import FakeResubmissions
+from tests.support.fakes.results import FakeResultStore
+from tests.support.fakes.secrets import FakeSecretsManager
+from tests.support.fakes.submission_counts import FakeSubmissionCounts
+from tests.support.fakes.task_store import FakeTaskStore
+from tests.support.fakes.uploads import FakeUploads
+from tests.support.fakes.webhooks import FakeWebhooks
 
 _CONTAINERS = 3
 _RECONCILER_SECONDS = 35

@@ -6,9 +6,9 @@ from typing import Any
 from relay.domain.events import STATUS_CHANGED, WEBHOOK_UNDELIVERABLE, Event
 from relay.domain.task import Archive, Rank, Task
 from relay.ports import Record
-from tests.fakes.results import FakeResultStore
-from tests.fakes.task_store import FakeTaskStore
 from tests.simulation.results import SimulatedResults
+from tests.support.fakes.results import FakeResultStore
+from tests.support.fakes.task_store import FakeTaskStore
 
 _TOLD = ("status", "rank", "message", "snapshot_at", "document", "updated_at", "failure", "archive")
 _IDENTITY = ("task_id", "tenant", "operation", "provider", "external_task_id", "fingerprint", "created_at", "deadline_at")

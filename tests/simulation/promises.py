@@ -9,13 +9,13 @@ from tests.simulation.invariants import must
 from tests.simulation.webhooks import SETTLED
 
 if TYPE_CHECKING:
-    from tests.simulation.world import World
+    from tests.simulation.simulated_world import SimulatedWorld
 
 
 class Promises:
     """Checks a world at its end; `calm_since` in ms."""
 
-    def __init__(self, world: "World", *, calm_since: int) -> None:
+    def __init__(self, world: "SimulatedWorld", *, calm_since: int) -> None:
         self._world = world
         self._calm_since = calm_since
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 from relay.domain.task import Status
 from relay.providers.base import ProviderRequest, ProviderResponse
-from tests.fakes import provider as fakes
-from tests.fakes.clock import VirtualClock
-from tests.fakes.provider import FakeProviderApi, ProviderTask, answered
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.invariants import Violation
 from tests.simulation.results import SimulatedResults
 from tests.simulation.scheduler import Scheduler
+from tests.support.fakes import provider as fakes
+from tests.support.fakes.clock import VirtualClock
+from tests.support.fakes.provider import FakeProviderApi, ProviderTask, answered
 
 _HTML = answered(200, b"<html>502 Bad Gateway</html>")
 _ACCEPTING = {

@@ -6,9 +6,9 @@ from enum import Enum
 from typing import Any
 
 from relay.ports import Record
-from tests.fakes.task_store import FakeTaskStore
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.scheduler import Scheduler
+from tests.support.fakes.task_store import FakeTaskStore
 
 
 class Ended(Enum):

@@ -4,9 +4,9 @@ from hashlib import sha256
 from typing import Any
 
 from relay.domain.errors import ResultError, ResultGoneError
-from tests.fakes.provider import ProviderTask
-from tests.fakes.results import FakeOpenResult, FakeResultSource
 from tests.simulation.faults import Decisions, Fault
+from tests.support.fakes.provider import ProviderTask
+from tests.support.fakes.results import FakeOpenResult, FakeResultSource
 
 _HTML = b"<html>please wait</html>" * 100
 _CHANCES = (

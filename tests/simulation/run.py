@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from unittest.mock import patch
 
 from relay.usecases import reconcile
-from tests.fakes.clock import NOON
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.functions import InlinePool
 from tests.simulation.invariants import Violation
-from tests.simulation.world import World
+from tests.simulation.simulated_world import SimulatedWorld
+from tests.support.fakes.clock import NOON
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def run(seed: int, dropped: frozenset[str] = frozenset()) -> Run:
     decisions = Decisions(seed, dropped)
     violation = None
     with patch.object(reconcile, "ThreadPoolExecutor", InlinePool):
-        world = World(decisions)
+        world = SimulatedWorld(decisions)
         try:
             world.live()
         except Violation as found:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-from tests.fakes.clock import VirtualClock
+from tests.support.fakes.clock import VirtualClock
 
 _DEEPEST = 3
 

@@ -6,8 +6,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from relay.domain.errors import TaskConflictError
 from relay.domain.events import event_between
 from relay.domain.task import Archive, Change, Failure, FailureCode, Rank, Snapshot, Status, Task
-from tests.fakes.task_store import FakeTaskStore
-from tests.tasks import NOON, VIDEO, task_of
+from tests.support.fakes.task_store import FakeTaskStore
+from tests.support.tasks import NOON, VIDEO, task_of
 
 _RUNNING = strategies.sampled_from([Status.SUBMITTED, Status.PROCESSING])
 _TIMES = strategies.integers(NOON, NOON + 20)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from relay.adapters.secrets import Secrets
+from relay.adapters.secrets.cached import Secrets
 from relay.domain.errors import ProviderTaskMissingError
 from relay.domain.events import event_between
 from relay.domain.task import Change, Rank, Task
@@ -15,9 +15,9 @@ from relay.domain.webhook import Outcome as WebhookOutcome
 from relay.providers.base import Operation, ProviderRequest, ProviderResponse
 from relay.usecases import archive, deliver, receive, reconcile, resubmit
 from relay.usecases.apply import Outcome, apply
-from tests.fakes.task_store import FakeTaskStore
-from tests.fakes.webhooks import FakeWebhooks
 from tests.simulation.run import run
+from tests.support.fakes.task_store import FakeTaskStore
+from tests.support.fakes.webhooks import FakeWebhooks
 
 SEEDS = 1000
 

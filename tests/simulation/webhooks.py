@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from relay.domain.task import Status
 from relay.domain.webhook import Answer, Delivery, Outcome, endpoint_id
-from tests.fakes.webhooks import FakeWebhookQueue
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.invariants import Invariants, must
 from tests.simulation.scheduler import Scheduler
+from tests.support.fakes.webhooks import FakeWebhookQueue
 
 if TYPE_CHECKING:
     from tests.simulation.queues import Queue

@@ -7,7 +7,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
-from tests.integration.world import Json
+from tests.support.moto_world import Json
 
 _ACCOUNT, _REGION = "123456789012", "us-east-1"
 

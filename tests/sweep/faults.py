@@ -15,8 +15,8 @@ import botocore.client
 import httpx
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from relay.adapters.bulk_http import BulkTransport
-from tests.unit.cloudformation import ROOT
+from relay.adapters.http.bulk import BulkTransport
+from tests.support.cloudformation import ROOT
 
 PACKAGE = ROOT / "layers" / "relay" / "relay"
 

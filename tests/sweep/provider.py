@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from tests.integration.upstream import Answer, File, Sent, Upstream, envelope
-from tests.integration.upstream import refusal as refused
+from tests.support.upstream import Answer, File, Sent, Upstream, envelope
+from tests.support.upstream import refusal as refused
 
 URL = "http://127.0.0.1:9"
 _CHUNK = 1024

@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 from relay.adapters import aws
 from relay.domain.task import FailureCode, Status
 from relay.domain.webhook import Delivery, Outcome
-from relay.keys import Keys
-from tests.integration.upstream import Answer, File, Sent, envelope, refusal
-from tests.integration.world import MP4, TENANT, Json, event, with_body, with_path, with_tenant
+from relay_cli.operator.keys import Keys
+from tests.support.moto_world import MP4, TENANT, Json, event, with_body, with_path, with_tenant
+from tests.support.tokens import signed
+from tests.support.upstream import Answer, File, Sent, envelope, refusal
 from tests.sweep.faults import Point
-from tests.sweep.world import ARCHIVE_ATTEMPTS, LARGEST, MINUTE, SweepWorld
-from tests.tokens import signed
+from tests.sweep.swept_world import ARCHIVE_ATTEMPTS, LARGEST, MINUTE, SweptWorld
 
 type Act = Callable[[Point | None], object]
-type Check = Callable[[SweepWorld], list[str]]
+type Check = Callable[[SweptWorld], list[str]]
 
 BUSY: Answer = (429, refusal(1303, "parallel task over resource pack limit"))
 BROKE: Answer = (429, refusal(1102, "Account balance not enough"))
@@ -27,7 +27,7 @@ _SMALL_FILE = MP4 + b"small" * 40
 _PARTS_FILE = MP4 + bytes(range(256)) * 40  # three parts of 4 KiB
 
 
-def _nothing_more(_: SweepWorld) -> list[str]:
+def _nothing_more(_: SweptWorld) -> list[str]:
     return []
 
 
@@ -37,7 +37,7 @@ class Scenario:
 
     function: str
     name: str
-    arrange: Callable[[SweepWorld], Act]
+    arrange: Callable[[SweptWorld], Act]
     check: Check = _nothing_more
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ def _submission(key: str | None, **fields: object) -> Json:
     return with_body(payload, {"prompt": "a lighthouse", **fields}, idempotency_key=key)
 
 
-def _submitting(world: SweepWorld, payload: Json) -> Act:
+def _submitting(world: SweptWorld, payload: Json) -> Act:
     """A client repeats what was not answered, when it gave a key."""
 
     def act(point: Point | None) -> None:
@@ -64,12 +64,12 @@ def _submitting(world: SweepWorld, payload: Json) -> Act:
     return act
 
 
-def _files(world: SweepWorld, *files: File) -> None:
+def _files(world: SweptWorld, *files: File) -> None:
     world.provider.urls = [world.provider.file(f"{number}.mp4", file) for number, file in enumerate(files)]
 
 
-def _submit(key: str | None = "key", *answers: Answer | str, fields: Json | None = None) -> Callable[[SweepWorld], Act]:
-    def arrange(world: SweepWorld) -> Act:
+def _submit(key: str | None = "key", *answers: Answer | str, fields: Json | None = None) -> Callable[[SweptWorld], Act]:
+    def arrange(world: SweptWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
         _prepare(world, answers)
         own_key = None if key is None else f"{key}-{world.runs}"
@@ -78,7 +78,7 @@ def _submit(key: str | None = "key", *answers: Answer | str, fields: Json | None
     return arrange
 
 
-def _prepare(world: SweepWorld, answers: tuple[Answer | str, ...]) -> None:
+def _prepare(world: SweptWorld, answers: tuple[Answer | str, ...]) -> None:
     """`lost`: the provider takes the task, and answers with an error."""
 
     def taken(sent: Sent) -> Answer:
@@ -88,18 +88,18 @@ def _prepare(world: SweepWorld, answers: tuple[Answer | str, ...]) -> None:
     world.provider.next_answers = [taken if isinstance(answer, str) else answer for answer in answers]
 
 
-def _refused(world: SweepWorld) -> Act:
+def _refused(world: SweptWorld) -> Act:
     world.provider.refusal = BROKE
     return _submitting(world, _submission(f"key-{world.runs}"))
 
 
-def _counted(world: SweepWorld) -> Act:
+def _counted(world: SweptWorld) -> Act:
     payload = _submission(f"key-{world.runs}")
     payload["requestContext"]["authorizer"]["lambda"] |= {"key": "key_1", "submits_per_minute": "1000"}
     return _submitting(world, payload)
 
 
-def _of_an_upload(world: SweepWorld) -> Act:
+def _of_an_upload(world: SweptWorld) -> Act:
     """A field that takes base64 only: the upload is looked at, and read when the task is sent."""
     announcement = {"media_type": "audio/mpeg", "bytes": len(_SOUND)}
     answer = world.invoke("submit_task", with_tenant(with_body(event("submit_task.upload"), announcement), TENANT))
@@ -113,7 +113,7 @@ def _of_an_upload(world: SweepWorld) -> Act:
     return _submitting(world, with_body(payload, {"input": spoken}, idempotency_key=f"key-{world.runs}"))
 
 
-def _one_task(world: SweepWorld) -> list[str]:
+def _one_task(world: SweptWorld) -> list[str]:
     tasks = world.stored()
     ids = {json.loads(answer["body"])["data"]["task_id"] for answer in world.answers if answer and answer["statusCode"] == 200}
     found = [] if len(tasks) == 1 else [f"{len(tasks)} tasks for one key"]
@@ -123,24 +123,24 @@ def _one_task(world: SweepWorld) -> list[str]:
 # ── receive_callback ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _submitted(world: SweepWorld, **fields: object) -> str:
+def _submitted(world: SweptWorld, **fields: object) -> str:
     answer = world.invoke("submit_task", _submission(None, **fields))
     assert answer
     assert answer["statusCode"] == 200
     return str(json.loads(answer["body"])["data"]["task_id"])
 
 
-def _callback(world: SweepWorld, task_id: str, body: object) -> Json:
+def _callback(world: SweptWorld, task_id: str, body: object) -> Json:
     payload = event("receive_callback.succeed")
     token = world.token(task_id)
     payload["pathParameters"] = {"task_id": task_id, "token": token}
     return with_body(with_path(payload, f"/callbacks/{task_id}/{token}"), body)
 
 
-def _receive(status: str, verdict: str = "failed", after: str | None = None) -> Callable[[SweepWorld], Act]:
+def _receive(status: str, verdict: str = "failed", after: str | None = None) -> Callable[[SweptWorld], Act]:
     """A callback, not repeated: what it brought is found by asking."""
 
-    def arrange(world: SweepWorld) -> Act:
+    def arrange(world: SweptWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
         world.provider.verdict = verdict
         task_id = _submitted(world)
@@ -153,13 +153,13 @@ def _receive(status: str, verdict: str = "failed", after: str | None = None) -> 
     return arrange
 
 
-def _malformed(world: SweepWorld) -> Act:
+def _malformed(world: SweptWorld) -> Act:
     _files(world, File(body=_SMALL_FILE))
     payload = _callback(world, _submitted(world), "{cut off")
     return lambda point: world.act("receive_callback", payload, point)
 
 
-def _kept(world: SweepWorld) -> list[str]:
+def _kept(world: SweptWorld) -> list[str]:
     """What was answered with 200 lies in the quarantine and is announced."""
     (task,) = world.stored()
     (answer,) = world.answers
@@ -172,7 +172,7 @@ def _kept(world: SweepWorld) -> list[str]:
     return [] if kept and announced else [f"answered 200: {len(kept)} kept, {len(announced)} announced"]
 
 
-def _forged(world: SweepWorld) -> Act:
+def _forged(world: SweptWorld) -> Act:
     _files(world, File(body=_SMALL_FILE))
     task_id = _submitted(world)
     payload = _callback(world, task_id, world.provider.told(world.provider.paid[task_id][0], "failed"))
@@ -183,8 +183,8 @@ def _forged(world: SweepWorld) -> Act:
 # ── publish_events ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _publish(tasks: int) -> Callable[[SweepWorld], Act]:
-    def arrange(world: SweepWorld) -> Act:
+def _publish(tasks: int) -> Callable[[SweptWorld], Act]:
+    def arrange(world: SweptWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
         for _ in range(tasks):
             world.provider.verdict = "succeed"
@@ -200,7 +200,7 @@ def _publish(tasks: int) -> Callable[[SweepWorld], Act]:
 # ── archive_results ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _succeeded(world: SweepWorld) -> str:
+def _succeeded(world: SweptWorld) -> str:
     world.provider.verdict = "succeed"
     task_id = _submitted(world)
     (paid,) = world.provider.paid[task_id]
@@ -209,10 +209,10 @@ def _succeeded(world: SweepWorld) -> str:
     return task_id
 
 
-def _archive(*files: File, receives: int = 1) -> Callable[[SweepWorld], Act]:
+def _archive(*files: File, receives: int = 1) -> Callable[[SweptWorld], Act]:
     """`receives`: the delivery that counts; the host is down during those before it."""
 
-    def arrange(world: SweepWorld) -> Act:
+    def arrange(world: SweptWorld) -> Act:
         _files(world, *(File(status=503) for _ in files) if receives > 1 else files)
         _succeeded(world)
         for _ in range(receives - 1):
@@ -223,7 +223,7 @@ def _archive(*files: File, receives: int = 1) -> Callable[[SweepWorld], Act]:
     return arrange
 
 
-def _dead_url(world: SweepWorld) -> Act:
+def _dead_url(world: SweptWorld) -> Act:
     _files(world, File(status=403))
     _succeeded(world)
     world.clock.ms += 5 * MINUTE
@@ -231,7 +231,7 @@ def _dead_url(world: SweepWorld) -> Act:
     return lambda point: world.deliver("archives", point, acting=True)
 
 
-def _breaks_off_once(world: SweepWorld) -> Act:
+def _breaks_off_once(world: SweptWorld) -> Act:
     """The file is found too large when parts of it are stored: the upload is aborted."""
     good = File(body=_PARTS_FILE, chunked=True)
     _files(world, good)
@@ -245,7 +245,7 @@ def _breaks_off_once(world: SweepWorld) -> Act:
     return then_mended
 
 
-def _mended_by_redriving(world: SweepWorld) -> list[str]:
+def _mended_by_redriving(world: SweptWorld) -> list[str]:
     """The event of the failure or a dead letter is there; once the host is back, redriving brings the files."""
     (task,) = world.stored()
     told = world.events_of_kind("Task Results Archiving Failed")
@@ -261,7 +261,7 @@ def _mended_by_redriving(world: SweepWorld) -> list[str]:
 # ── deliver_webhooks ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _announced(world: SweepWorld, *answers: tuple[int, dict[str, str]]) -> str:
+def _announced(world: SweptWorld, *answers: tuple[int, dict[str, str]]) -> str:
     """A task that wants to be announced; its first announcement is in the queue."""
     _files(world, File(body=_SMALL_FILE))
     world.provider.hook_answers = list(answers)
@@ -270,17 +270,17 @@ def _announced(world: SweepWorld, *answers: tuple[int, dict[str, str]]) -> str:
     return task_id
 
 
-def _announce(*answers: tuple[int, dict[str, str]]) -> Callable[[SweepWorld], Act]:
+def _announce(*answers: tuple[int, dict[str, str]]) -> Callable[[SweptWorld], Act]:
     """`answers` of the client, then 204."""
 
-    def arrange(world: SweepWorld) -> Act:
+    def arrange(world: SweptWorld) -> Act:
         _announced(world, *answers)
         return lambda point: world.deliver("webhooks", point, acting=True)
 
     return arrange
 
 
-def _announce_success(world: SweepWorld) -> Act:
+def _announce_success(world: SweptWorld) -> Act:
     """The endpoint is trusted by now."""
     world.provider.verdict = "succeed"
     task_id = _announced(world)
@@ -293,7 +293,7 @@ def _announce_success(world: SweepWorld) -> Act:
     return lambda point: world.deliver("webhooks", point, acting=True)
 
 
-def _last_announcement(world: SweepWorld) -> Act:
+def _last_announcement(world: SweptWorld) -> Act:
     """Of the verdict: nine attempts have failed, and so does this one; then nobody else is to tell of it."""
     task_id = _announced(world, (500, {}), (500, {}), (500, {}))
     (paid,) = world.provider.paid[task_id]
@@ -306,7 +306,7 @@ def _last_announcement(world: SweepWorld) -> Act:
     return lambda point: world.deliver("webhooks", point, acting=True)
 
 
-def _told_of_the_end(world: SweepWorld) -> list[str]:
+def _told_of_the_end(world: SweptWorld) -> list[str]:
     """A dead letter and an event, unless the client took it after all; a redrive brings it to the client."""
     (task,) = world.stored()
     log = world.services.webhooks.log(task.task_id)
@@ -323,7 +323,7 @@ def _told_of_the_end(world: SweepWorld) -> list[str]:
     return found if log and log.outcome is Outcome.DELIVERED else [*found, f"after a redrive {log}"]
 
 
-def _told_that_it_is_gone(world: SweepWorld) -> list[str]:
+def _told_that_it_is_gone(world: SweptWorld) -> list[str]:
     (task,) = world.stored()
     log = world.services.webhooks.log(task.task_id)
     if log and log.outcome is Outcome.DELIVERED:  # its 410 was lost, and it answered otherwise then
@@ -335,10 +335,10 @@ def _told_that_it_is_gone(world: SweepWorld) -> list[str]:
 # ── resubmit_tasks ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _resubmit(*answers: Answer | str, first: Answer | str = BUSY, fields: Json | None = None) -> Callable[[SweepWorld], Act]:
+def _resubmit(*answers: Answer | str, first: Answer | str = BUSY, fields: Json | None = None) -> Callable[[SweptWorld], Act]:
     """`answers` are those to the query and the create request of the attempt."""
 
-    def arrange(world: SweepWorld) -> Act:
+    def arrange(world: SweptWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
         _prepare(world, (first,))
         _submitted(world, **(fields or {}))
@@ -349,21 +349,21 @@ def _resubmit(*answers: Answer | str, first: Answer | str = BUSY, fields: Json |
     return arrange
 
 
-def _found_over(world: SweepWorld) -> Act:
+def _found_over(world: SweptWorld) -> Act:
     world.provider.verdict = "succeed"
     act = _resubmit(first="lost")(world)
     world.clock.ms += MINUTE
     return act
 
 
-def _too_late(world: SweepWorld) -> Act:
+def _too_late(world: SweptWorld) -> Act:
     act = _resubmit()(world)
     world.clock.ms += 25 * 60 * MINUTE
     world.provider.refusal = BUSY
     return act
 
 
-def _refused_later(world: SweepWorld) -> Act:
+def _refused_later(world: SweptWorld) -> Act:
     act = _resubmit()(world)
     world.provider.refusal = BROKE
     return act
@@ -374,8 +374,8 @@ def _refused_later(world: SweepWorld) -> Act:
 
 def _reconcile(
     *answers: Answer | str, minutes: int = 5, verdict: str = "failed", first: tuple[Answer | str, ...] = ()
-) -> Callable[[SweepWorld], Act]:
-    def arrange(world: SweepWorld) -> Act:
+) -> Callable[[SweptWorld], Act]:
+    def arrange(world: SweptWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
         world.provider.verdict = verdict
         _prepare(world, first)
@@ -389,7 +389,7 @@ def _reconcile(
     return arrange
 
 
-def _still_processing(world: SweepWorld) -> Act:
+def _still_processing(world: SweptWorld) -> Act:
     act = _reconcile()(world)
     (paid,) = next(iter(world.provider.paid.values()))
     world.provider.next_answers = [(200, envelope(world.provider.told(paid, "processing")))]
@@ -399,7 +399,7 @@ def _still_processing(world: SweepWorld) -> Act:
 # ── authorize and query_tasks ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _asking(world: SweepWorld, function: str, payload: Json) -> Act:
+def _asking(world: SweptWorld, function: str, payload: Json) -> Act:
     """A client asks again until it is answered."""
 
     def act(point: Point | None) -> None:
@@ -411,24 +411,24 @@ def _asking(world: SweepWorld, function: str, payload: Json) -> Act:
     return act
 
 
-def _authorize(world: SweepWorld) -> Act:
+def _authorize(world: SweptWorld) -> Act:
     payload = event("authorize.known")
     payload["headers"]["authorization"] = f"Bearer {world.key_for(TENANT)}"
     return _asking(world, "authorize", payload)
 
 
-def _authorize_signed(world: SweepWorld) -> Act:
+def _authorize_signed(world: SweptWorld) -> Act:
     payload = event("authorize.known")
     payload["headers"]["authorization"] = f"Bearer {signed(world.pair_for(TENANT))}"
     return _asking(world, "authorize", payload)
 
 
-def _recognised(world: SweepWorld) -> list[str]:
+def _recognised(world: SweptWorld) -> list[str]:
     last = world.answers[-1] or {}
     return [] if last.get("context", {}).get("tenant") == TENANT else [f"answered {last}"]
 
 
-def _key(world: SweepWorld) -> Act:
+def _key(world: SweptWorld) -> Act:
     """An operator makes a key, and another one when none was shown."""
 
     def create() -> Json:
@@ -441,14 +441,14 @@ def _key(world: SweepWorld) -> Act:
     return act
 
 
-def _good(world: SweepWorld) -> list[str]:
+def _good(world: SweptWorld) -> list[str]:
     (shown,) = (answer["key"] for answer in world.answers if answer)
     key = world.services.api_keys.find(shown)
     return [] if key and key.tenant == TENANT else ["the key that was shown is not known"]
 
 
-def _query(path: str, **query: str) -> Callable[[SweepWorld], Act]:
-    def arrange(world: SweepWorld) -> Act:
+def _query(path: str, **query: str) -> Callable[[SweptWorld], Act]:
+    def arrange(world: SweptWorld) -> Act:
         _files(world, File(body=_SMALL_FILE))
         task_id = _submitted(world, external_task_id="order-1", callback_url=f"{world.provider.url}/hooks/a")
         payload = with_tenant(with_path(event("query_tasks.single"), path.replace("ID", task_id), query), TENANT)
@@ -457,13 +457,13 @@ def _query(path: str, **query: str) -> Callable[[SweepWorld], Act]:
     return arrange
 
 
-def _shown(world: SweepWorld) -> list[str]:
+def _shown(world: SweptWorld) -> list[str]:
     (task,) = world.stored()
     return [] if task.task_id in str(world.answers[-1]) else ["the task is not shown"]
 
 
 def _failed_as(code: FailureCode) -> Check:
-    def check(world: SweepWorld) -> list[str]:
+    def check(world: SweptWorld) -> list[str]:
         (task,) = world.stored()
         fits = task.status is Status.FAILED and task.failure is not None and task.failure.code is code
         return [] if fits else [f"{task.status}, {task.failure}, and not {code}"]

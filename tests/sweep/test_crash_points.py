@@ -22,19 +22,20 @@ from jsonpath_ng.ext import parser as jsonpath_parser
 from moto import mock_aws
 
 from relay import bootstrap
-from relay.adapters import aws, results
+from relay.adapters import aws
+from relay.adapters.s3 import results
 from relay.bootstrap import services
 from relay.domain.errors import ProviderTaskMissingError
 from relay.domain.task import Result, Snapshot
 from relay.ports import ResultSource, ResultStore
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 from relay.usecases import archive as archiving
-from tests.integration.world import moto as moto_server
-from tests.integration.world import sha256
+from tests.support.moto_world import moto as moto_server
+from tests.support.moto_world import sha256
 from tests.sweep.call_sites import call_sites, sites_in
 from tests.sweep.faults import Call, Mode, Point
 from tests.sweep.scenarios import SCENARIOS, Scenario
-from tests.sweep.world import Clock, SweepWorld
+from tests.sweep.swept_world import Clock, SweptWorld
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:No application metrics",
@@ -77,7 +78,7 @@ class Figure:
 
 
 @contextmanager
-def relay_on_moto(patch: pytest.MonkeyPatch) -> Iterator[SweepWorld]:
+def relay_on_moto(patch: pytest.MonkeyPatch) -> Iterator[SweptWorld]:
     """S3 over HTTP, since presigned URLs are; everything else of moto in process."""
     clock = Clock()
     server = moto_server()
@@ -106,7 +107,7 @@ def relay_on_moto(patch: pytest.MonkeyPatch) -> Iterator[SweepWorld]:
     for cached in (aws.client, aws._session, services):
         cached.cache_clear()
     with mock_aws():
-        made = SweepWorld(endpoint, clock)
+        made = SweptWorld(endpoint, clock)
         patch.setattr(bootstrap, "uuid", SimpleNamespace(uuid4=made.new_id))
         with made.faults.installed(patch.setattr):
             yield made
@@ -121,12 +122,12 @@ def patch(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @pytest.fixture
-def world(patch: pytest.MonkeyPatch) -> Iterator[SweepWorld]:
+def world(patch: pytest.MonkeyPatch) -> Iterator[SweptWorld]:
     with relay_on_moto(patch) as made:
         yield made
 
 
-def anew(world: SweepWorld, patch: pytest.MonkeyPatch) -> SweepWorld:
+def anew(world: SweptWorld, patch: pytest.MonkeyPatch) -> SweptWorld:
     """The same world without a past."""
     httpx.post(f"{world.s3.meta.endpoint_url}/moto-api/reset").raise_for_status()
     for name, value in world.create().items():
@@ -135,7 +136,7 @@ def anew(world: SweepWorld, patch: pytest.MonkeyPatch) -> SweepWorld:
     return world
 
 
-def run(world: SweepWorld, scenario: Scenario, point: Point | None = None) -> list[str]:
+def run(world: SweptWorld, scenario: Scenario, point: Point | None = None) -> list[str]:
     """A scenario with one fault, to its end; what is wrong then."""
     world.begin()
     try:
@@ -154,7 +155,7 @@ def run(world: SweepWorld, scenario: Scenario, point: Point | None = None) -> li
     return wrong
 
 
-def sweep(world: SweepWorld, scenario: Scenario, figure: Figure) -> None:
+def sweep(world: SweptWorld, scenario: Scenario, figure: Figure) -> None:
     """The scenario without a fault, then with each; points that are the same to the outside share a run."""
     figure.violations += [f"{scenario}, no fault: {text}" for text in run(world, scenario)]
     calls = list(world.acted)
@@ -215,7 +216,7 @@ def test_every_call_may_fail_in_every_way(capfd: pytest.CaptureFixture[str]) -> 
     assert figure.points.keys() == {scenario.function for scenario in SCENARIOS}
 
 
-def test_a_wrong_order_is_found(world: SweepWorld, patch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_order_is_found(world: SweptWorld, patch: pytest.MonkeyPatch) -> None:
     """The results are marked as stored before they are: only a crash between the two tells."""
     (scenario,) = (each for each in SCENARIOS if str(each) == "archive_results: single put")
     right = archiving._copied
@@ -235,7 +236,7 @@ def test_a_wrong_order_is_found(world: SweepWorld, patch: pytest.MonkeyPatch) ->
     assert any("bucket PUT" in text and "is not what the provider has" in text for text in figure.violations)
 
 
-def test_a_lost_look_up_is_found(world: SweepWorld, patch: pytest.MonkeyPatch) -> None:
+def test_a_lost_look_up_is_found(world: SweptWorld, patch: pytest.MonkeyPatch) -> None:
     """An attempt that does not ask first pays twice when the answer to the one before was lost."""
     (scenario,) = (each for each in SCENARIOS if str(each) == "submit_task: small")
     figure = Figure()

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from relay.domain import events
-from tests.unit.cloudformation import ROOT, load_template
+from tests.support.cloudformation import ROOT, load_template
 
 FOLDER = ROOT / "examples" / "consumer"
 RESOURCES: dict[str, Any] = load_template(FOLDER / "template.yaml")["Resources"]

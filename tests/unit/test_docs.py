@@ -15,10 +15,10 @@ from moto import mock_aws
 
 from relay.domain import events
 from relay.domain.task import Rank, Status
-from relay.entrypoint import REQUEST_LIMIT
-from relay.providers.kling import Kling
+from relay.entrypoint.http import REQUEST_LIMIT
+from relay.providers.kling.translator import Kling
 from relay.usecases.receive import CALLBACK_LIMIT
-from tests.unit.cloudformation import ROOT, load_template
+from tests.support.cloudformation import ROOT, load_template
 
 TEMPLATE = load_template()
 README = (ROOT / "README.md").read_text()

@@ -15,18 +15,8 @@ from relay.domain.errors import (
     TaskNotFoundError,
     UnavailableError,
 )
-from relay.entrypoint import (
-    REQUEST_LIMIT,
-    answer,
-    api,
-    body_of,
-    each_message,
-    envelope,
-    header_of,
-    json_object,
-    status_of,
-    tenant_of,
-)
+from relay.entrypoint.http import REQUEST_LIMIT, answer, api, body_of, envelope, header_of, json_object, status_of, tenant_of
+from relay.entrypoint.queue import each_message
 
 UTF8 = '{"prompt":"Küste ✓"}'
 

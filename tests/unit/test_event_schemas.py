@@ -16,7 +16,7 @@ from relay.domain import events
 from relay.domain.errors import TaskConflictError
 from relay.domain.events import SOURCE, Event, event_between, quarantine_event
 from relay.domain.task import Change, Failure, FailureCode, Result, Snapshot, Status, Task
-from tests.unit.cloudformation import ROOT, load_template
+from tests.support.cloudformation import ROOT, load_template
 
 FOLDER = ROOT / "events" / "schemas"
 DETAIL_TYPES = (

@@ -7,21 +7,21 @@ import pytest
 from relay.bootstrap import Services
 from relay.domain.errors import InvalidRequestError
 from relay.domain.task import Status
-from relay.presenter import listed, native, own, submitted_answer, whole_number
-from tests.fakes.provider import BALANCE, POLICY, refused
-from tests.fakes.results import MP4
-from tests.fakes.world import PROMPT, World
+from relay.entrypoint.presenter import listed, native, own, submitted_answer, whole_number
+from tests.support.fakes.fake_world import PROMPT, FakeWorld
+from tests.support.fakes.provider import BALANCE, POLICY, refused
+from tests.support.fakes.results import MP4
 
 
 @pytest.fixture
-def to(world: World) -> Services:
+def to(world: FakeWorld) -> Services:
     """The services, with the fakes in place of what they would make."""
     services = Services(world.settings)
     services.__dict__.update(tasks=world.tasks, results=world.results)
     return services
 
 
-def succeeded(world: World) -> tuple[str, str]:
+def succeeded(world: FakeWorld) -> tuple[str, str]:
     """A succeeded task, and the provider's URL of its video."""
     task_id = world.submit({**PROMPT, "external_task_id": "order-1"}).task.task_id
     url = str(world.api.succeeds(task_id).result["videos"][0]["url"])
@@ -30,7 +30,7 @@ def succeeded(world: World) -> tuple[str, str]:
     return task_id, url
 
 
-def test_a_submitted_task_is_answered_as_by_the_provider(world: World, to: Services) -> None:
+def test_a_submitted_task_is_answered_as_by_the_provider(world: FakeWorld, to: Services) -> None:
     submitted = world.submit()
 
     body, status = submitted_answer(submitted, to, "r")
@@ -40,7 +40,7 @@ def test_a_submitted_task_is_answered_as_by_the_provider(world: World, to: Servi
     assert body["data"]["task_status"] == "submitted"
 
 
-def test_what_is_doubtful_stands_in_the_message(world: World, to: Services) -> None:
+def test_what_is_doubtful_stands_in_the_message(world: FakeWorld, to: Services) -> None:
     body, _ = submitted_answer(world.submit({**PROMPT, "model_name": "kling-v9"}), to, "r")
 
     assert body["code"] == 0
@@ -50,7 +50,7 @@ def test_what_is_doubtful_stands_in_the_message(world: World, to: Services) -> N
 @pytest.mark.parametrize(
     ("fault", "status", "code"), [(POLICY, 400, 1301), (BALANCE, 429, 1102), (refused(401, 1002), 502, 5000)]
 )
-def test_a_refusal_is_answered_as_by_the_provider(world: World, to: Services, fault: Any, status: int, code: int) -> None:
+def test_a_refusal_is_answered_as_by_the_provider(world: FakeWorld, to: Services, fault: Any, status: int, code: int) -> None:
     world.api.faults.append(fault)
 
     body, answered = submitted_answer(world.submit(), to, "r")
@@ -59,7 +59,7 @@ def test_a_refusal_is_answered_as_by_the_provider(world: World, to: Services, fa
     assert "data" not in body
 
 
-def test_a_task_that_failed_later_is_still_a_task(world: World, to: Services) -> None:
+def test_a_task_that_failed_later_is_still_a_task(world: FakeWorld, to: Services) -> None:
     task_id = world.submit(key="key").task.task_id
     world.api.fails(task_id)
     world.called_back(task_id)
@@ -69,7 +69,7 @@ def test_a_task_that_failed_later_is_still_a_task(world: World, to: Services) ->
     assert (status, body["code"], body["data"]["task_status"]) == (200, 0, "failed")
 
 
-def test_a_result_is_shown_with_the_providers_url_until_it_is_stored(world: World, to: Services) -> None:
+def test_a_result_is_shown_with_the_providers_url_until_it_is_stored(world: FakeWorld, to: Services) -> None:
     task_id, url = succeeded(world)
     assert native(world.task(task_id), to)["task_result"]["videos"][0]["url"] == url
 
@@ -81,7 +81,7 @@ def test_a_result_is_shown_with_the_providers_url_until_it_is_stored(world: Worl
     assert (result["url"], result["bytes"], result["media_type"]) == (signed, len(MP4), "video/mp4")
 
 
-def test_the_relays_own_view_tells_the_owner_everything_but_secrets(world: World, to: Services) -> None:
+def test_the_relays_own_view_tells_the_owner_everything_but_secrets(world: FakeWorld, to: Services) -> None:
     task_id, _ = succeeded(world)
     world.archive(task_id)
     task = world.task(task_id)
@@ -107,13 +107,13 @@ def test_the_relays_own_view_tells_the_owner_everything_but_secrets(world: World
     }
 
 
-def test_a_failure_is_shown_with_its_code(world: World, to: Services) -> None:
+def test_a_failure_is_shown_with_its_code(world: FakeWorld, to: Services) -> None:
     world.api.faults.append(BALANCE)
 
     assert own(world.submit().task, to)["failure"] == {"code": "rejected", "message": "Account balance not enough"}
 
 
-def test_a_list_is_filtered_and_paged(world: World, to: Services) -> None:
+def test_a_list_is_filtered_and_paged(world: FakeWorld, to: Services) -> None:
     ids = []
     for number in range(5):
         world.clock.advance(seconds=1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from relay.config import Settings
-from tests.unit.cloudformation import ROOT, load_template
+from tests.support.cloudformation import ROOT, load_template
 
 TEMPLATE = load_template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]

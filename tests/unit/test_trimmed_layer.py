@@ -19,7 +19,7 @@ from botocore.model import ServiceModel
 from botocore.regions import EndpointResolver
 from botocore.translate import build_retry_config
 
-from tests.unit.cloudformation import ROOT, load_template
+from tests.support.cloudformation import ROOT, load_template
 
 TRIM = runpy.run_path(str(ROOT / "layers" / "dependencies" / "trim.py"))
 OPERATIONS: dict[str, list[str]] = TRIM["OPERATIONS"]

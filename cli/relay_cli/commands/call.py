@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 from relay_cli.bodies import body_of
 from relay_cli.commands.submit import BodyFile, Fields
 from relay_cli.fields import Field

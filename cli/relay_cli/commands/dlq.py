@@ -19,7 +19,7 @@ _AT_ONCE = 10
 
 
 class Queue(StrEnum):
-    """The queues of dead letters, as relay.redrive names them, and what lies in each."""
+    """The queues of dead letters, as relay_cli.operator.redrive names them, and what lies in each."""
 
     meaning: str
 
@@ -70,7 +70,7 @@ def show(
 @command(app, "redrive", OPERATOR)
 def redrive(session: Session, queues: Annotated[list[Queue], typer.Argument(help="The queues.")]) -> None:
     """Try dead letters again, once their cause is mended."""
-    from relay.redrive import redrive
+    from relay_cli.operator.redrive import redrive
 
     counts = {}
     for queue in dict.fromkeys(queues):
@@ -81,7 +81,7 @@ def redrive(session: Session, queues: Annotated[list[Queue], typer.Argument(help
 
 def counted(outputs: Mapping[str, str], sqs: Any) -> dict[Queue, tuple[int, int]]:
     """Dead letters of each queue that wait, and that somebody tries just now."""
-    from relay.redrive import letters_url
+    from relay_cli.operator.redrive import letters_url
 
     names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
     found = {}
@@ -93,7 +93,7 @@ def counted(outputs: Mapping[str, str], sqs: Any) -> dict[Queue, tuple[int, int]
 
 def _seen(outputs: Mapping[str, str], queue: Queue, limit: int) -> "Iterator[dict[str, Any]]":
     """Messages that are hidden while they are looked at, then given back."""
-    from relay.redrive import letters_url
+    from relay_cli.operator.redrive import letters_url
 
     sqs, url = _sqs(), letters_url(queue, outputs)
     receipts: list[str] = []

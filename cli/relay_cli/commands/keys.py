@@ -11,7 +11,7 @@ from relay_cli.tables import moment
 
 if TYPE_CHECKING:
     from relay.domain.keys import ClientKey
-    from relay.keys import Keys
+    from relay_cli.operator.keys import Keys
 
 app = typer.Typer(no_args_is_help=True, help="The keys of the relay's clients.")
 _LIMITS = {None: "the relay's", 0: "none"}
@@ -66,7 +66,7 @@ def revoke(
 
 def _keys(session: Session) -> "Keys":
     from relay.adapters.aws import client
-    from relay.keys import Keys
+    from relay_cli.operator.keys import Keys
 
     return Keys(session.outputs, client)
 

@@ -36,7 +36,7 @@ def replay(
 
 
 def _replayed(session: Session, key: str) -> str:
-    from relay.replay import NotReplayableError, replay
+    from relay_cli.operator.replay import NotReplayableError, replay
 
     try:
         return replay(key, session.outputs, session.invoke)

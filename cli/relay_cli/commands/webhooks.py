@@ -16,7 +16,7 @@ _Tenant = Annotated[str, typer.Option(help="Whose webhooks.")]
 @command(app, "test", OPERATOR)
 def test(session: Session, url: Annotated[str, typer.Argument(help="The client's callback_url.")], *, tenant: _Tenant) -> None:
     """Send a signed webhook from this machine, once, about a task that does not exist."""
-    from relay.webhooks import send_test
+    from relay_cli.operator.webhooks import send_test
 
     answer = send_test(tenant, url, session.outputs, allow_loopback=session.target.is_local)
     told = answer.error or f"HTTP {answer.http_status}"
@@ -29,7 +29,7 @@ def test(session: Session, url: Annotated[str, typer.Argument(help="The client's
 @command(app, "redeliver", OPERATOR)
 def redeliver(session: Session, task: Annotated[str, typer.Argument(help="The relay's id of the task.")]) -> None:
     """Announce a task once more as it stands, whatever became of it before."""
-    from relay.webhooks import NotDeliverableError, redeliver
+    from relay_cli.operator.webhooks import NotDeliverableError, redeliver
 
     try:
         event_id = redeliver(task, session.outputs)
@@ -41,7 +41,7 @@ def redeliver(session: Session, task: Annotated[str, typer.Argument(help="The re
 @command(secret, "show", OPERATOR)
 def show(session: Session, *, tenant: _Tenant) -> None:
     """Print the secrets that are good now, the newest first: what the client verifies with."""
-    from relay.webhooks import secrets_of
+    from relay_cli.operator.webhooks import secrets_of
 
     secrets = secrets_of(tenant, session.outputs)
     session.output.result({"tenant": tenant, "secrets": secrets}, *secrets)
@@ -50,7 +50,7 @@ def show(session: Session, *, tenant: _Tenant) -> None:
 @command(secret, "rotate", OPERATOR)
 def rotate(session: Session, *, tenant: _Tenant) -> None:
     """Make a new secret and print it; the old one stays good for seven days."""
-    from relay.webhooks import rotate_secret
+    from relay_cli.operator.webhooks import rotate_secret
 
     made = rotate_secret(tenant, session.outputs)
     session.output.story(f"give it to {tenant}; webhooks carry both signatures for seven days", style="dim")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from botocore.exceptions import ClientError
 
-from relay.adapters.provider_http import HttpProviderApi
+from relay.adapters.http.provider import HttpProviderApi
 from relay.domain.errors import ProviderError, ProviderTaskMissingError, UnreadableSnapshotError
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 from relay_cli.doctor.deployment import Deployment
 from relay_cli.doctor.findings import Finding, broken, fine, warning
 

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 from relay.adapters.aws import client
 from relay.config import Settings, on_lambda
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from relay.adapters.api_keys import DynamoApiKeys
-    from relay.adapters.bulk_http import BulkTransport
-    from relay.adapters.guard import Guard
-    from relay.adapters.key_pairs import HmacKeyPairs
-    from relay.adapters.result_uploads import HttpResultUploads
-    from relay.adapters.secrets import Secrets
-    from relay.adapters.webhook_secrets import WebhookSecrets
-    from relay.adapters.webhooks import DynamoWebhooks
+    from relay.adapters.dynamodb.api_keys import DynamoApiKeys
+    from relay.adapters.dynamodb.webhooks import DynamoWebhooks
+    from relay.adapters.http.bulk import BulkTransport
+    from relay.adapters.http.guard import Guard
+    from relay.adapters.http.result_uploads import HttpResultUploads
+    from relay.adapters.secrets.cached import Secrets
+    from relay.adapters.secrets.key_pairs import HmacKeyPairs
+    from relay.adapters.secrets.webhook_secrets import WebhookSecrets
     from relay.domain.keys import ClientKey
     from relay.domain.task import Task
     from relay.domain.webhook import Delivery
@@ -88,42 +88,42 @@ class Services:
     @cached_property
     def tasks(self) -> TaskStore:
         """The table `tasks`."""
-        from relay.adapters.dynamodb import DynamoTaskStore
+        from relay.adapters.dynamodb.tasks import DynamoTaskStore
 
         return DynamoTaskStore(client("dynamodb"), self.settings.tasks_table)
 
     @cached_property
     def api_keys(self) -> DynamoApiKeys:
         """The table `api_keys`."""
-        from relay.adapters.api_keys import DynamoApiKeys
+        from relay.adapters.dynamodb.api_keys import DynamoApiKeys
 
         return DynamoApiKeys(client("dynamodb"), self.settings.api_keys_table)
 
     @cached_property
     def key_pairs(self) -> HmacKeyPairs:
         """The secret keys of pairs, derived from the generated secret."""
-        from relay.adapters.key_pairs import HmacKeyPairs
+        from relay.adapters.secrets.key_pairs import HmacKeyPairs
 
         return HmacKeyPairs(self._secrets, self.settings.client_secret_id)
 
     @cached_property
     def submission_counts(self) -> SubmissionCounts:
         """In the table `tasks` too."""
-        from relay.adapters.submission_counts import DynamoSubmissionCounts
+        from relay.adapters.dynamodb.submission_counts import DynamoSubmissionCounts
 
         return DynamoSubmissionCounts(client("dynamodb"), self.settings.tasks_table)
 
     @cached_property
     def documents(self) -> DocumentStore:
         """The bucket's documents."""
-        from relay.adapters.documents import S3DocumentStore
+        from relay.adapters.s3.documents import S3DocumentStore
 
         return S3DocumentStore(client("s3"), self.settings.results_bucket)
 
     @cached_property
     def results(self) -> ResultStore:
         """The bucket's result files."""
-        from relay.adapters.results import S3ResultStore
+        from relay.adapters.s3.results import S3ResultStore
 
         return S3ResultStore(
             client("s3"),
@@ -136,27 +136,27 @@ class Services:
     @cached_property
     def uploads(self) -> UploadStore:
         """The bucket's files from clients."""
-        from relay.adapters.uploads import S3UploadStore
+        from relay.adapters.s3.uploads import S3UploadStore
 
         return S3UploadStore(client("s3"), self.settings.results_bucket)
 
     @cached_property
     def _result_uploads(self) -> HttpResultUploads:
-        from relay.adapters.result_uploads import HttpResultUploads
+        from relay.adapters.http.result_uploads import HttpResultUploads
 
         return HttpResultUploads(self._bulk)
 
     @cached_property
     def _bulk(self) -> BulkTransport:
-        from relay.adapters.bulk_http import BulkTransport
+        from relay.adapters.http.bulk import BulkTransport
 
         return BulkTransport()
 
     @cached_property
     def source(self) -> ResultSource:
         """The provider's result hosts, under guard."""
-        from relay.adapters.guard import GuardedTransport
-        from relay.adapters.result_http import HttpResultSource
+        from relay.adapters.http.guard import GuardedTransport
+        from relay.adapters.http.results import HttpResultSource
 
         return HttpResultSource(GuardedTransport(self._guard, self._bulk))
 
@@ -177,21 +177,21 @@ class Services:
     @cached_property
     def api(self) -> ProviderApi:
         """The provider, with the key from its secret."""
-        from relay.adapters.provider_http import HttpProviderApi
+        from relay.adapters.http.provider import HttpProviderApi
 
         return HttpProviderApi(self.settings.provider_url, partial(self._secrets.get, self.settings.provider_secret_id))
 
     @cached_property
     def tokens(self) -> CallbackTokens:
         """Callback tokens, keyed by the generated secret."""
-        from relay.adapters.tokens import HmacCallbackTokens
+        from relay.adapters.secrets.callback_tokens import HmacCallbackTokens
 
         return HmacCallbackTokens(self._secrets, self.settings.callback_secret_id)
 
     @cached_property
     def webhooks(self) -> DynamoWebhooks:
         """The table `webhooks`."""
-        from relay.adapters.webhooks import DynamoWebhooks
+        from relay.adapters.dynamodb.webhooks import DynamoWebhooks
 
         return DynamoWebhooks(client("dynamodb"), self.settings.webhooks_table)
 
@@ -209,7 +209,7 @@ class Services:
     @cached_property
     def webhook_secrets(self) -> WebhookSecrets:
         """The tenants' signing secrets."""
-        from relay.adapters.webhook_secrets import WebhookSecrets
+        from relay.adapters.secrets.webhook_secrets import WebhookSecrets
 
         generation_of, ttl = self.webhooks.secret_generation, self.settings.secret_ttl
         return WebhookSecrets(self._secrets, self.settings.webhook_secret_id, generation_of, ttl=ttl)
@@ -217,8 +217,8 @@ class Services:
     @cached_property
     def webhook_sender(self) -> WebhookSender:
         """The clients' endpoints, under guard."""
-        from relay.adapters.guard import GuardedTransport
-        from relay.adapters.webhook_http import BoundedTransport, HttpWebhookSender
+        from relay.adapters.http.guard import GuardedTransport
+        from relay.adapters.http.webhooks import BoundedTransport, HttpWebhookSender
 
         timeout = self.settings.webhook_timeout
         transport = GuardedTransport(self._guard, BoundedTransport(timeout))
@@ -226,13 +226,13 @@ class Services:
 
     @cached_property
     def _guard(self) -> Guard:
-        from relay.adapters.guard import Guard
+        from relay.adapters.http.guard import Guard
 
         return Guard(allow_loopback=self.settings.allow_loopback, emulator_url=self.settings.aws_endpoint_url)
 
     @cached_property
     def _secrets(self) -> Secrets:
-        from relay.adapters.secrets import Secrets
+        from relay.adapters.secrets.cached import Secrets
 
         return Secrets(client("secretsmanager"), self.settings.secret_ttl)
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from relay import entrypoint  # noqa: F401 - its logger keeps the standard output that it finds, which must not be a run's
 from relay_cli.app import app
 from tests.integration.cli.front import Front, front
-from tests.integration.world import TENANT, Json, World
+from tests.support.moto_world import TENANT, Json, MotoWorld
 
 PROGRAM = Path(sys.executable).with_name("relay")
 _SECONDS = 60
@@ -84,7 +84,7 @@ class Program:
 
 
 @pytest.fixture
-def gateway(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+def gateway(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
     """The relay over HTTP; its functions share standard output with the program, so that they print no metrics."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
     with front(world) as made:
@@ -92,7 +92,7 @@ def gateway(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
 
 
 @pytest.fixture
-def relay(tmp_path: Path, gateway: Front, world: World) -> Program:
+def relay(tmp_path: Path, gateway: Front, world: MotoWorld) -> Program:
     """The program with the URL and a key of the first tenant in its environment."""
     program = Program(tmp_path)
     program.environment |= {"RELAY_URL": gateway.url, "RELAY_KEY": world.key_for(TENANT)}
@@ -125,7 +125,7 @@ STACK = "comet-relay-local"
 
 
 @pytest.fixture
-def operator(tmp_path: Path, gateway: Front, world: World, endpoint: str) -> Program:
+def operator(tmp_path: Path, gateway: Front, world: MotoWorld, endpoint: str) -> Program:
     """The program in a folder where a stack is up: its outputs are the world's, its functions answer behind the gateway."""
     for name in QUEUES.values():
         if name not in world.queues:

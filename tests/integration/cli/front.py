@@ -1,4 +1,4 @@
-"""API Gateway and Lambda around a World, over HTTP: what the command line talks to."""
+"""API Gateway and Lambda around a MotoWorld, over HTTP: what the command line talks to."""
 
 import base64
 import json
@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.integration.world import Json, World, event
-from tests.serving import serving
+from tests.support.moto_world import Json, MotoWorld, event
+from tests.support.serving import serving
 
 _INVOKE = "/2015-03-31/functions/"
 
@@ -28,7 +28,7 @@ class Request:
 class Front:
     """The server's mind. Requests are counted from 1."""
 
-    def __init__(self, url: str, world: World) -> None:
+    def __init__(self, url: str, world: MotoWorld) -> None:
         self.url = url
         self.world = world
         self.requests: list[Request] = []
@@ -77,7 +77,7 @@ class Front:
 
 
 @contextmanager
-def front(world: World) -> Iterator[Front]:
+def front(world: MotoWorld) -> Iterator[Front]:
     """The server on a free port of loopback."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     made = Front(f"http://127.0.0.1:{server.server_port}", world)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tests.integration.cli.conftest import Program
-from tests.integration.upstream import refusal
-from tests.integration.world import World
+from tests.support.moto_world import MotoWorld
+from tests.support.upstream import refusal
 
 
 def severities(document: list[dict[str, Any]], check: str) -> set[str]:
@@ -19,7 +19,7 @@ def test_a_relay_that_is_well(operator: Program) -> None:
     assert ran.code == 0
 
 
-def test_what_is_broken_is_told_with_what_to_do(operator: Program, world: World) -> None:
+def test_what_is_broken_is_told_with_what_to_do(operator: Program, world: MotoWorld) -> None:
     world.sqs.send_message(QueueUrl=world.queues["archives-dead"], MessageBody="{}")
     world.events.disable_rule(Name="archiving", EventBusName="bus")
     world.outside.next_answers = [(401, refusal(1002, "Authorization invalid"))]
@@ -31,14 +31,16 @@ def test_what_is_broken_is_told_with_what_to_do(operator: Program, world: World)
     assert "sk-of-the-operator" not in ran.out
 
 
-def test_what_is_to_be_looked_at_is_a_warning(operator: Program, world: World) -> None:
+def test_what_is_to_be_looked_at_is_a_warning(operator: Program, world: MotoWorld) -> None:
     world.callback("unknown_status", world.submitted())
     ran = operator("doctor", "--json")
     assert ran.code == 8
     assert severities(ran.document, "quarantine") == {"warning"}
 
 
-def test_what_cannot_be_checked_is_a_warning_and_keeps_nothing_else_from_being_checked(operator: Program, world: World) -> None:
+def test_what_cannot_be_checked_is_a_warning_and_keeps_nothing_else_from_being_checked(
+    operator: Program, world: MotoWorld
+) -> None:
     world.s3.delete_bucket(Bucket="results")
     ran = operator("doctor", "--json")
     assert ran.code == 8

@@ -6,26 +6,26 @@ from typing import Any
 
 import pytest
 
-from relay import redrive
 from relay_cli.commands.dlq import Queue
+from relay_cli.operator import redrive
 from relay_cli.subscription import PREFIX
 from tests.integration.cli.conftest import STACK, Program
-from tests.integration.world import World, event
+from tests.support.moto_world import MotoWorld, event
 
 
-def dead(world: World, queue: str, count: int) -> list[dict[str, Any]]:
+def dead(world: MotoWorld, queue: str, count: int) -> list[dict[str, Any]]:
     letters = [{"task_id": f"task-{number}", "attempt": 3} for number in range(count)]
     for letter in letters:
         world.sqs.send_message(QueueUrl=world.queues[queue], MessageBody=json.dumps(letter))
     return letters
 
 
-def leftovers(world: World) -> list[str]:
+def leftovers(world: MotoWorld) -> list[str]:
     rules = [rule["Name"] for rule in world.events.list_rules(EventBusName="bus")["Rules"] if rule["Name"].startswith(PREFIX)]
     return [*rules, *queues_left(world)]
 
 
-def queues_left(world: World) -> list[str]:
+def queues_left(world: MotoWorld) -> list[str]:
     return list(world.sqs.list_queues(QueueNamePrefix=PREFIX).get("QueueUrls", []))
 
 
@@ -33,7 +33,7 @@ def test_every_queue_that_can_be_redriven_is_shown() -> None:
     assert tuple(queue.value for queue in Queue) == redrive.QUEUES
 
 
-def test_dlq_list_counts(operator: Program, world: World) -> None:
+def test_dlq_list_counts(operator: Program, world: MotoWorld) -> None:
     dead(world, "archives-dead", 3)
     ran = operator.installed("dlq", "list")
     assert ran.code == 0, ran.err
@@ -41,7 +41,7 @@ def test_dlq_list_counts(operator: Program, world: World) -> None:
     assert operator("dlq", "list", "--json").document["archives"] == {"dead_letters": 3, "being_tried": 0}
 
 
-def test_dlq_show_leaves_the_letters_where_they_are(operator: Program, world: World) -> None:
+def test_dlq_show_leaves_the_letters_where_they_are(operator: Program, world: MotoWorld) -> None:
     letters = dead(world, "resubmissions-dead", 13)
     ran = operator.installed("dlq", "show", "resubmissions", "--limit", "12", "--json")
     assert ran.code == 0, ran.err
@@ -52,12 +52,12 @@ def test_dlq_show_leaves_the_letters_where_they_are(operator: Program, world: Wo
     assert "no dead letters" in operator("dlq", "show", "archives").err
 
 
-def test_dlq_show_gives_text_that_is_no_json_as_it_is(operator: Program, world: World) -> None:
+def test_dlq_show_gives_text_that_is_no_json_as_it_is(operator: Program, world: MotoWorld) -> None:
     world.sqs.send_message(QueueUrl=world.queues["unpublished"], MessageBody="[red]what?")
     assert "[red]what?" in operator("dlq", "show", "changes").out
 
 
-def test_dlq_redrive_moves_the_letters_of_each_queue(operator: Program, world: World) -> None:
+def test_dlq_redrive_moves_the_letters_of_each_queue(operator: Program, world: MotoWorld) -> None:
     letters = dead(world, "archives-dead", 3)
     world.sqs.send_message(QueueUrl=world.queues["missed"], MessageBody=json.dumps(event("reconcile_tasks.schedule")))
     ran = operator.installed("dlq", "redrive", "archives", "schedules", "--json")
@@ -67,7 +67,7 @@ def test_dlq_redrive_moves_the_letters_of_each_queue(operator: Program, world: W
     assert operator("dlq", "redrive", "nonsense").code == 2
 
 
-def test_replay_receives_a_quarantined_callback_again(operator: Program, world: World) -> None:
+def test_replay_receives_a_quarantined_callback_again(operator: Program, world: MotoWorld) -> None:
     task_id = world.submitted()
     world.callback("unknown_status", task_id)
     listed = operator("replay", "--list", "--json").document
@@ -90,7 +90,7 @@ def test_replay_says_what_cannot_be_replayed(operator: Program) -> None:
     assert "no longer stored" in gone.err
 
 
-def test_tail_shows_what_fits_and_removes_what_it_made(operator: Program, world: World) -> None:
+def test_tail_shows_what_fits_and_removes_what_it_made(operator: Program, world: MotoWorld) -> None:
     with operator.start("tail", "--limit", "1", "--tenant", "other") as running:
         assert running.stderr
         assert "listening" in running.stderr.readline()
@@ -105,7 +105,7 @@ def test_tail_shows_what_fits_and_removes_what_it_made(operator: Program, world:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_tail_removes_what_it_made_when_it_is_interrupted(operator: Program, world: World, number: signal.Signals) -> None:
+def test_tail_removes_what_it_made_when_it_is_interrupted(operator: Program, world: MotoWorld, number: signal.Signals) -> None:
     with operator.start("tail") as running:
         assert running.stderr
         assert "listening" in running.stderr.readline()
@@ -117,14 +117,14 @@ def test_tail_removes_what_it_made_when_it_is_interrupted(operator: Program, wor
     assert out == ""
 
 
-def test_tail_that_may_not_make_its_rule_leaves_no_queue(operator: Program, world: World) -> None:
+def test_tail_that_may_not_make_its_rule_leaves_no_queue(operator: Program, world: MotoWorld) -> None:
     world.events.delete_event_bus(Name="bus")
     ran = operator("tail", "--limit", "1")
     assert ran.code == 5
     assert queues_left(world) == []
 
 
-def test_a_stack_is_found_by_its_name(operator: Program, world: World) -> None:
+def test_a_stack_is_found_by_its_name(operator: Program, world: MotoWorld) -> None:
     (operator.folder / ".local" / "stack.json").unlink()
     assert operator("dlq", "list", "--stack", STACK, "--json").code == 0
     assert operator("dlq", "list", RELAY_STACK=STACK).code == 0

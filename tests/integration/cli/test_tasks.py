@@ -11,8 +11,8 @@ import pytest
 
 from tests.integration.cli.conftest import Program
 from tests.integration.cli.front import Front, Request
-from tests.integration.upstream import File, envelope, refusal
-from tests.integration.world import World, video
+from tests.support.moto_world import MotoWorld, video
+from tests.support.upstream import File, envelope, refusal
 
 PROMPT = ("--prompt", "A ginger cat watches the rain")
 CLIP = video(1000)
@@ -39,7 +39,7 @@ def move(gateway: Front, *steps: str) -> None:
     gateway.before = before
 
 
-def test_submit_prints_the_task_on_standard_output_and_nothing_else(relay: Program, world: World) -> None:
+def test_submit_prints_the_task_on_standard_output_and_nothing_else(relay: Program, world: MotoWorld) -> None:
     ran = relay.installed("submit", "text2video", *PROMPT, "--duration", "10", "--cfg-scale", "0.4")
     assert ran.code == 0, ran.err
     (sent,) = world.outside.creates()
@@ -64,7 +64,7 @@ def test_submit_in_json_says_how_to_repeat_it(relay: Program) -> None:
     assert (other.code, other.error["http_status"]) == (3, 422)
 
 
-def test_an_answer_that_gets_lost_is_asked_for_again_with_the_same_key(relay: Program, gateway: Front, world: World) -> None:
+def test_an_answer_that_gets_lost_is_asked_for_again_with_the_same_key(relay: Program, gateway: Front, world: MotoWorld) -> None:
     gateway.lost = frozenset({1})
     gateway.instead = {2: (503, b'{"message":"Service Unavailable"}')}
     ran = relay("submit", "text2video", *PROMPT)
@@ -83,7 +83,7 @@ def test_a_relay_that_stays_silent_is_told_with_the_key_for_another_try(relay: P
     assert len(gateway.requests) == 3
 
 
-def test_files_travel_in_the_body(relay: Program, world: World) -> None:
+def test_files_travel_in_the_body(relay: Program, world: MotoWorld) -> None:
     (relay.folder / "cat.png").write_bytes(PICTURE)
     ran = relay("submit", "image2video", "--image", "cat.png", *PROMPT)
     assert ran.code == 0, ran.err
@@ -97,7 +97,7 @@ def test_files_travel_in_the_body(relay: Program, world: World) -> None:
     assert world.outside.creates()[1].body["image"] == "https://example.com/cat.png"
 
 
-def test_files_that_do_not_fit_are_uploaded(relay: Program, world: World) -> None:
+def test_files_that_do_not_fit_are_uploaded(relay: Program, world: MotoWorld) -> None:
     large, clip = PICTURE + bytes(4_000_000), video(5000)
     (relay.folder / "large.png").write_bytes(large)
     (relay.folder / "clip.mp4").write_bytes(clip)
@@ -119,7 +119,7 @@ def test_a_file_that_can_neither_be_sent_nor_uploaded_is_refused(relay: Program,
     assert gateway.requests == []
 
 
-def test_an_upload_that_the_bucket_refuses_is_told(relay: Program, world: World) -> None:
+def test_an_upload_that_the_bucket_refuses_is_told(relay: Program, world: MotoWorld) -> None:
     (relay.folder / "clip.mp4").write_bytes(video(5000))
     world.s3.delete_bucket(Bucket="results")
     ran = relay("submit", "lip-sync", "--video-url", "clip.mp4")
@@ -127,7 +127,7 @@ def test_an_upload_that_the_bucket_refuses_is_told(relay: Program, world: World)
     assert "HTTP 404" in ran.err
 
 
-def test_every_field_has_a_way_into_the_body(relay: Program, world: World) -> None:
+def test_every_field_has_a_way_into_the_body(relay: Program, world: MotoWorld) -> None:
     (relay.folder / "body.json").write_text(json.dumps({"prompt": "from the file", "mode": "std", "newer": {"a": 1}}))
     options = ("--body", "body.json", "--mode", "pro", "--field", "newer.b:=[2]", "--field", "sound=off")
     ran = relay("submit", "text2video", *options)
@@ -171,7 +171,7 @@ def test_a_refused_request_names_the_field(relay: Program) -> None:
     assert (in_json.code, in_json.error["code"], in_json.error["exit_code"]) == (3, 1201, 3)
 
 
-def test_a_refusal_of_the_provider_is_its_own(relay: Program, world: World) -> None:
+def test_a_refusal_of_the_provider_is_its_own(relay: Program, world: MotoWorld) -> None:
     world.outside.next_answers = [(429, refusal(1102, "Account balance not enough"))]
     ran = relay("submit", "text2video", *PROMPT)
     assert ran.code == 3
@@ -229,7 +229,7 @@ def test_ctrl_c_ends_the_waiting_and_says_how_to_go_on(relay: Program) -> None:
     assert "Traceback" not in err
 
 
-def test_a_path_that_the_table_does_not_know_goes_to_the_relay(relay: Program, world: World) -> None:
+def test_a_path_that_the_table_does_not_know_goes_to_the_relay(relay: Program, world: MotoWorld) -> None:
     ran = relay("submit", "videos/newest", "--field", "prompt=x")
     assert ran.code == 0, ran.err
     assert "warning: videos/newest is not known" in ran.err
@@ -239,7 +239,7 @@ def test_a_path_that_the_table_does_not_know_goes_to_the_relay(relay: Program, w
     assert relay("submit", "nonsense/newest").code == 5
 
 
-def test_an_unknown_operation_that_is_answered_at_once_shows_its_answer(relay: Program, world: World) -> None:
+def test_an_unknown_operation_that_is_answered_at_once_shows_its_answer(relay: Program, world: MotoWorld) -> None:
     world.outside.next_answers = [(200, envelope({"voices": ["a"]}))]
     ran = relay("submit", "general/presets-voices", "--field", "page:=1", "--json")
     assert (ran.code, ran.document) == (0, {"voices": ["a"]})
@@ -248,7 +248,7 @@ def test_an_unknown_operation_that_is_answered_at_once_shows_its_answer(relay: P
 SPOKEN = ("--text", "hello", "--voice-id", "v", "--voice-language", "en")
 
 
-def test_call_shows_what_the_provider_answers_at_once(relay: Program, world: World) -> None:
+def test_call_shows_what_the_provider_answers_at_once(relay: Program, world: MotoWorld) -> None:
     world.outside.next_answers = [(200, envelope({"session_id": "s", "face_data": []}))] * 2
     ran = relay.installed("call", "identify-face", "--video-id", "v")
     assert ran.code == 0, ran.err
@@ -260,7 +260,7 @@ def test_call_shows_what_the_provider_answers_at_once(relay: Program, world: Wor
     assert (wrong.code, "voice_id" in wrong.err) == (3, True)
 
 
-def test_what_may_have_been_charged_is_not_asked_again(relay: Program, gateway: Front, world: World) -> None:
+def test_what_may_have_been_charged_is_not_asked_again(relay: Program, gateway: Front, world: MotoWorld) -> None:
     gateway.lost = frozenset({1})
     world.outside.next_answers = [(200, envelope({"audio": "a"}))] * 3
     ran = relay("call", "tts", *SPOKEN)
@@ -274,14 +274,14 @@ def test_what_may_have_been_charged_is_not_asked_again(relay: Program, gateway: 
     assert len(gateway.requests) == 2
 
 
-def test_costs_are_asked_for_by_their_query(relay: Program, gateway: Front, world: World) -> None:
+def test_costs_are_asked_for_by_their_query(relay: Program, gateway: Front, world: MotoWorld) -> None:
     world.outside.next_answers = [(200, envelope({"resource_pack_subscribe_infos": []}))]
     ran = relay("call", "costs", "--field", "start_time=1", "--field", "end_time=2", "--json")
     assert ran.document == {"resource_pack_subscribe_infos": []}
     assert gateway.requests[0].path == "/kling/v1/account/costs?start_time=1&end_time=2"
 
 
-def test_get_shows_a_task_by_either_id(relay: Program, world: World) -> None:
+def test_get_shows_a_task_by_either_id(relay: Program, world: MotoWorld) -> None:
     task_id = world.submitted(external_task_id="mine")
     for reference in (task_id, "mine"):
         ran = relay.installed("get", reference)
@@ -294,7 +294,7 @@ def test_get_shows_a_task_by_either_id(relay: Program, world: World) -> None:
     assert "no such task" in missing.err
 
 
-def test_list_shows_the_newest_first(relay: Program, world: World) -> None:
+def test_list_shows_the_newest_first(relay: Program, world: MotoWorld) -> None:
     videos = [world.submitted() for _ in range(3)]
     image = world.submitted("generations")
     ran = relay.installed("list")
@@ -305,7 +305,7 @@ def test_list_shows_the_newest_first(relay: Program, world: World) -> None:
     assert relay("list", "--operation", "nonsense").code == 3
 
 
-def test_watch_follows_all_open_tasks(relay: Program, gateway: Front, world: World) -> None:
+def test_watch_follows_all_open_tasks(relay: Program, gateway: Front, world: MotoWorld) -> None:
     first = world.submitted()
     done = world.submitted()
     world.callback("failed", done)
@@ -318,7 +318,7 @@ def test_watch_follows_all_open_tasks(relay: Program, gateway: Front, world: Wor
     assert (nothing.code, nothing.out) == (0, "")
 
 
-def test_watch_in_json_is_a_line_for_each_change(relay: Program, gateway: Front, world: World) -> None:
+def test_watch_in_json_is_a_line_for_each_change(relay: Program, gateway: Front, world: MotoWorld) -> None:
     task_id = world.submitted()
     move(gateway, "submitted", "processing", "failed")
     ran = relay("watch", task_id, "--json")
@@ -326,7 +326,7 @@ def test_watch_in_json_is_a_line_for_each_change(relay: Program, gateway: Front,
     assert [json.loads(line)["status"] for line in ran.out.splitlines()] == ["submitted", "processing", "failed"]
 
 
-def test_download_fetches_what_is_missing_and_checks_it(relay: Program, world: World) -> None:
+def test_download_fetches_what_is_missing_and_checks_it(relay: Program, world: MotoWorld) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=CLIP)), world.outside.file("b.mp4", File(body=CLIP[:500])))
     world.archive(task_id)
     ran = relay.installed("download", task_id, "--to", "clips", "--json")
@@ -340,7 +340,7 @@ def test_download_fetches_what_is_missing_and_checks_it(relay: Program, world: W
     assert (relay.folder / ran.document[1]["path"]).read_bytes() == CLIP[:500]
 
 
-def test_bytes_that_are_not_those_that_were_stored_are_not_kept(relay: Program, world: World) -> None:
+def test_bytes_that_are_not_those_that_were_stored_are_not_kept(relay: Program, world: MotoWorld) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=CLIP)))
     world.archive(task_id)
     world.s3.put_object(Bucket="results", Key=f"results/{task_id}/0.mp4", Body=CLIP[::-1])
@@ -350,7 +350,7 @@ def test_bytes_that_are_not_those_that_were_stored_are_not_kept(relay: Program, 
     assert list((relay.folder / "clips").iterdir()) == []
 
 
-def test_the_key_does_not_go_to_where_the_files_are(relay: Program, gateway: Front, world: World) -> None:
+def test_the_key_does_not_go_to_where_the_files_are(relay: Program, gateway: Front, world: MotoWorld) -> None:
     task_id = world.succeeded(f"{gateway.url}/clip.mp4")
     gateway.instead = {2: (200, CLIP)}
     ran = relay("download", task_id)
@@ -359,7 +359,7 @@ def test_the_key_does_not_go_to_where_the_files_are(relay: Program, gateway: Fro
     assert ["authorization" in request.headers for request in gateway.requests] == [True, False]
 
 
-def test_download_of_what_is_not_there_yet_says_what_to_do(relay: Program, world: World) -> None:
+def test_download_of_what_is_not_there_yet_says_what_to_do(relay: Program, world: MotoWorld) -> None:
     task_id = world.submitted()
     ran = relay("download", task_id)
     assert ran.code == 5

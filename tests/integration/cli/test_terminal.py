@@ -6,8 +6,8 @@ import pty
 from tests.integration.cli.conftest import Program
 from tests.integration.cli.front import Front
 from tests.integration.cli.test_tasks import PICTURE, PROMPT, move
-from tests.integration.upstream import File
-from tests.integration.world import World
+from tests.support.moto_world import MotoWorld
+from tests.support.upstream import File
 
 
 def before_a_terminal(program: Program, *arguments: str, **environment: str) -> tuple[int, str]:
@@ -46,7 +46,7 @@ def test_no_color_is_heard(relay: Program, gateway: Front) -> None:
     assert "\x1b[3" not in seen
 
 
-def test_pictures_are_shown_where_the_terminal_can(relay: Program, world: World) -> None:
+def test_pictures_are_shown_where_the_terminal_can(relay: Program, world: MotoWorld) -> None:
     task_id = world.submitted("generations")
     url = world.outside.file("cat.png", File(body=PICTURE + bytes(100)))
     world.callback("succeed_images", task_id, task_result={"images": [{"index": 0, "url": url}]})

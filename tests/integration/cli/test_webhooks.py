@@ -5,10 +5,10 @@ import json
 from standardwebhooks.webhooks import Webhook
 
 from tests.integration.cli.conftest import Program
-from tests.integration.world import TENANT, World
+from tests.support.moto_world import TENANT, MotoWorld
 
 
-def test_a_test_arrives_signed_with_the_secret_that_is_shown(operator: Program, world: World) -> None:
+def test_a_test_arrives_signed_with_the_secret_that_is_shown(operator: Program, world: MotoWorld) -> None:
     shown = operator.installed("webhooks", "secret", "show", "--tenant", TENANT)
     assert shown.code == 0, shown.err
     secret = shown.out.strip()
@@ -20,7 +20,7 @@ def test_a_test_arrives_signed_with_the_secret_that_is_shown(operator: Program, 
     assert Webhook(secret).verify(hook.body, hook.headers)
 
 
-def test_a_receiver_that_refuses_is_told(operator: Program, world: World) -> None:
+def test_a_receiver_that_refuses_is_told(operator: Program, world: MotoWorld) -> None:
     world.outside.hook_answers = [(401, {})]
     ran = operator("webhooks", "test", f"{world.outside.url}/hooks/a", "--tenant", TENANT, "--json")
     assert (ran.code, ran.document["http_status"]) == (1, 401)
@@ -29,7 +29,7 @@ def test_a_receiver_that_refuses_is_told(operator: Program, world: World) -> Non
     assert inside.code == 1
 
 
-def test_after_a_rotation_both_secrets_are_good(operator: Program, world: World) -> None:
+def test_after_a_rotation_both_secrets_are_good(operator: Program, world: MotoWorld) -> None:
     (old,) = operator("webhooks", "secret", "show", "--tenant", TENANT, "--json").document["secrets"]
     ran = operator.installed("webhooks", "secret", "rotate", "--tenant", TENANT)
     assert ran.code == 0, ran.err
@@ -42,7 +42,7 @@ def test_after_a_rotation_both_secrets_are_good(operator: Program, world: World)
         assert Webhook(secret).verify(hook.body, hook.headers)
 
 
-def test_a_task_is_announced_once_more(operator: Program, world: World) -> None:
+def test_a_task_is_announced_once_more(operator: Program, world: MotoWorld) -> None:
     task_id = world.submitted(callback_url=f"{world.outside.url}/hooks/a")
     ran = operator.installed("webhooks", "redeliver", task_id)
     assert (ran.code, ran.out) == (0, f"queued: {task_id}:1\n"), ran.err
@@ -52,7 +52,7 @@ def test_a_task_is_announced_once_more(operator: Program, world: World) -> None:
     assert "delivered: 1 attempt, the last HTTP 204" in operator("get", task_id).out
 
 
-def test_what_cannot_be_announced_is_told(operator: Program, world: World) -> None:
+def test_what_cannot_be_announced_is_told(operator: Program, world: MotoWorld) -> None:
     silent = operator("webhooks", "redeliver", world.submitted())
     assert (silent.code, "no callback_url" in silent.err) == (3, True)
     assert operator("webhooks", "redeliver", "nonsense").code == 3

@@ -4,9 +4,9 @@ import hashlib
 import json
 from typing import Any
 
-from relay.adapters.api_keys import DynamoApiKeys
-from relay.adapters.key_register import DynamoKeyRegister
+from relay.adapters.dynamodb.api_keys import DynamoApiKeys
 from relay.domain.keys import ClientKey, KeyKind
+from relay_cli.operator.key_register import DynamoKeyRegister
 
 
 class Table:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from relay.adapters.dynamodb.items import item_of
+from relay.adapters.dynamodb.stream import records_of
 from relay.adapters.eventbridge import EventBridgePublisher
-from relay.adapters.items import item_of
 from relay.adapters.sqs import SqsResubmissions
-from relay.adapters.stream import records_of
 from relay.domain.events import STATUS_CHANGED, Event
 from relay.domain.task import Task
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relay.adapters.guard import Guard, GuardedTransport, resolve
-from relay.adapters.result_http import HttpResultSource
+from relay.adapters.http.guard import Guard, GuardedTransport, resolve
+from relay.adapters.http.results import HttpResultSource
 from relay.domain.addresses import Address, is_public
 from relay.domain.errors import ForbiddenAddressError, ResultError
 
@@ -21,7 +21,7 @@ REAL = socket.getaddrinfo
 @pytest.fixture(autouse=True)
 def addresses_are_read_by_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every host here is an address in one notation or another, or no host at all: nobody is asked."""
-    monkeypatch.setattr("relay.adapters.guard.socket.getaddrinfo", REAL)
+    monkeypatch.setattr("relay.adapters.http.guard.socket.getaddrinfo", REAL)
 
 
 def names(**addresses: str) -> Callable[[str], list[Address]]:
@@ -243,7 +243,7 @@ def test_a_host_that_cannot_be_resolved_is_forbidden(host: str) -> None:
 
 def test_a_scoped_address_is_read_without_its_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(10, 1, 6, "", ("fe80::1%eth0", 0, 0, 2))]
-    monkeypatch.setattr("relay.adapters.guard.socket.getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr("relay.adapters.http.guard.socket.getaddrinfo", lambda *_, **__: found)
     assert resolve("printer") == [ipaddress.ip_address("fe80::1")]
 
 

@@ -3,10 +3,10 @@
 import jwt
 import pytest
 
-from relay.adapters.key_pairs import HmacKeyPairs
-from relay.adapters.secrets import Secrets
+from relay.adapters.secrets.cached import Secrets
+from relay.adapters.secrets.key_pairs import HmacKeyPairs
 from relay.domain.errors import AuthenticationError
-from tests.fakes.secrets import FakeSecretsManager
+from tests.support.fakes.secrets import FakeSecretsManager
 
 LATER = 4_102_444_800  # in the year 2100
 

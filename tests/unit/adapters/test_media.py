@@ -2,7 +2,7 @@
 
 import pytest
 
-from relay.adapters.media import sniffed
+from relay.adapters.s3.media import sniffed
 
 KNOWN = {
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR": ("image/png", "png"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from relay.adapters.provider_http import HttpProviderApi
+from relay.adapters.http.provider import HttpProviderApi
 from relay.domain.errors import OutcomeUnknownError, ProviderBusyError, ProviderError
 from relay.providers.base import ProviderRequest, ProviderResponse
 
@@ -168,7 +168,7 @@ def test_a_compressed_answer_counts_by_what_it_unpacks_to() -> None:
 
 def test_an_answer_that_drips_is_given_up_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter(range(1000))
-    monkeypatch.setattr("relay.adapters.provider_http.time.monotonic", lambda: float(next(seconds)))
+    monkeypatch.setattr("relay.adapters.http.provider.time.monotonic", lambda: float(next(seconds)))
     stream = Stream(endless(b" "))
     with pytest.raises(OutcomeUnknownError, match="takes too long"):
         sent_by(Answering(httpx.Response(200, stream=stream)))

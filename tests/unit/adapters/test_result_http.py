@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from relay.adapters.media import sniffed
-from relay.adapters.result_http import HttpResultSource
+from relay.adapters.http.results import HttpResultSource
+from relay.adapters.s3.media import sniffed
 from relay.domain.errors import ResultError, ResultGoneError
 
 URL = "https://cdn.example.com/a.mp4"
@@ -90,7 +90,7 @@ def test_an_endless_body_is_handed_on_piece_by_piece() -> None:
 
 def test_a_slow_drip_ends_with_the_time_for_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
     minutes = iter(range(0, 10_000, 60))
-    monkeypatch.setattr("relay.adapters.result_http.time.monotonic", lambda: float(next(minutes)))
+    monkeypatch.setattr("relay.adapters.http.results.time.monotonic", lambda: float(next(minutes)))
     given = iter([b"x"] * 1000)
     with source(httpx.Response(200, stream=Stream(given))).open(URL) as opened, pytest.raises(ResultError, match="too slowly"):
         list(opened.chunks())
@@ -99,7 +99,7 @@ def test_a_slow_drip_ends_with_the_time_for_one_file(monkeypatch: pytest.MonkeyP
 
 def test_the_time_for_one_file_counts_from_before_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("relay.adapters.result_http.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("relay.adapters.http.results.time.monotonic", lambda: clock[0])
     opened = source(httpx.Response(200, stream=Stream(iter([b"a", b"b"])))).open(URL)
     chunks = opened.chunks()
     clock[0] = 780.0

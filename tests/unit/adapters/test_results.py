@@ -6,9 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from relay.adapters import aws, results
-from relay.adapters.result_uploads import HttpResultUploads
-from relay.adapters.results import S3ResultStore
+from relay.adapters import aws
+from relay.adapters.http.result_uploads import HttpResultUploads
+from relay.adapters.s3 import results
+from relay.adapters.s3.results import S3ResultStore
 from relay.domain.errors import ResultError, ResultTooLargeError, ResultTypeError
 
 MP4 = b"\0\0\0\x18ftypmp42" + b"x" * 100

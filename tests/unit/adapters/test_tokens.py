@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from relay.adapters import tokens as tokens_module
-from relay.adapters.secrets import Secrets
-from relay.adapters.tokens import HmacCallbackTokens
+from relay.adapters.secrets import callback_tokens as tokens_module
+from relay.adapters.secrets.cached import Secrets
+from relay.adapters.secrets.callback_tokens import HmacCallbackTokens
 from relay.domain.errors import CallbackNotAuthenticError
 
 ID = "callback-key"

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from relay.adapters.guard import Guard, GuardedTransport
-from relay.adapters.webhook_http import BoundedTransport, HttpWebhookSender
+from relay.adapters.http.guard import Guard, GuardedTransport
+from relay.adapters.http.webhooks import BoundedTransport, HttpWebhookSender
 from relay.domain.addresses import Address
 from relay.domain.webhook import Answer
 from tests.unit.adapters.test_webhook_secrets import Tenants
@@ -148,7 +148,7 @@ def test_the_whole_request_has_one_limit_however_the_answer_drips(monkeypatch: p
     def connected(*_: Any, **__: Iterable[Any]) -> Dripping:
         return stream
 
-    monkeypatch.setattr("relay.adapters.webhook_http.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("relay.adapters.http.webhooks.time.monotonic", lambda: clock[0])
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connected)
     answer = sender_over(BoundedTransport(15)).post("https://client.example/", BODY, tenant="acme", event_id="a:1")
     assert (answer.error, answer.took_ms) == ("no answer in time", 15_000)

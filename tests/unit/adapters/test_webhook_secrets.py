@@ -6,9 +6,9 @@ import itertools
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from relay.adapters.secrets import Secrets
-from relay.adapters.webhook_secrets import OVERLAP_SECONDS, WebhookSecrets
-from tests.fakes.secrets import FakeSecretsManager
+from relay.adapters.secrets.cached import Secrets
+from relay.adapters.secrets.webhook_secrets import OVERLAP_SECONDS, WebhookSecrets
+from tests.support.fakes.secrets import FakeSecretsManager
 
 DAY = 86_400_000
 BODY = '{"task_id":"a","task_status":"succeed","task_status_msg":"成功"}'.encode()

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
-from relay.adapters.provider_http import HttpProviderApi
+from relay.adapters.http.provider import HttpProviderApi
 from relay_cli.doctor import alarms, flow, gateway, provider
 from relay_cli.doctor.deployment import Deployment
 from relay_cli.doctor.findings import Finding, Severity

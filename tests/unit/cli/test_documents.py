@@ -8,10 +8,10 @@ import sys
 from typer.main import get_command
 
 from local import cli_reference, recording
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 from relay_cli.app import app
 from relay_cli.operations import short_names
-from tests.unit.cloudformation import ROOT
+from tests.support.cloudformation import ROOT
 
 
 def test_the_reference_is_fresh() -> None:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from relay.providers.kling import Kling
-from relay.providers.kling_edits import Effects, LipSync
-from relay.providers.kling_requests import model_of
-from relay.providers.kling_videos import TextToVideo
+from relay.providers.kling.requests.body import model_of
+from relay.providers.kling.requests.edits import Effects, LipSync
+from relay.providers.kling.requests.videos import TextToVideo
+from relay.providers.kling.translator import Kling
 from relay_cli.commands.submit import OPTIONS
 from relay_cli.fields import fields_of
 from relay_cli.operations import operation_named, short_names

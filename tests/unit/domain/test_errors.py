@@ -6,7 +6,7 @@ import pytest
 
 from relay.domain import errors
 from relay.domain.errors import CallbackNotAuthenticError, ClientError, RelayError
-from relay.entrypoint import STATUS, status_of
+from relay.entrypoint.http import STATUS, status_of
 
 
 def real_tree(root: type[RelayError]) -> list[tuple[int, str]]:

@@ -15,7 +15,7 @@ from relay.domain.events import (
 )
 from relay.domain.task import Change, Failure, FailureCode, Result, Status, Task
 from relay.domain.webhook import Attempt, Delivery
-from tests.tasks import EXPIRED, FAILED, NOON, PROCESSING, PROVIDER_ID, REJECTED, SUCCEED, VIDEO, reported, task_of
+from tests.support.tasks import EXPIRED, FAILED, NOON, PROCESSING, PROVIDER_ID, REJECTED, SUCCEED, VIDEO, reported, task_of
 
 TASK = task_of(external_task_id="order-1")
 STORED = replace(VIDEO, bucket="results", key="results/a/0.mp4", bytes=9, sha256="0" * 64, media_type="video/mp4")

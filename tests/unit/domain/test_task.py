@@ -24,7 +24,7 @@ from relay.domain.task import (
     due_shard_of,
     fingerprint_of,
 )
-from tests.tasks import (
+from tests.support.tasks import (
     EXPIRED,
     FAILED,
     NOON,

@@ -15,9 +15,9 @@ from local.openapi.document import document
 from local.openapi.kling import models
 from relay.domain.errors import InvalidRequestError
 from relay.providers.base import PromptLimits
-from relay.providers.kling import PREFIX, Kling
-from relay.providers.kling_media import Media
-from tests.unit.cloudformation import ROOT, load_template
+from relay.providers.kling.requests.media import Media
+from relay.providers.kling.translator import PREFIX, Kling
+from tests.support.cloudformation import ROOT, load_template
 
 DOCUMENT = document()
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]

@@ -9,7 +9,7 @@ import pytest
 
 from local import processes
 from local.processes import Process, alive, end, start
-from tests.waiting import until
+from tests.support.waiting import until
 
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"

@@ -7,15 +7,15 @@ import pytest
 from relay.domain.errors import ForbiddenAddressError, ResultGoneError
 from relay.domain.task import Archive, FailureCode, Status
 from relay.usecases.archive import ArchivingError
-from tests.fakes.provider import RATE
-from tests.fakes.results import MP4, PNG
-from tests.fakes.world import World
+from tests.support.fakes.fake_world import FakeWorld
+from tests.support.fakes.provider import RATE
+from tests.support.fakes.results import MP4, PNG
 
 ONE, TWO, FRESH = (f"https://provider.example/{name}" for name in ("1.png", "2.png", "fresh.png"))
 
 
 @pytest.fixture
-def task_id(world: World) -> str:
+def task_id(world: FakeWorld) -> str:
     """A task that succeeded with two images."""
     task_id = world.submit({"prompt": "a lighthouse"}, operation="images/generations").task.task_id
     world.api.succeeds(task_id, ONE, TWO, kind="images")
@@ -24,7 +24,7 @@ def task_id(world: World) -> str:
     return task_id
 
 
-def test_every_file_is_stored_and_described(world: World, task_id: str) -> None:
+def test_every_file_is_stored_and_described(world: FakeWorld, task_id: str) -> None:
     before = world.task(task_id)
 
     task = world.archive(task_id)
@@ -39,7 +39,7 @@ def test_every_file_is_stored_and_described(world: World, task_id: str) -> None:
         assert (result.media_type, result.bucket, result.error) == ("image/png", "results", None)
 
 
-def test_a_video_is_stored_as_one(world: World) -> None:
+def test_a_video_is_stored_as_one(world: FakeWorld) -> None:
     task_id = world.submit().task.task_id
     url = world.api.succeeds(task_id).result["videos"][0]["url"]
     world.called_back(task_id)
@@ -50,7 +50,7 @@ def test_a_video_is_stored_as_one(world: World) -> None:
     assert list(world.results.files) == [f"results/{task_id}/0.mp4"]
 
 
-def test_a_repeated_message_does_nothing(world: World, task_id: str) -> None:
+def test_a_repeated_message_does_nothing(world: FakeWorld, task_id: str) -> None:
     world.archive(task_id)
     task, opened = world.task(task_id), len(world.source.opened)
 
@@ -60,7 +60,7 @@ def test_a_repeated_message_does_nothing(world: World, task_id: str) -> None:
     assert (world.task(task_id), len(world.source.opened)) == (task, opened)
 
 
-def test_of_two_deliveries_at_once_one_marks_the_task(world: World, task_id: str) -> None:
+def test_of_two_deliveries_at_once_one_marks_the_task(world: FakeWorld, task_id: str) -> None:
     open_ = world.source.open
     outcomes = []
 
@@ -77,7 +77,7 @@ def test_of_two_deliveries_at_once_one_marks_the_task(world: World, task_id: str
 
 
 @pytest.mark.parametrize("state", ["unknown", "submitted", "failed"])
-def test_what_has_no_results_is_left_alone(world: World, state: str) -> None:
+def test_what_has_no_results_is_left_alone(world: FakeWorld, state: str) -> None:
     task_id = "0" * 32 if state == "unknown" else world.submit().task.task_id
     if state == "failed":
         world.api.fails(task_id)
@@ -87,7 +87,7 @@ def test_what_has_no_results_is_left_alone(world: World, state: str) -> None:
     assert world.source.opened == []
 
 
-def test_a_dead_url_is_replaced_by_a_fresh_one(world: World, task_id: str) -> None:
+def test_a_dead_url_is_replaced_by_a_fresh_one(world: FakeWorld, task_id: str) -> None:
     del world.source.files[TWO]
     world.api.succeeds(task_id, ONE, FRESH, kind="images")
     world.source.files[FRESH] = PNG + b"fresh"
@@ -99,7 +99,7 @@ def test_a_dead_url_is_replaced_by_a_fresh_one(world: World, task_id: str) -> No
     assert world.results.files[f"results/{task_id}/1.png"] == PNG + b"fresh"
 
 
-def test_one_query_refreshes_all_dead_urls(world: World, task_id: str) -> None:
+def test_one_query_refreshes_all_dead_urls(world: FakeWorld, task_id: str) -> None:
     world.source.files = {FRESH: PNG, FRESH + "2": PNG}
     world.api.succeeds(task_id, FRESH, FRESH + "2", kind="images")
     requests = len(world.api.requests)
@@ -108,7 +108,7 @@ def test_one_query_refreshes_all_dead_urls(world: World, task_id: str) -> None:
     assert len(world.api.requests) == requests + 1
 
 
-def test_a_file_that_fails_leaves_the_task_for_the_next_attempt(world: World, task_id: str) -> None:
+def test_a_file_that_fails_leaves_the_task_for_the_next_attempt(world: FakeWorld, task_id: str) -> None:
     world.source.files[TWO] = ResultGoneError("HTTP 410")
     before = world.task(task_id)
 
@@ -125,7 +125,7 @@ def test_a_file_that_fails_leaves_the_task_for_the_next_attempt(world: World, ta
     assert world.source.opened == [TWO], "what is stored is not fetched again"
 
 
-def test_the_last_attempt_names_what_is_stored_and_what_is_not_and_raises_all_the_same(world: World, task_id: str) -> None:
+def test_the_last_attempt_names_what_is_stored_and_what_is_not_and_raises_all_the_same(world: FakeWorld, task_id: str) -> None:
     world.source.files[TWO] = ForbiddenAddressError("not a public address")
 
     with pytest.raises(ArchivingError):
@@ -139,7 +139,7 @@ def test_the_last_attempt_names_what_is_stored_and_what_is_not_and_raises_all_th
     assert [(bool(result.key), result.error) for result in task.results] == [(True, None), (False, "not a public address")]
 
 
-def test_a_redriven_message_mends_what_was_given_up(world: World, task_id: str) -> None:
+def test_a_redriven_message_mends_what_was_given_up(world: FakeWorld, task_id: str) -> None:
     world.source.files[TWO] = ResultGoneError("HTTP 410")
     with pytest.raises(ArchivingError):
         world.archive(task_id, last_attempt=True)
@@ -152,7 +152,7 @@ def test_a_redriven_message_mends_what_was_given_up(world: World, task_id: str) 
     assert all(result.key and result.error is None for result in task.results)
 
 
-def test_a_last_attempt_that_is_repeated_is_not_told_twice(world: World, task_id: str) -> None:
+def test_a_last_attempt_that_is_repeated_is_not_told_twice(world: FakeWorld, task_id: str) -> None:
     world.source.files[TWO] = ResultGoneError("HTTP 410")
     with pytest.raises(ArchivingError):
         world.archive(task_id, last_attempt=True)
@@ -163,7 +163,7 @@ def test_a_last_attempt_that_is_repeated_is_not_told_twice(world: World, task_id
     assert world.task(task_id) == task
 
 
-def test_a_provider_that_does_not_answer_does_not_hide_the_first_error(world: World, task_id: str) -> None:
+def test_a_provider_that_does_not_answer_does_not_hide_the_first_error(world: FakeWorld, task_id: str) -> None:
     world.source.files[TWO] = ResultGoneError("HTTP 403")
     world.api.faults.append(RATE)
 
@@ -172,7 +172,7 @@ def test_a_provider_that_does_not_answer_does_not_hide_the_first_error(world: Wo
 
 
 @pytest.mark.parametrize("announced", [10**9, 1, len(PNG)])
-def test_a_lie_about_the_size_stores_nothing(world: World, task_id: str, announced: int) -> None:
+def test_a_lie_about_the_size_stores_nothing(world: FakeWorld, task_id: str, announced: int) -> None:
     world.source.sizes[TWO] = announced
 
     with pytest.raises(ArchivingError):
@@ -180,13 +180,13 @@ def test_a_lie_about_the_size_stores_nothing(world: World, task_id: str, announc
     assert f"results/{task_id}/1.png" not in world.results.files
 
 
-def test_a_file_of_unknown_size_is_stored(world: World, task_id: str) -> None:
+def test_a_file_of_unknown_size_is_stored(world: FakeWorld, task_id: str) -> None:
     world.source.sizes[TWO] = None
 
     assert world.archive(task_id) is not None
 
 
-def test_a_connection_that_breaks_off_leaves_nothing(world: World, task_id: str) -> None:
+def test_a_connection_that_breaks_off_leaves_nothing(world: FakeWorld, task_id: str) -> None:
     world.source.breaks[TWO] = 2000
 
     with pytest.raises(ArchivingError, match="broke off"):
@@ -194,14 +194,14 @@ def test_a_connection_that_breaks_off_leaves_nothing(world: World, task_id: str)
     assert set(world.results.files) == {f"results/{task_id}/0.png"}
 
 
-def test_what_is_no_media_file_is_not_stored(world: World, task_id: str) -> None:
+def test_what_is_no_media_file_is_not_stored(world: FakeWorld, task_id: str) -> None:
     world.source.files[TWO] = b"<html>not found</html>"
 
     with pytest.raises(ArchivingError, match="no image, video or audio"):
         world.archive(task_id)
 
 
-def test_where_time_runs_out_between_two_files_the_next_attempt_goes_on(world: World, task_id: str) -> None:
+def test_where_time_runs_out_between_two_files_the_next_attempt_goes_on(world: FakeWorld, task_id: str) -> None:
     left = iter([900.0, 50.0])
 
     with pytest.raises(ArchivingError, match="no time was left"):

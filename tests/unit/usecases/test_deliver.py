@@ -10,10 +10,10 @@ import pytest
 from relay.domain.errors import UnavailableError
 from relay.domain.task import Archive, Failure, FailureCode, Status
 from relay.domain.webhook import Answer, Delivery, Outcome, endpoint_id
-from tests.fakes.calls import Crash
-from tests.fakes.webhooks import BROKEN, OK, SILENT
-from tests.fakes.world import World
-from tests.tasks import PROCESSING, SUCCEED, VIDEO, task_of
+from tests.support.fakes.calls import Crash
+from tests.support.fakes.fake_world import FakeWorld
+from tests.support.fakes.webhooks import BROKEN, OK, SILENT
+from tests.support.tasks import PROCESSING, SUCCEED, VIDEO, task_of
 
 URL = "https://client.example/hook"
 TASK = task_of(callback_url=URL)
@@ -23,26 +23,26 @@ DOWN = Answer(took_ms=80, http_status=503)
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> FakeWorld:
     """With a task that wants to be announced."""
-    made = World()
+    made = FakeWorld()
     made.tasks.create(TASK)
     return made
 
 
-def now_processing(world: World) -> Delivery:
+def now_processing(world: FakeWorld) -> Delivery:
     """The provider works on the task."""
     world.tasks.change(TASK.task_id, PROCESSING, at=world.clock())
     return Delivery.of_task(world.tasks.tasks[TASK.task_id])
 
 
-def now_stored(world: World) -> Delivery:
+def now_stored(world: FakeWorld) -> Delivery:
     """The task has succeeded, and its files are stored."""
     world.tasks.change(TASK.task_id, SUCCEED, at=world.clock())
     return Delivery.of_task(world.tasks.archived(TASK.task_id, (STORED,), at=world.clock()))
 
 
-def run(world: World, delivery: Delivery) -> list[tuple[float, Outcome]]:
+def run(world: FakeWorld, delivery: Delivery) -> list[tuple[float, Outcome]]:
     """Play the queue until it is empty: (seconds since the start, outcome) of everything but the waits."""
     began, queue = world.clock(), [(world.clock(), delivery)]
     story: list[tuple[float, Outcome]] = []
@@ -60,19 +60,19 @@ def run(world: World, delivery: Delivery) -> list[tuple[float, Outcome]]:
     raise AssertionError("no end")
 
 
-def answers(world: World, *given: Answer) -> None:
+def answers(world: FakeWorld, *given: Answer) -> None:
     """One after the other, the last one for ever."""
     rest = list(given)
     world.sender.answer = lambda _url, _body: rest.pop(0) if len(rest) > 1 else rest[0]
 
 
-def attempts(world: World) -> list[tuple[int, int | None, str | None]]:
+def attempts(world: FakeWorld) -> list[tuple[int, int | None, str | None]]:
     log = world.webhooks.log(TASK.task_id)
     assert log
     return [(attempt.version, attempt.http_status, attempt.error) for attempt in log.attempts]
 
 
-def test_a_task_is_announced_as_the_protocol_has_it(world: World) -> None:
+def test_a_task_is_announced_as_the_protocol_has_it(world: FakeWorld) -> None:
     delivery = now_stored(world)
     assert world.deliver(delivery) is Outcome.DELIVERED
     ((event_id, url, body),) = world.sender.sent
@@ -84,7 +84,7 @@ def test_a_task_is_announced_as_the_protocol_has_it(world: World) -> None:
     assert world.events.published == []
 
 
-def test_a_success_whose_files_were_given_up_has_the_providers_urls(world: World) -> None:
+def test_a_success_whose_files_were_given_up_has_the_providers_urls(world: FakeWorld) -> None:
     world.tasks.change(TASK.task_id, SUCCEED, at=1)
     lost = Failure(code=FailureCode.ARCHIVE, message="HTTP 404")
     given_up = world.tasks.archived(TASK.task_id, (replace(VIDEO, error="HTTP 404"),), at=2, failure=lost)
@@ -92,7 +92,7 @@ def test_a_success_whose_files_were_given_up_has_the_providers_urls(world: World
     assert json.loads(world.sender.sent[0][2])["task_result"]["videos"][0]["url"] == VIDEO.url
 
 
-def test_an_intermediate_status_is_told_as_it_was_though_the_task_has_moved_on(world: World) -> None:
+def test_an_intermediate_status_is_told_as_it_was_though_the_task_has_moved_on(world: FakeWorld) -> None:
     submitted = Delivery.of_task(TASK)
     processing = now_processing(world)
     stored = now_stored(world)
@@ -104,7 +104,7 @@ def test_an_intermediate_status_is_told_as_it_was_though_the_task_has_moved_on(w
     assert told[1]["updated_at"] == processing.updated_at
 
 
-def test_a_task_without_a_callback_url_is_nobodys(world: World) -> None:
+def test_a_task_without_a_callback_url_is_nobodys(world: FakeWorld) -> None:
     silent = task_of("f" * 32)
     world.tasks.create(silent)
     assert world.deliver(Delivery.of_task(silent)) is Outcome.SUPERSEDED
@@ -112,7 +112,7 @@ def test_a_task_without_a_callback_url_is_nobodys(world: World) -> None:
     assert world.sender.sent == []
 
 
-def test_the_whole_schedule_then_a_dead_letter_and_an_event(world: World) -> None:
+def test_the_whole_schedule_then_a_dead_letter_and_an_event(world: FakeWorld) -> None:
     answers(world, BROKEN)
     story = run(world, Delivery.of_task(TASK))
     assert [outcome for _, outcome in story] == [Outcome.RETRYING] * 9 + [Outcome.UNDELIVERABLE]
@@ -130,7 +130,7 @@ def test_the_whole_schedule_then_a_dead_letter_and_an_event(world: World) -> Non
     assert attempts(world) == [(1, 500, None)] * 10
 
 
-def test_a_dead_letter_that_is_redriven_begins_anew(world: World) -> None:
+def test_a_dead_letter_that_is_redriven_begins_anew(world: FakeWorld) -> None:
     answers(world, BROKEN)
     run(world, Delivery.of_task(TASK))
     answers(world, BROKEN, OK)
@@ -138,7 +138,7 @@ def test_a_dead_letter_that_is_redriven_begins_anew(world: World) -> None:
     assert world.deliver(world.webhook_queue.buried[0]) is Outcome.SUPERSEDED
 
 
-def test_a_redriven_delivery_has_the_whole_schedule_again(world: World) -> None:
+def test_a_redriven_delivery_has_the_whole_schedule_again(world: FakeWorld) -> None:
     answers(world, BROKEN)
     run(world, Delivery.of_task(TASK))
     story = run(world, world.webhook_queue.buried[0])
@@ -147,7 +147,7 @@ def test_a_redriven_delivery_has_the_whole_schedule_again(world: World) -> None:
     assert world.webhook_queue.buried[1].attempt == 21
 
 
-def test_a_crash_between_the_dead_letter_and_its_conclusion_leaves_the_redrive_a_way(world: World) -> None:
+def test_a_crash_between_the_dead_letter_and_its_conclusion_leaves_the_redrive_a_way(world: FakeWorld) -> None:
     """And though the message comes twice, as SQS may have it."""
     answers(world, BROKEN)
     last = replace(Delivery.of_task(TASK), attempt=10)
@@ -167,7 +167,7 @@ def test_a_crash_between_the_dead_letter_and_its_conclusion_leaves_the_redrive_a
     assert world.deliver(world.webhook_queue.buried[-1]) is Outcome.DELIVERED
 
 
-def test_an_endpoint_that_does_not_answer_is_given_up_in_the_same_time(world: World) -> None:
+def test_an_endpoint_that_does_not_answer_is_given_up_in_the_same_time(world: FakeWorld) -> None:
     answers(world, SILENT)
     story = run(world, Delivery.of_task(TASK))
     assert story[-1][1] is Outcome.UNDELIVERABLE
@@ -178,7 +178,7 @@ def test_an_endpoint_that_does_not_answer_is_given_up_in_the_same_time(world: Wo
     ]
 
 
-def test_two_failures_then_success(world: World) -> None:
+def test_two_failures_then_success(world: FakeWorld) -> None:
     answers(world, BROKEN, SILENT, OK)
     story = run(world, Delivery.of_task(TASK))
     assert [outcome for _, outcome in story] == [Outcome.RETRYING, Outcome.RETRYING, Outcome.DELIVERED]
@@ -189,12 +189,12 @@ def test_two_failures_then_success(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 400, 404, 500])
-def test_anything_but_2xx_is_tried_again(world: World, status: int) -> None:
+def test_anything_but_2xx_is_tried_again(world: FakeWorld, status: int) -> None:
     answers(world, Answer(took_ms=1, http_status=status), OK)
     assert [outcome for _, outcome in run(world, Delivery.of_task(TASK))] == [Outcome.RETRYING, Outcome.DELIVERED]
 
 
-def test_410_stops_every_delivery_to_the_url(world: World) -> None:
+def test_410_stops_every_delivery_to_the_url(world: FakeWorld) -> None:
     answers(world, Answer(took_ms=50, http_status=410))
     assert [outcome for _, outcome in run(world, Delivery.of_task(TASK))] == [Outcome.GONE]
     assert [event.detail["reason"] for event in world.events.published] == ["HTTP 410"]
@@ -222,14 +222,14 @@ def test_410_stops_every_delivery_to_the_url(world: World) -> None:
         (503, None, 4, 7),
     ],
 )
-def test_retry_after_is_honoured_within_bounds(world: World, status: int, asked: int | None, least: int, most: int) -> None:
+def test_retry_after_is_honoured_within_bounds(world: FakeWorld, status: int, asked: int | None, least: int, most: int) -> None:
     answers(world, Answer(took_ms=5, http_status=status, retry_after=asked), OK)
     story = run(world, Delivery.of_task(TASK))
     assert [outcome for _, outcome in story] == [Outcome.RETRYING, Outcome.DELIVERED]
     assert least <= story[1][0] <= most
 
 
-def test_retry_after_holds_back_other_deliveries_to_the_endpoint_too(world: World) -> None:
+def test_retry_after_holds_back_other_deliveries_to_the_endpoint_too(world: FakeWorld) -> None:
     answers(world, Answer(took_ms=5, http_status=429, retry_after=60), OK)
     world.deliver(Delivery.of_task(TASK))
     other = task_of("b" * 32, callback_url=URL)
@@ -239,7 +239,7 @@ def test_retry_after_holds_back_other_deliveries_to_the_endpoint_too(world: Worl
     assert (outcome, 60 <= waited <= 70) == (Outcome.DELIVERED, True)
 
 
-def test_a_newer_version_supersedes_an_undelivered_older_one(world: World) -> None:
+def test_a_newer_version_supersedes_an_undelivered_older_one(world: FakeWorld) -> None:
     answers(world, BROKEN)
     world.deliver(Delivery.of_task(TASK))
     ((retry, _),) = world.webhook_queue.messages
@@ -251,7 +251,7 @@ def test_a_newer_version_supersedes_an_undelivered_older_one(world: World) -> No
     assert [event_id[-1] for event_id, _, _ in world.sender.sent] == ["1", "3"]
 
 
-def test_nothing_intermediate_is_sent_after_a_terminal_status_was_taken(world: World) -> None:
+def test_nothing_intermediate_is_sent_after_a_terminal_status_was_taken(world: FakeWorld) -> None:
     processing = now_processing(world)
     assert world.deliver(now_stored(world)) is Outcome.DELIVERED
     assert world.deliver(processing) is Outcome.SUPERSEDED
@@ -259,7 +259,7 @@ def test_nothing_intermediate_is_sent_after_a_terminal_status_was_taken(world: W
     assert len(world.sender.sent) == 1
 
 
-def test_no_two_attempts_for_a_task_are_made_at_once(world: World) -> None:
+def test_no_two_attempts_for_a_task_are_made_at_once(world: FakeWorld) -> None:
     """While `processing` is on its way, slowly, `succeed` waits for it."""
     processing = now_processing(world)
     stored = now_stored(world)
@@ -280,7 +280,7 @@ def test_no_two_attempts_for_a_task_are_made_at_once(world: World) -> None:
     assert world.deliver(again) is Outcome.DELIVERED
 
 
-def trust(world: World, url: str = URL) -> None:
+def trust(world: FakeWorld, url: str = URL) -> None:
     """The endpoint answered promptly before."""
     first = task_of("d" * 32, callback_url=url)
     world.tasks.create(first)
@@ -289,13 +289,13 @@ def trust(world: World, url: str = URL) -> None:
     world.webhook_queue.messages.clear()
 
 
-def test_a_repeated_message_is_delivered_once(world: World) -> None:
+def test_a_repeated_message_is_delivered_once(world: FakeWorld) -> None:
     assert world.deliver(Delivery.of_task(TASK)) is Outcome.DELIVERED
     assert world.deliver(Delivery.of_task(TASK)) is Outcome.SUPERSEDED
     assert len(world.sender.sent) == 1
 
 
-def test_of_two_retries_one_is_made(world: World) -> None:
+def test_of_two_retries_one_is_made(world: FakeWorld) -> None:
     answers(world, BROKEN)
     world.deliver(Delivery.of_task(TASK))
     ((retry, delay),) = world.webhook_queue.messages
@@ -304,14 +304,14 @@ def test_of_two_retries_one_is_made(world: World) -> None:
     assert world.deliver(retry) is Outcome.SUPERSEDED
 
 
-def test_what_is_not_due_waits_in_hops(world: World) -> None:
+def test_what_is_not_due_waits_in_hops(world: FakeWorld) -> None:
     far = replace(Delivery.of_task(TASK), due_at=world.clock() + 3_600_000)
     assert world.deliver(far) is Outcome.WAITING
     assert world.webhook_queue.messages == [(far, 900)]
     assert world.calls.names == ["webhook_queue.put"]
 
 
-def test_an_endpoint_that_nobody_knows_gets_one_request_at_a_time(world: World) -> None:
+def test_an_endpoint_that_nobody_knows_gets_one_request_at_a_time(world: FakeWorld) -> None:
     others = [task_of(f"{number:032x}", callback_url=URL) for number in range(3)]
     for other in others:
         world.tasks.create(other)
@@ -328,7 +328,7 @@ def test_an_endpoint_that_nobody_knows_gets_one_request_at_a_time(world: World) 
     assert world.deliver(world.webhook_queue.messages[0][0]) is Outcome.DELIVERED
 
 
-def test_a_trusted_endpoint_gets_all_at_once(world: World) -> None:
+def test_a_trusted_endpoint_gets_all_at_once(world: FakeWorld) -> None:
     trust(world)
     other = task_of("b" * 32, callback_url=URL)
     world.tasks.create(other)
@@ -344,14 +344,14 @@ def test_a_trusted_endpoint_gets_all_at_once(world: World) -> None:
     assert seen == [Outcome.DELIVERED]
 
 
-def test_a_trusted_endpoint_costs_no_write_of_its_own(world: World) -> None:
+def test_a_trusted_endpoint_costs_no_write_of_its_own(world: FakeWorld) -> None:
     trust(world)
     world.calls.names.clear()
     world.deliver(Delivery.of_task(TASK))
     assert world.calls.names == ["tasks.get", "webhooks.endpoint", "webhooks.begin", "sender.post", "webhooks.conclude"]
 
 
-def test_messages_for_an_endpoint_that_does_not_answer_are_put_off_without_a_request(world: World) -> None:
+def test_messages_for_an_endpoint_that_does_not_answer_are_put_off_without_a_request(world: FakeWorld) -> None:
     answers(world, SILENT)
     world.deliver(Delivery.of_task(TASK))
     others = [task_of(f"{number:032x}", callback_url=URL) for number in range(20)]
@@ -365,7 +365,7 @@ def test_messages_for_an_endpoint_that_does_not_answer_are_put_off_without_a_req
     assert world.deliver(Delivery.of_task(elsewhere)) is Outcome.DELIVERED
 
 
-def test_an_endpoint_that_comes_back_gets_what_waited(world: World) -> None:
+def test_an_endpoint_that_comes_back_gets_what_waited(world: FakeWorld) -> None:
     answers(world, SILENT)
     world.deliver(Delivery.of_task(TASK))
     other = task_of("b" * 32, callback_url=URL)
@@ -382,7 +382,7 @@ def test_a_crash_anywhere_repeats_a_request_and_loses_none(given: Answer) -> Non
     calls = _calls_of(lambda world: answers(world, given))
     for number in range(len(calls)):
         for moment in ("crash_before", "crash_after"):
-            world = World()
+            world = FakeWorld()
             world.tasks.create(TASK)
             answers(world, given)
             setattr(world.calls, moment, number)
@@ -403,15 +403,15 @@ def test_a_crash_anywhere_repeats_a_request_and_loses_none(given: Answer) -> Non
             assert {event_id for event_id, _, _ in world.sender.sent} == {f"{TASK.task_id}:1"}
 
 
-def _calls_of(prepare: Callable[[World], None]) -> list[str]:
-    world = World()
+def _calls_of(prepare: Callable[[FakeWorld], None]) -> list[str]:
+    world = FakeWorld()
     world.tasks.create(TASK)
     prepare(world)
     world.deliver(Delivery.of_task(TASK))
     return list(world.calls.names)
 
 
-def test_an_event_that_the_bus_does_not_take_is_told_again(world: World) -> None:
+def test_an_event_that_the_bus_does_not_take_is_told_again(world: FakeWorld) -> None:
     answers(world, Answer(took_ms=5, http_status=410))
     world.events.refusals.append({0})
     with pytest.raises(UnavailableError):
@@ -423,7 +423,7 @@ def test_an_event_that_the_bus_does_not_take_is_told_again(world: World) -> None
     assert log.outcome is Outcome.GONE
 
 
-def test_results_stored_after_all_are_announced_again(world: World) -> None:
+def test_results_stored_after_all_are_announced_again(world: FakeWorld) -> None:
     world.tasks.change(TASK.task_id, SUCCEED, at=1)
     lost = Failure(code=FailureCode.ARCHIVE, message="HTTP 404")
     world.deliver(Delivery.of_task(world.tasks.archived(TASK.task_id, (VIDEO,), at=2, failure=lost)))

@@ -7,7 +7,7 @@ import string
 import pytest
 
 from relay.domain.errors import CallbackNotAuthenticError
-from tests.fakes.world import World
+from tests.support.fakes.fake_world import FakeWorld
 
 ALPHABET = string.ascii_letters + string.digits + "-_."
 BODY = json.dumps({"task_id": "1", "task_status": "failed", "task_status_msg": "forged"}).encode()
@@ -30,7 +30,7 @@ def _forged(choice: random.Random, right: str, other: str) -> str:
     return choice.choice(kinds)
 
 
-def test_ten_thousand_forged_callbacks_change_and_read_nothing(world: World) -> None:
+def test_ten_thousand_forged_callbacks_change_and_read_nothing(world: FakeWorld) -> None:
     choice = random.Random(7)  # noqa: S311 - repeatable
     task_id, other_id = (world.submit().task.task_id for _ in range(2))
     right, other = (world.tokens.path(each, "kling").partition("/")[2] for each in (task_id, other_id))

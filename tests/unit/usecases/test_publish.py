@@ -7,9 +7,9 @@ import pytest
 from relay.domain.task import Task
 from relay.ports import Record
 from relay.usecases.publish import publish
-from tests.fakes.events import FakeEvents
-from tests.fakes.world import World
-from tests.tasks import NOON, PROCESSING, SUCCEED, task_of
+from tests.support.fakes.events import FakeEvents
+from tests.support.fakes.fake_world import FakeWorld
+from tests.support.tasks import NOON, PROCESSING, SUCCEED, task_of
 
 FIRST = task_of()
 SECOND = FIRST.moved_to(PROCESSING, at=NOON)
@@ -52,7 +52,7 @@ def test_nothing_to_tell_is_no_call() -> None:
     assert len(events.refusals) == 1
 
 
-def test_the_whole_way_of_a_task_is_told_without_a_gap(world: World) -> None:
+def test_the_whole_way_of_a_task_is_told_without_a_gap(world: FakeWorld) -> None:
     task_id = world.submit().task.task_id
     world.reconcile_one(task_id)
     world.api.proceeds(task_id)

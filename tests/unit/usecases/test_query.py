@@ -3,16 +3,16 @@
 import pytest
 
 from relay.domain.errors import InvalidRequestError, TaskNotFoundError, UnknownOperationError
-from relay.providers.kling import Kling
+from relay.providers.kling.translator import Kling
 from relay.usecases.query import find, located, numbered_page
-from tests.fakes.provider import POLICY
-from tests.fakes.world import PROMPT, T2V, World
-from tests.tasks import NOON, task_of
+from tests.support.fakes.fake_world import PROMPT, T2V, FakeWorld
+from tests.support.fakes.provider import POLICY
+from tests.support.tasks import NOON, task_of
 
 IMAGES = "images/generations"
 
 
-def test_a_task_is_found_by_either_id(world: World) -> None:
+def test_a_task_is_found_by_either_id(world: FakeWorld) -> None:
     task = world.submit({**PROMPT, "external_task_id": "order-1"}).task
 
     for reference in (task.task_id, "order-1"):
@@ -20,7 +20,7 @@ def test_a_task_is_found_by_either_id(world: World) -> None:
         assert find("acme", reference, operation=None, tasks=world.tasks) == task
 
 
-def test_a_task_of_another_tenant_is_not_there(world: World) -> None:
+def test_a_task_of_another_tenant_is_not_there(world: FakeWorld) -> None:
     task = world.submit({**PROMPT, "external_task_id": "order-1"}).task
 
     messages = set()
@@ -31,14 +31,14 @@ def test_a_task_of_another_tenant_is_not_there(world: World) -> None:
     assert len(messages) == 1, "whether it exists cannot be told"
 
 
-def test_a_task_of_another_operation_is_not_there(world: World) -> None:
+def test_a_task_of_another_operation_is_not_there(world: FakeWorld) -> None:
     task = world.submit().task
 
     with pytest.raises(TaskNotFoundError):
         find("acme", task.task_id, operation=IMAGES, tasks=world.tasks)
 
 
-def test_after_a_refusal_an_external_id_means_the_task_that_followed(world: World) -> None:
+def test_after_a_refusal_an_external_id_means_the_task_that_followed(world: FakeWorld) -> None:
     body = {**PROMPT, "external_task_id": "order-1"}
     world.api.faults.extend([POLICY, POLICY])
     refused = [world.submit(body).task for _ in range(2)]
@@ -48,21 +48,21 @@ def test_after_a_refusal_an_external_id_means_the_task_that_followed(world: Worl
     assert find("acme", "order-1", operation=None, tasks=world.tasks) == task
 
 
-def test_an_external_id_that_was_refused_too_often_means_the_last_refusal(world: World) -> None:
+def test_an_external_id_that_was_refused_too_often_means_the_last_refusal(world: FakeWorld) -> None:
     world.api.faults.extend([POLICY] * 16)
     refused = [world.submit({**PROMPT, "external_task_id": "order-1"}).task.task_id for _ in range(16)]
 
     assert find("acme", "order-1", operation=None, tasks=world.tasks).task_id == refused[-1]
 
 
-def test_an_external_id_that_looks_like_another_tenants_task_id_finds_the_own_task(world: World) -> None:
+def test_an_external_id_that_looks_like_another_tenants_task_id_finds_the_own_task(world: FakeWorld) -> None:
     foreign = world.submit(tenant="mallory").task.task_id
     own = world.submit({**PROMPT, "external_task_id": foreign}).task
 
     assert find("acme", foreign, operation=None, tasks=world.tasks) == own
 
 
-def filled(world: World, count: int = 50, every: int = 5) -> list[str]:
+def filled(world: FakeWorld, count: int = 50, every: int = 5) -> list[str]:
     """`count` tasks, of which every `every`-th makes images: the ids of those, newest first."""
     for number in range(count):
         operation = IMAGES if number % every == 0 else T2V
@@ -71,7 +71,7 @@ def filled(world: World, count: int = 50, every: int = 5) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [1, 3, 10, 500])
-def test_numbered_pages_hold_all_tasks_of_an_operation_once(world: World, size: int) -> None:
+def test_numbered_pages_hold_all_tasks_of_an_operation_once(world: FakeWorld, size: int) -> None:
     ids = filled(world)
 
     pages = [
@@ -83,7 +83,7 @@ def test_numbered_pages_hold_all_tasks_of_an_operation_once(world: World, size: 
     assert all(len(page) == size for page in pages[: len(ids) // size])
 
 
-def test_a_page_is_full_though_the_operations_tasks_are_few_among_many(world: World) -> None:
+def test_a_page_is_full_though_the_operations_tasks_are_few_among_many(world: FakeWorld) -> None:
     ids = filled(world, 400, 100)
 
     for number, task_id in enumerate(ids, 1):
@@ -95,7 +95,7 @@ def test_a_page_is_full_though_the_operations_tasks_are_few_among_many(world: Wo
 @pytest.mark.parametrize(
     ("number", "size", "name"), [(0, 30, "pageNum"), (1001, 30, "pageNum"), (1, 0, "pageSize"), (1, 501, "pageSize")]
 )
-def test_a_page_that_does_not_exist_is_refused(world: World, number: int, size: int, name: str) -> None:
+def test_a_page_that_does_not_exist_is_refused(world: FakeWorld, number: int, size: int, name: str) -> None:
     with pytest.raises(InvalidRequestError, match=name):
         numbered_page("acme", T2V, number=number, size=size, tasks=world.tasks)
 

@@ -8,14 +8,14 @@ import pytest
 from relay.domain.errors import TaskNotFoundError
 from relay.domain.task import DUE_SHARDS, FailureCode, Status
 from relay.usecases.reconcile import Reconciled, reconcile
-from tests.fakes.provider import INTERNAL, LOST_ANSWER, LOST_REQUEST, RATE, UNREACHABLE, Fault, answered
-from tests.fakes.task_store import FakeTaskStore
-from tests.fakes.world import World
-from tests.tasks import NOON, task_of
+from tests.support.fakes.fake_world import FakeWorld
+from tests.support.fakes.provider import INTERNAL, LOST_ANSWER, LOST_REQUEST, RATE, UNREACHABLE, Fault, answered
+from tests.support.fakes.task_store import FakeTaskStore
+from tests.support.tasks import NOON, task_of
 
 
 @pytest.fixture
-def task_id(world: World) -> str:
+def task_id(world: FakeWorld) -> str:
     """A task that the provider has, due since a moment."""
     task_id = world.submit().task.task_id
     world.clock.advance(seconds=121)
@@ -23,7 +23,7 @@ def task_id(world: World) -> str:
 
 
 @pytest.mark.parametrize("verdict", ["succeeds", "fails"])
-def test_a_lost_verdict_is_found(world: World, task_id: str, verdict: str) -> None:
+def test_a_lost_verdict_is_found(world: FakeWorld, task_id: str, verdict: str) -> None:
     getattr(world.api, verdict)(task_id)
 
     assert world.reconcile_one(task_id) is Reconciled.MOVED
@@ -33,7 +33,7 @@ def test_a_lost_verdict_is_found(world: World, task_id: str, verdict: str) -> No
     assert (task_id in world.documents.callbacks) == (verdict == "succeeds")
 
 
-def test_progress_is_put_down_and_the_task_looked_at_again(world: World, task_id: str) -> None:
+def test_progress_is_put_down_and_the_task_looked_at_again(world: FakeWorld, task_id: str) -> None:
     world.api.proceeds(task_id)
 
     assert world.reconcile_one(task_id) is Reconciled.MOVED
@@ -49,7 +49,7 @@ def test_progress_is_put_down_and_the_task_looked_at_again(world: World, task_id
     [None, RATE, UNREACHABLE, INTERNAL, LOST_REQUEST, Fault(handles=False, answer=answered(200, {"code": 0, "data": {}}))],
     ids=["no news", "busy", "unreachable", "5000", "lost", "unreadable"],
 )
-def test_a_look_without_news_is_repeated_later(world: World, task_id: str, fault: Fault | None) -> None:
+def test_a_look_without_news_is_repeated_later(world: FakeWorld, task_id: str, fault: Fault | None) -> None:
     world.api.faults.append(fault)
 
     assert world.reconcile_one(task_id) is Reconciled.UNCHANGED
@@ -60,7 +60,7 @@ def test_a_look_without_news_is_repeated_later(world: World, task_id: str, fault
     assert task.due_at > world.clock()
 
 
-def test_looks_come_ever_less_often_but_not_after_the_deadline(world: World, task_id: str) -> None:
+def test_looks_come_ever_less_often_but_not_after_the_deadline(world: FakeWorld, task_id: str) -> None:
     world.api.proceeds(task_id)
     deadline, pauses = world.task(task_id).deadline_at, []
     while not world.task(task_id).is_over:
@@ -77,7 +77,7 @@ def test_looks_come_ever_less_often_but_not_after_the_deadline(world: World, tas
     assert world.clock() == deadline
 
 
-def test_at_its_deadline_a_task_is_expired(world: World, task_id: str) -> None:
+def test_at_its_deadline_a_task_is_expired(world: FakeWorld, task_id: str) -> None:
     world.api.proceeds(task_id)
     world.clock.now = world.task(task_id).deadline_at
 
@@ -88,7 +88,7 @@ def test_at_its_deadline_a_task_is_expired(world: World, task_id: str) -> None:
     assert (task.status, task.failure.code, task.due_at) == (Status.FAILED, FailureCode.EXPIRED, None)
 
 
-def test_the_deadline_does_not_hide_a_verdict(world: World, task_id: str) -> None:
+def test_the_deadline_does_not_hide_a_verdict(world: FakeWorld, task_id: str) -> None:
     world.api.succeeds(task_id)
     world.clock.now = world.task(task_id).deadline_at + 1
 
@@ -96,7 +96,7 @@ def test_the_deadline_does_not_hide_a_verdict(world: World, task_id: str) -> Non
     assert world.task(task_id).status is Status.SUCCEED
 
 
-def test_a_task_that_the_provider_never_got_is_queued_again(world: World) -> None:
+def test_a_task_that_the_provider_never_got_is_queued_again(world: FakeWorld) -> None:
     world.api.faults.append(LOST_REQUEST)
     task_id = world.submit().task.task_id
     world.resubmissions.messages.clear()
@@ -112,7 +112,7 @@ def test_a_task_that_the_provider_never_got_is_queued_again(world: World) -> Non
     assert world.api.paid == {}, "the reconciler itself sends nothing"
 
 
-def test_a_task_that_nobody_took_is_expired_at_its_deadline(world: World) -> None:
+def test_a_task_that_nobody_took_is_expired_at_its_deadline(world: FakeWorld) -> None:
     world.api.faults.append(LOST_REQUEST)
     task_id = world.submit().task.task_id
     world.clock.now = world.task(task_id).deadline_at
@@ -120,14 +120,14 @@ def test_a_task_that_nobody_took_is_expired_at_its_deadline(world: World) -> Non
     assert world.reconcile_one(task_id) is Reconciled.EXPIRED
 
 
-def test_a_task_that_the_provider_had_and_does_not_find_is_not_sent_again(world: World, task_id: str) -> None:
+def test_a_task_that_the_provider_had_and_does_not_find_is_not_sent_again(world: FakeWorld, task_id: str) -> None:
     world.api.tasks.clear()
 
     assert world.reconcile_one(task_id) is Reconciled.UNCHANGED
     assert world.resubmissions.messages == []
 
 
-def test_a_task_whose_answer_was_lost_is_found_by_our_id(world: World) -> None:
+def test_a_task_whose_answer_was_lost_is_found_by_our_id(world: FakeWorld) -> None:
     world.api.faults.append(LOST_ANSWER)
     task_id = world.submit().task.task_id
 
@@ -138,7 +138,7 @@ def test_a_task_whose_answer_was_lost_is_found_by_our_id(world: World) -> None:
 
 
 @pytest.mark.parametrize("state", ["unknown", "over"])
-def test_what_is_over_is_not_asked_for(world: World, task_id: str, state: str) -> None:
+def test_what_is_over_is_not_asked_for(world: FakeWorld, task_id: str, state: str) -> None:
     if state == "over":
         world.api.fails(task_id)
         world.called_back(task_id)
@@ -148,7 +148,7 @@ def test_what_is_over_is_not_asked_for(world: World, task_id: str, state: str) -
     assert len(world.api.requests) == requests
 
 
-def test_a_verdict_that_comes_during_the_last_look_wins(world: World, task_id: str) -> None:
+def test_a_verdict_that_comes_during_the_last_look_wins(world: FakeWorld, task_id: str) -> None:
     world.clock.now = world.task(task_id).deadline_at
     send = world.api.send
 

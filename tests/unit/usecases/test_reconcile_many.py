@@ -3,8 +3,8 @@
 from collections import Counter
 
 from relay.usecases.reconcile import Reconciled, reconcile
-from tests.fakes.world import World
-from tests.tasks import NOON, task_of
+from tests.support.fakes.fake_world import FakeWorld
+from tests.support.tasks import NOON, task_of
 
 TASKS = 10_000
 LOOKS = 1_500
@@ -14,7 +14,7 @@ LOOKS = 1_500
 class Invocation:
     """A time budget that each look takes a piece of."""
 
-    def __init__(self, world: World, asked: Counter[str]) -> None:
+    def __init__(self, world: FakeWorld, asked: Counter[str]) -> None:
         self._world = world
         self._asked = asked
         self._left = LOOKS
@@ -31,7 +31,7 @@ class Invocation:
         return Reconciled.UNCHANGED
 
 
-def test_ten_thousand_due_tasks_are_worked_off_once_each(world: World) -> None:
+def test_ten_thousand_due_tasks_are_worked_off_once_each(world: FakeWorld) -> None:
     for number in range(TASKS):
         world.tasks.create(task_of(task_id=f"{number:032x}", due_at=NOON - number))
     asked: Counter[str] = Counter()
@@ -47,7 +47,7 @@ def test_ten_thousand_due_tasks_are_worked_off_once_each(world: World) -> None:
     assert invocations <= TASKS // (LOOKS - 100) + 1
 
 
-def test_two_invocations_at_once_do_no_harm(world: World) -> None:
+def test_two_invocations_at_once_do_no_harm(world: FakeWorld) -> None:
     ids = [world.submit().task.task_id for _ in range(20)]
     for task_id in ids:
         world.api.succeeds(task_id)

@@ -7,11 +7,11 @@ import pytest
 from relay.domain.task import FailureCode, Status
 from relay.usecases.resubmit import Resubmitted
 from relay.usecases.send import Order, backoff
-from tests.fakes.provider import BALANCE, INTERNAL, LOST_ANSWER, LOST_REQUEST, RATE, UNREACHABLE, Fault, answered
-from tests.fakes.world import PROMPT, PUBLIC_URL, World
+from tests.support.fakes.fake_world import PROMPT, PUBLIC_URL, FakeWorld
+from tests.support.fakes.provider import BALANCE, INTERNAL, LOST_ANSWER, LOST_REQUEST, RATE, UNREACHABLE, Fault, answered
 
 
-def waiting(world: World, fault: Fault) -> str:
+def waiting(world: FakeWorld, fault: Fault) -> str:
     """A task whose first send met `fault`."""
     world.api.faults.append(fault)
     task_id = world.submit().task.task_id
@@ -19,11 +19,11 @@ def waiting(world: World, fault: Fault) -> str:
     return task_id
 
 
-def methods(world: World) -> list[str]:
+def methods(world: FakeWorld) -> list[str]:
     return [request.method for request in world.api.requests]
 
 
-def test_a_task_that_is_there_is_taken_up_and_not_sent_again(world: World) -> None:
+def test_a_task_that_is_there_is_taken_up_and_not_sent_again(world: FakeWorld) -> None:
     task_id = waiting(world, LOST_ANSWER)
 
     assert world.resubmit(task_id, 1) is Resubmitted.FOUND
@@ -35,7 +35,7 @@ def test_a_task_that_is_there_is_taken_up_and_not_sent_again(world: World) -> No
     assert task.due_at == world.clock() + 120_000
 
 
-def test_a_task_that_is_there_and_finished_has_its_verdict_at_once(world: World) -> None:
+def test_a_task_that_is_there_and_finished_has_its_verdict_at_once(world: FakeWorld) -> None:
     task_id = waiting(world, LOST_ANSWER)
     world.api.succeeds(task_id)
 
@@ -46,7 +46,7 @@ def test_a_task_that_is_there_and_finished_has_its_verdict_at_once(world: World)
 
 
 @pytest.mark.parametrize("fault", [RATE, UNREACHABLE, LOST_REQUEST, INTERNAL], ids=["busy", "unreachable", "lost", "5000"])
-def test_a_task_that_is_not_there_is_sent_again_as_it_was(world: World, fault: Fault) -> None:
+def test_a_task_that_is_not_there_is_sent_again_as_it_was(world: FakeWorld, fault: Fault) -> None:
     task_id = waiting(world, fault)
 
     assert world.resubmit(task_id, 1) is Resubmitted.SENT
@@ -57,7 +57,7 @@ def test_a_task_that_is_not_there_is_sent_again_as_it_was(world: World, fault: F
     assert (world.task(task_id).attempts, world.task(task_id).request) == (2, None)
 
 
-def test_a_large_request_is_sent_again_from_where_it_is_kept(world: World) -> None:
+def test_a_large_request_is_sent_again_from_where_it_is_kept(world: FakeWorld) -> None:
     world.api.faults.append(RATE)
     task_id = world.submit({**PROMPT, "unknown": "y" * 9000}).task.task_id
 
@@ -65,7 +65,7 @@ def test_a_large_request_is_sent_again_from_where_it_is_kept(world: World) -> No
     assert world.api.requests[2] == world.api.requests[0]
 
 
-def test_a_lookup_without_an_answer_sends_nothing(world: World) -> None:
+def test_a_lookup_without_an_answer_sends_nothing(world: FakeWorld) -> None:
     for fault in (RATE, UNREACHABLE, LOST_REQUEST, INTERNAL, Fault(handles=False, answer=answered(200, {"code": 0, "data": {}}))):
         task_id = waiting(world, LOST_ANSWER)
         world.api.faults.append(fault)
@@ -77,7 +77,7 @@ def test_a_lookup_without_an_answer_sends_nothing(world: World) -> None:
         assert (world.resubmissions.messages[-1].task_id, world.resubmissions.messages[-1].attempt) == (task_id, 1)
 
 
-def test_a_gateway_that_does_not_find_the_path_is_no_reason_to_send_again(world: World) -> None:
+def test_a_gateway_that_does_not_find_the_path_is_no_reason_to_send_again(world: FakeWorld) -> None:
     task_id = waiting(world, LOST_ANSWER)
     world.api.faults.append(Fault(handles=False, answer=answered(404, b"<html>404 Not Found</html>")))
 
@@ -87,7 +87,7 @@ def test_a_gateway_that_does_not_find_the_path_is_no_reason_to_send_again(world:
     assert methods(world) == ["POST", "GET"]
 
 
-def test_an_attempt_that_is_refused_fails_the_task(world: World) -> None:
+def test_an_attempt_that_is_refused_fails_the_task(world: FakeWorld) -> None:
     task_id = waiting(world, RATE)
     world.api.faults.extend([None, BALANCE])
 
@@ -98,7 +98,7 @@ def test_an_attempt_that_is_refused_fails_the_task(world: World) -> None:
     assert (failure.code, failure.provider_code) == (FailureCode.REJECTED, 1102)
 
 
-def test_an_attempt_that_fails_too_is_followed_by_the_next(world: World) -> None:
+def test_an_attempt_that_fails_too_is_followed_by_the_next(world: FakeWorld) -> None:
     task_id = waiting(world, RATE)
     world.api.faults.extend([None, RATE])
 
@@ -109,7 +109,7 @@ def test_an_attempt_that_fails_too_is_followed_by_the_next(world: World) -> None
     assert world.resubmit(task_id, 2) is Resubmitted.SENT
 
 
-def test_a_repeated_message_does_nothing(world: World) -> None:
+def test_a_repeated_message_does_nothing(world: FakeWorld) -> None:
     task_id = waiting(world, RATE)
     world.api.faults.extend([None, RATE])
     world.resubmit(task_id, 1)
@@ -120,7 +120,7 @@ def test_a_repeated_message_does_nothing(world: World) -> None:
     assert (len(world.api.requests), len(world.resubmissions.messages)) == (requests, messages)
 
 
-def test_of_two_deliveries_at_once_one_sends(world: World) -> None:
+def test_of_two_deliveries_at_once_one_sends(world: FakeWorld) -> None:
     task_id = waiting(world, RATE)
     send, outcomes = world.api.send, []
 
@@ -138,7 +138,7 @@ def test_of_two_deliveries_at_once_one_sends(world: World) -> None:
 
 
 @pytest.mark.parametrize("end", ["unknown", "over", "accepted"])
-def test_what_needs_no_attempt_gets_none(world: World, end: str) -> None:
+def test_what_needs_no_attempt_gets_none(world: FakeWorld, end: str) -> None:
     task_id = "0" * 32 if end == "unknown" else waiting(world, LOST_ANSWER)
     if end != "unknown":
         (world.api.fails if end == "over" else world.api.proceeds)(task_id)
@@ -149,7 +149,7 @@ def test_what_needs_no_attempt_gets_none(world: World, end: str) -> None:
     assert len(world.api.requests) == requests
 
 
-def test_after_its_deadline_a_task_is_expired_and_not_sent(world: World) -> None:
+def test_after_its_deadline_a_task_is_expired_and_not_sent(world: FakeWorld) -> None:
     task_id = waiting(world, RATE)
     world.clock.now = world.task(task_id).deadline_at
 
@@ -161,7 +161,7 @@ def test_after_its_deadline_a_task_is_expired_and_not_sent(world: World) -> None
     assert world.api.paid == {}
 
 
-def test_a_verdict_that_comes_at_the_deadline_wins(world: World) -> None:
+def test_a_verdict_that_comes_at_the_deadline_wins(world: FakeWorld) -> None:
     task_id = waiting(world, LOST_ANSWER)
     world.clock.now = world.task(task_id).deadline_at
     change = world.tasks.change
@@ -179,14 +179,14 @@ def test_a_verdict_that_comes_at_the_deadline_wins(world: World) -> None:
     assert world.task(task_id).status is Status.SUCCEED
 
 
-def test_a_second_before_its_deadline_a_task_is_still_sent(world: World) -> None:
+def test_a_second_before_its_deadline_a_task_is_still_sent(world: FakeWorld) -> None:
     task_id = waiting(world, RATE)
     world.clock.now = world.task(task_id).deadline_at - 1
 
     assert world.resubmit(task_id, 1) is Resubmitted.SENT
 
 
-def test_an_outage_is_waited_for_with_ever_longer_pauses(world: World) -> None:
+def test_an_outage_is_waited_for_with_ever_longer_pauses(world: FakeWorld) -> None:
     task_id = waiting(world, UNREACHABLE)
     delays: list[int] = []
     while len(delays) < 20:

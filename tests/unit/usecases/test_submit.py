@@ -12,8 +12,9 @@ from relay.domain.errors import (
 )
 from relay.domain.task import FailureCode, Status, derived_task_id
 from relay.usecases.apply import Outcome
-from tests.fakes.calls import Crash
-from tests.fakes.provider import (
+from tests.support.fakes.calls import Crash
+from tests.support.fakes.fake_world import PROMPT, PUBLIC_URL, FakeWorld
+from tests.support.fakes.provider import (
     BALANCE,
     HANGS_WITH_IT,
     HANGS_WITHOUT_IT,
@@ -28,8 +29,7 @@ from tests.fakes.provider import (
     Fault,
     answered,
 )
-from tests.fakes.world import PROMPT, PUBLIC_URL, World
-from tests.tasks import PROVIDER_ID, task_of
+from tests.support.tasks import PROVIDER_ID, task_of
 
 OTHER = {"prompt": "a harbour at dawn"}
 
@@ -38,7 +38,7 @@ def with_external(external: str = "order-1", **fields: str) -> dict[str, str]:
     return {**PROMPT, "external_task_id": external, **fields}
 
 
-def test_an_accepted_task_waits_for_its_callback(world: World) -> None:
+def test_an_accepted_task_waits_for_its_callback(world: FakeWorld) -> None:
     submitted = world.submit()
 
     task = world.task(submitted.task.task_id)
@@ -52,21 +52,21 @@ def test_an_accepted_task_waits_for_its_callback(world: World) -> None:
     assert (submitted.repeated, submitted.warnings, world.resubmissions.messages) == (False, (), [])
 
 
-def test_a_task_is_written_before_it_is_sent(world: World) -> None:
+def test_a_task_is_written_before_it_is_sent(world: FakeWorld) -> None:
     world.submit()
 
     writes = [name for name in world.calls.names if name in {"tasks.create", "api.send", "tasks.accepted"}]
     assert writes == ["tasks.create", "api.send", "tasks.accepted"]
 
 
-def test_what_was_written_is_enough_to_send_it_again(world: World) -> None:
+def test_what_was_written_is_enough_to_send_it_again(world: FakeWorld) -> None:
     world.api.faults.append(LOST_REQUEST)
     task = world.submit(with_external()).task
 
     assert json.loads(world.task(task.task_id).request or "") == {"body": PROMPT, "public_url": PUBLIC_URL}
 
 
-def test_the_provider_gets_our_id_and_our_callback_url(world: World) -> None:
+def test_the_provider_gets_our_id_and_our_callback_url(world: FakeWorld) -> None:
     task = world.submit(with_external(callback_url="https://client.example/hook")).task
 
     (sent,) = world.api.requests
@@ -78,7 +78,7 @@ def test_the_provider_gets_our_id_and_our_callback_url(world: World) -> None:
     assert (task.external_task_id, task.callback_url) == ("order-1", "https://client.example/hook")
 
 
-def test_a_callback_faster_than_the_answer_finds_its_task(world: World) -> None:
+def test_a_callback_faster_than_the_answer_finds_its_task(world: FakeWorld) -> None:
     outcomes = []
     send = world.api.send
 
@@ -101,12 +101,12 @@ def test_a_callback_faster_than_the_answer_finds_its_task(world: World) -> None:
 
 
 @pytest.mark.parametrize("operation", ["", "../x", "videos/", "videos", "audio/tts", "chat/x", "videos/A", "videos/a/b/c"])
-def test_an_unknown_operation_is_refused(world: World, operation: str) -> None:
+def test_an_unknown_operation_is_refused(world: FakeWorld, operation: str) -> None:
     with pytest.raises(UnknownOperationError, match="videos/text2video"):
         world.submit(operation=operation)
 
 
-def test_a_wrong_body_is_refused_before_anything_is_written_or_paid(world: World) -> None:
+def test_a_wrong_body_is_refused_before_anything_is_written_or_paid(world: FakeWorld) -> None:
     with pytest.raises(InvalidRequestError, match="cfg_scale"):
         world.submit({**PROMPT, "cfg_scale": 2})
 
@@ -114,7 +114,7 @@ def test_a_wrong_body_is_refused_before_anything_is_written_or_paid(world: World
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "ä", "a\nb"])
-def test_an_idempotency_key_that_is_none_is_refused(world: World, key: str) -> None:
+def test_an_idempotency_key_that_is_none_is_refused(world: FakeWorld, key: str) -> None:
     with pytest.raises(InvalidRequestError, match="Idempotency-Key"):
         world.submit(key=key)
 
@@ -123,17 +123,17 @@ def test_an_idempotency_key_that_is_none_is_refused(world: World, key: str) -> N
 
 def test_prompt_limits_are_those_of_the_settings() -> None:
     with pytest.raises(InvalidRequestError, match="at most 5"):
-        World(prompt_limit=5).submit()
+        FakeWorld(prompt_limit=5).submit()
 
 
-def test_what_is_doubtful_is_a_warning(world: World) -> None:
+def test_what_is_doubtful_is_a_warning(world: FakeWorld) -> None:
     (warning,) = world.submit({**PROMPT, "model_name": "kling-v9", "callback_url": "https://c.example/"}).warnings
 
     assert "kling-v9" in warning
 
 
 @pytest.mark.parametrize("url", ["http://c.example/", "https://10.0.0.1/", "https://localhost/", "http://127.0.0.1:8000/"])
-def test_a_callback_url_that_would_never_be_called_is_refused(world: World, url: str) -> None:
+def test_a_callback_url_that_would_never_be_called_is_refused(world: FakeWorld, url: str) -> None:
     with pytest.raises(InvalidRequestError, match=r"^callback_url: expected "):
         world.submit({**PROMPT, "callback_url": url})
 
@@ -141,7 +141,7 @@ def test_a_callback_url_that_would_never_be_called_is_refused(world: World, url:
 
 
 def test_a_callback_url_on_this_machine_is_taken_where_the_settings_say_so() -> None:
-    task = World(allow_loopback=True).submit({**PROMPT, "callback_url": "http://127.0.0.1:8000/"}).task
+    task = FakeWorld(allow_loopback=True).submit({**PROMPT, "callback_url": "http://127.0.0.1:8000/"}).task
 
     assert task.callback_url == "http://127.0.0.1:8000/"
 
@@ -149,7 +149,7 @@ def test_a_callback_url_on_this_machine_is_taken_where_the_settings_say_so() -> 
 # Idempotency
 
 
-def test_the_same_key_and_body_is_the_same_task(world: World) -> None:
+def test_the_same_key_and_body_is_the_same_task(world: FakeWorld) -> None:
     first = world.submit(key="key").task
     world.clock.advance(seconds=60)
 
@@ -159,7 +159,7 @@ def test_the_same_key_and_body_is_the_same_task(world: World) -> None:
     assert world.api.paid == {first.task_id: 1}
 
 
-def test_a_repeat_shows_the_task_as_it_stands_now(world: World) -> None:
+def test_a_repeat_shows_the_task_as_it_stands_now(world: FakeWorld) -> None:
     first = world.submit(key="key").task
     world.api.succeeds(first.task_id)
     world.called_back(first.task_id)
@@ -167,7 +167,7 @@ def test_a_repeat_shows_the_task_as_it_stands_now(world: World) -> None:
     assert world.submit(key="key").task.status is Status.SUCCEED
 
 
-def test_the_same_key_with_another_body_is_refused(world: World) -> None:
+def test_the_same_key_with_another_body_is_refused(world: FakeWorld) -> None:
     world.submit(key="key")
 
     with pytest.raises(IdempotencyKeyReusedError):
@@ -178,18 +178,18 @@ def test_the_same_key_with_another_body_is_refused(world: World) -> None:
     assert len(world.api.tasks) == 1
 
 
-def test_without_a_key_the_same_body_is_another_task(world: World) -> None:
+def test_without_a_key_the_same_body_is_another_task(world: FakeWorld) -> None:
     assert world.submit().task.task_id != world.submit().task.task_id
     assert len(world.api.tasks) == 2
 
 
-def test_a_key_is_each_tenants_own(world: World) -> None:
+def test_a_key_is_each_tenants_own(world: FakeWorld) -> None:
     tasks = {world.submit(with_external(), tenant=tenant, key="key").task.task_id for tenant in ("acme", "mallory")}
 
     assert len(tasks) == len(world.api.tasks) == 2
 
 
-def test_an_external_id_is_used_once(world: World) -> None:
+def test_an_external_id_is_used_once(world: FakeWorld) -> None:
     world.submit(with_external())
 
     for body in (with_external(), with_external(prompt="other")):
@@ -200,11 +200,11 @@ def test_an_external_id_is_used_once(world: World) -> None:
     assert len(world.api.tasks) == 1
 
 
-def test_an_external_id_determines_the_task_id(world: World) -> None:
+def test_an_external_id_determines_the_task_id(world: FakeWorld) -> None:
     assert world.submit(with_external(), key="key").task.task_id == derived_task_id("acme", "external_task_id", "order-1")
 
 
-def test_both_keys_again_are_the_same_task(world: World) -> None:
+def test_both_keys_again_are_the_same_task(world: FakeWorld) -> None:
     first = world.submit(with_external(), key="key").task
 
     again = world.submit(with_external(), key="key")
@@ -213,14 +213,14 @@ def test_both_keys_again_are_the_same_task(world: World) -> None:
     assert len(world.api.tasks) == 1
 
 
-def test_both_keys_with_another_body_are_refused(world: World) -> None:
+def test_both_keys_with_another_body_are_refused(world: FakeWorld) -> None:
     world.submit(with_external(), key="key")
 
     with pytest.raises(IdempotencyKeyReusedError):
         world.submit(with_external(prompt="other"), key="key")
 
 
-def test_an_external_id_under_another_key_is_taken(world: World) -> None:
+def test_an_external_id_under_another_key_is_taken(world: FakeWorld) -> None:
     world.submit(with_external(), key="key")
 
     with pytest.raises(ExternalTaskIdTakenError):
@@ -236,7 +236,7 @@ def test_an_external_id_under_another_key_is_taken(world: World) -> None:
     ],
     ids=["another external id", "first with an external id", "then with an external id"],
 )
-def test_a_key_is_bound_to_its_body_external_id_included(world: World, first: dict[str, str], second: dict[str, str]) -> None:
+def test_a_key_is_bound_to_its_body_external_id_included(world: FakeWorld, first: dict[str, str], second: dict[str, str]) -> None:
     world.submit(first, key="key")
 
     with pytest.raises(IdempotencyKeyReusedError):
@@ -245,7 +245,7 @@ def test_a_key_is_bound_to_its_body_external_id_included(world: World, first: di
     assert len(world.api.tasks) == 1
 
 
-def test_a_refused_task_leaves_its_external_id_free(world: World) -> None:
+def test_a_refused_task_leaves_its_external_id_free(world: FakeWorld) -> None:
     world.api.faults.append(POLICY)
     refused = world.submit(with_external()).task
 
@@ -258,7 +258,7 @@ def test_a_refused_task_leaves_its_external_id_free(world: World) -> None:
         world.submit(with_external())
 
 
-def test_a_repeated_key_gets_its_refusal_again(world: World) -> None:
+def test_a_repeated_key_gets_its_refusal_again(world: FakeWorld) -> None:
     world.api.faults.append(POLICY)
     refused = world.submit(with_external(), key="key").task
 
@@ -268,7 +268,7 @@ def test_a_repeated_key_gets_its_refusal_again(world: World) -> None:
     assert len(world.api.requests) == 1
 
 
-def test_an_external_id_is_not_tried_for_ever(world: World) -> None:
+def test_an_external_id_is_not_tried_for_ever(world: FakeWorld) -> None:
     world.api.faults.extend([POLICY] * 16)
     for _ in range(16):
         world.submit(with_external())
@@ -278,7 +278,7 @@ def test_an_external_id_is_not_tried_for_ever(world: World) -> None:
     assert len(world.api.requests) == 16
 
 
-def test_an_expired_task_does_not_free_its_external_id(world: World) -> None:
+def test_an_expired_task_does_not_free_its_external_id(world: FakeWorld) -> None:
     world.api.faults.append(LOST_ANSWER)
     task = world.submit(with_external()).task
     world.clock.advance(seconds=90_000)
@@ -290,7 +290,7 @@ def test_an_expired_task_does_not_free_its_external_id(world: World) -> None:
         world.submit(with_external())
 
 
-def test_our_own_write_repeated_after_its_answer_was_lost_is_sent_all_the_same(world: World) -> None:
+def test_our_own_write_repeated_after_its_answer_was_lost_is_sent_all_the_same(world: FakeWorld) -> None:
     world.tasks.create(task_of("a" * 32))
 
     submitted = world.submit(new_id="a" * 32)
@@ -302,7 +302,7 @@ def test_our_own_write_repeated_after_its_answer_was_lost_is_sent_all_the_same(w
 # Large requests
 
 
-def test_a_large_request_is_kept_beside_the_table(world: World) -> None:
+def test_a_large_request_is_kept_beside_the_table(world: FakeWorld) -> None:
     world.api.faults.append(RATE)
     task = world.submit({"prompt": "x" * 2400, "unknown": "y" * 4096}).task
 
@@ -313,7 +313,7 @@ def test_a_large_request_is_kept_beside_the_table(world: World) -> None:
     assert world.calls.names.index("documents.put_request") < world.calls.names.index("tasks.create")
 
 
-def test_a_repeat_with_another_large_body_does_not_replace_the_request_that_is_kept(world: World) -> None:
+def test_a_repeat_with_another_large_body_does_not_replace_the_request_that_is_kept(world: FakeWorld) -> None:
     world.api.faults.append(RATE)
     task = world.submit({**PROMPT, "unknown": "y" * 9000}, key="key").task
     kept = world.documents.requests[(task.request or "").removeprefix("s3:")]
@@ -328,7 +328,7 @@ def test_a_repeat_with_another_large_body_does_not_replace_the_request_that_is_k
 
 
 @pytest.mark.parametrize("fault", [RATE, PARALLEL, MAINTENANCE, UNREACHABLE], ids=["1302", "1303", "5001", "unreachable"])
-def test_a_provider_that_is_busy_is_asked_again_soon(world: World, fault: Fault) -> None:
+def test_a_provider_that_is_busy_is_asked_again_soon(world: FakeWorld, fault: Fault) -> None:
     world.api.faults.append(fault)
 
     submitted = world.submit()
@@ -345,7 +345,7 @@ def test_a_provider_that_is_busy_is_asked_again_soon(world: World, fault: Fault)
     [LOST_ANSWER, LOST_REQUEST, HANGS_WITH_IT, HANGS_WITHOUT_IT, INTERNAL, Fault(handles=True, answer=answered(200, b"<html>"))],
     ids=["lost answer", "lost request", "hangs with it", "hangs without it", "5000", "200 with HTML"],
 )
-def test_an_unknown_outcome_is_looked_into_later(world: World, fault: Fault) -> None:
+def test_an_unknown_outcome_is_looked_into_later(world: FakeWorld, fault: Fault) -> None:
     world.api.faults.append(fault)
 
     submitted = world.submit()
@@ -357,7 +357,7 @@ def test_an_unknown_outcome_is_looked_into_later(world: World, fault: Fault) -> 
     assert len(world.api.requests) == 1, "nothing is sent twice within a request"
 
 
-def test_a_provider_that_hangs_is_given_20_seconds(world: World) -> None:
+def test_a_provider_that_hangs_is_given_20_seconds(world: FakeWorld) -> None:
     before = world.clock()
     world.api.faults.append(HANGS_WITH_IT)
 
@@ -366,7 +366,7 @@ def test_a_provider_that_hangs_is_given_20_seconds(world: World) -> None:
     assert world.clock() - before == 20_000
 
 
-def test_the_task_is_due_later_before_the_attempt_is_queued(world: World) -> None:
+def test_the_task_is_due_later_before_the_attempt_is_queued(world: FakeWorld) -> None:
     world.api.faults.append(RATE)
     world.submit()
 
@@ -374,7 +374,7 @@ def test_the_task_is_due_later_before_the_attempt_is_queued(world: World) -> Non
 
 
 @pytest.mark.parametrize(("fault", "status", "code"), [(BALANCE, 429, 1102), (POLICY, 400, 1301)])
-def test_a_refusal_is_final_and_says_why(world: World, fault: Fault, status: int, code: int) -> None:
+def test_a_refusal_is_final_and_says_why(world: FakeWorld, fault: Fault, status: int, code: int) -> None:
     world.api.faults.append(fault)
 
     task = world.submit().task
@@ -385,7 +385,7 @@ def test_a_refusal_is_final_and_says_why(world: World, fault: Fault, status: int
     assert world.resubmissions.messages == []
 
 
-def test_a_refusal_after_a_callback_is_no_refusal(world: World) -> None:
+def test_a_refusal_after_a_callback_is_no_refusal(world: FakeWorld) -> None:
     send = world.api.send
 
     def send_late(*arguments: object, **named: object) -> object:
@@ -402,7 +402,7 @@ def test_a_refusal_after_a_callback_is_no_refusal(world: World) -> None:
     assert (task.failure.code, task.message) == (FailureCode.PROVIDER, "risk control")
 
 
-def test_an_earlier_send_of_the_same_task_is_fetched_later(world: World) -> None:
+def test_an_earlier_send_of_the_same_task_is_fetched_later(world: FakeWorld) -> None:
     world.submit(new_id="a" * 32)
     world.tasks.tasks.clear()
 
@@ -420,11 +420,11 @@ def test_an_earlier_send_of_the_same_task_is_fetched_later(world: World) -> None
 def test_killed_at_any_call_a_task_is_finished_and_paid_once_at_most(
     body: dict[str, str], fault: Fault | None, when: str
 ) -> None:
-    counted = World()
+    counted = FakeWorld()
     counted.api.faults.append(fault)
     counted.submit(body)
     for number in range(len(counted.calls.names)):
-        world = World()
+        world = FakeWorld()
         world.api.faults.append(fault)
         setattr(world.calls, f"crash_{when}", number)
         with pytest.raises(Crash):

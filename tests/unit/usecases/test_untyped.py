@@ -7,11 +7,12 @@ import pytest
 
 from relay.bootstrap import Services
 from relay.domain.task import Archive, FailureCode, Status
-from relay.presenter import submitted_answer
+from relay.entrypoint.presenter import submitted_answer
 from relay.usecases.apply import Outcome
 from relay.usecases.reconcile import Reconciled
 from relay.usecases.resubmit import Resubmitted
-from tests.fakes.provider import (
+from tests.support.fakes.fake_world import FakeWorld
+from tests.support.fakes.provider import (
     HANGS_WITH_IT,
     LOST_ANSWER,
     LOST_REQUEST,
@@ -22,8 +23,7 @@ from tests.fakes.provider import (
     answered,
     refused,
 )
-from tests.fakes.results import MP4
-from tests.fakes.world import World
+from tests.support.fakes.results import MP4
 
 OPERATION = "general/custom-voices"
 AT_ONCE = "videos/image-recognize"
@@ -32,14 +32,14 @@ RECOGNIZED = {"code": 0, "message": "SUCCEED", "request_id": "theirs", "data": {
 
 
 @pytest.fixture
-def to(world: World) -> Services:
+def to(world: FakeWorld) -> Services:
     """The services, with the fakes in place of what they would make."""
     services = Services(world.settings)
     services.__dict__.update(tasks=world.tasks, results=world.results)
     return services
 
 
-def test_a_body_goes_as_it_came_but_for_the_common_fields(world: World) -> None:
+def test_a_body_goes_as_it_came_but_for_the_common_fields(world: FakeWorld) -> None:
     submitted = world.submit({**BODY, "external_task_id": "order-1"}, operation=OPERATION)
 
     (request,) = world.api.requests
@@ -56,7 +56,7 @@ def test_a_body_goes_as_it_came_but_for_the_common_fields(world: World) -> None:
     assert submitted.warnings == (f"{OPERATION} is not known to this relay: it is sent unchecked, and never twice",)
 
 
-def test_a_task_is_one_like_any_other_until_its_files_are_stored(world: World) -> None:
+def test_a_task_is_one_like_any_other_until_its_files_are_stored(world: FakeWorld) -> None:
     task_id = world.submit(BODY, operation=OPERATION).task.task_id
     world.api.succeeds(task_id, "https://provider.example/trial.mp3", kind="voices")
     world.source.files["https://provider.example/trial.mp3"] = MP4
@@ -69,7 +69,7 @@ def test_a_task_is_one_like_any_other_until_its_files_are_stored(world: World) -
     assert [(result.kind, result.path) for result in task.results] == [("file", "task_result/voices/0/url")]
 
 
-def test_a_lost_verdict_is_found(world: World) -> None:
+def test_a_lost_verdict_is_found(world: FakeWorld) -> None:
     task_id = world.submit(BODY, operation=OPERATION).task.task_id
     world.api.fails(task_id)
 
@@ -78,7 +78,7 @@ def test_a_lost_verdict_is_found(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [RATE, UNREACHABLE])
-def test_what_was_certainly_not_taken_is_sent_again(world: World, fault: Fault) -> None:
+def test_what_was_certainly_not_taken_is_sent_again(world: FakeWorld, fault: Fault) -> None:
     world.api.faults.append(fault)
     task_id = world.submit(BODY, operation=OPERATION).task.task_id
 
@@ -90,7 +90,7 @@ def test_what_was_certainly_not_taken_is_sent_again(world: World, fault: Fault) 
 @pytest.mark.parametrize("fault", [LOST_ANSWER, LOST_REQUEST, HANGS_WITH_IT, refused(500, 5000)])
 @pytest.mark.parametrize("operation", [OPERATION, AT_ONCE])
 def test_after_an_unknown_outcome_nothing_is_sent_again_whatever_the_provider_says(
-    world: World, fault: Fault, operation: str
+    world: FakeWorld, fault: Fault, operation: str
 ) -> None:
     world.api.at_once[AT_ONCE] = RECOGNIZED
     world.api.finds_external_ids = world.api.refuses_repeats = False
@@ -109,7 +109,7 @@ def test_after_an_unknown_outcome_nothing_is_sent_again_whatever_the_provider_sa
     assert failure.code is FailureCode.UNKNOWN
 
 
-def test_after_an_unknown_outcome_a_task_that_the_provider_finds_is_taken_up(world: World) -> None:
+def test_after_an_unknown_outcome_a_task_that_the_provider_finds_is_taken_up(world: FakeWorld) -> None:
     world.api.faults.append(LOST_ANSWER)
     task_id = world.submit(BODY, operation=OPERATION).task.task_id
 
@@ -117,7 +117,7 @@ def test_after_an_unknown_outcome_a_task_that_the_provider_finds_is_taken_up(wor
     assert world.task(task_id).provider_task_id == world.api.of(task_id).task_id
 
 
-def test_an_answer_without_a_task_is_the_clients_and_closes_the_record(world: World, to: Services) -> None:
+def test_an_answer_without_a_task_is_the_clients_and_closes_the_record(world: FakeWorld, to: Services) -> None:
     world.api.at_once[AT_ONCE] = RECOGNIZED
 
     submitted = world.submit(BODY, operation=AT_ONCE)
@@ -130,7 +130,7 @@ def test_an_answer_without_a_task_is_the_clients_and_closes_the_record(world: Wo
     assert world.resubmissions.messages == []
 
 
-def test_a_repeated_request_gets_the_same_answer_and_is_not_sent_again(world: World, to: Services) -> None:
+def test_a_repeated_request_gets_the_same_answer_and_is_not_sent_again(world: FakeWorld, to: Services) -> None:
     world.api.at_once[AT_ONCE] = RECOGNIZED
     world.submit(BODY, operation=AT_ONCE, key="once")
 
@@ -140,7 +140,7 @@ def test_a_repeated_request_gets_the_same_answer_and_is_not_sent_again(world: Wo
     assert world.api.done == {AT_ONCE: 1}
 
 
-def test_an_answer_that_no_item_could_carry_is_given_once(world: World, to: Services) -> None:
+def test_an_answer_that_no_item_could_carry_is_given_once(world: FakeWorld, to: Services) -> None:
     large = {**RECOGNIZED, "data": "x" * 70_000}
     world.api.at_once[AT_ONCE] = large
     first = world.submit(BODY, operation=AT_ONCE, key="once")
@@ -152,7 +152,7 @@ def test_an_answer_that_no_item_could_carry_is_given_once(world: World, to: Serv
     assert world.api.done == {AT_ONCE: 1}
 
 
-def test_a_verdict_that_still_comes_counts(world: World) -> None:
+def test_a_verdict_that_still_comes_counts(world: FakeWorld) -> None:
     world.api.at_once[OPERATION] = RECOGNIZED
     task_id = world.submit(BODY, operation=OPERATION).task.task_id
     late = {"task_id": "1", "task_status": "failed", "task_status_msg": "as it goes"}
@@ -165,7 +165,7 @@ def test_a_verdict_that_still_comes_counts(world: World) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, {"code": 0, "data": {"task_id": "1"}}, {"code": 0, "data": {"data": {"task_id": 1}}}])
-def test_an_answer_that_may_be_a_task_is_waited_for(world: World, answer: Any) -> None:
+def test_an_answer_that_may_be_a_task_is_waited_for(world: FakeWorld, answer: Any) -> None:
     world.api.faults.append(Fault(handles=True, answer=answered(200, answer)))
 
     task = world.submit(BODY, operation=OPERATION).task
@@ -174,7 +174,7 @@ def test_an_answer_that_may_be_a_task_is_waited_for(world: World, answer: Any) -
     assert world.task(task.task_id).due_at is not None
 
 
-def test_a_known_operation_without_a_task_in_its_answer_is_asked_for_as_before(world: World) -> None:
+def test_a_known_operation_without_a_task_in_its_answer_is_asked_for_as_before(world: FakeWorld) -> None:
     world.api.faults.append(Fault(handles=True, answer=answered(200, RECOGNIZED)))
 
     task_id = world.submit().task.task_id
@@ -183,7 +183,7 @@ def test_a_known_operation_without_a_task_in_its_answer_is_asked_for_as_before(w
 
 
 @pytest.mark.parametrize(("fault", "expected"), [(POLICY, (400, 1301)), (refused(404, 1202), (404, 1202))])
-def test_a_refusal_is_the_providers_own(world: World, to: Services, fault: Fault, expected: tuple[int, int]) -> None:
+def test_a_refusal_is_the_providers_own(world: FakeWorld, to: Services, fault: Fault, expected: tuple[int, int]) -> None:
     world.api.faults.append(fault)
 
     body, status = submitted_answer(world.submit(BODY, operation=OPERATION), to, "ours")

@@ -11,9 +11,9 @@ from relay.domain.uploads import LIMITS, MEDIA_TYPES, VALID_FOR, new_reference, 
 from relay.usecases.attach import MOST, references
 from relay.usecases.resubmit import Resubmitted
 from relay.usecases.upload import create_upload
-from tests.fakes.provider import RATE
-from tests.fakes.results import MP3, MP4, PNG
-from tests.fakes.world import World
+from tests.support.fakes.fake_world import FakeWorld
+from tests.support.fakes.provider import RATE
+from tests.support.fakes.results import MP3, MP4, PNG
 
 I2V = "videos/image2video"
 LIP_SYNC = "videos/lip-sync"
@@ -34,7 +34,7 @@ FILES = {
 }
 
 
-def sent(world: World) -> dict[str, Any]:
+def sent(world: FakeWorld) -> dict[str, Any]:
     """The last body that the provider got."""
     return dict(world.api.requests[-1].body or {})
 
@@ -43,7 +43,7 @@ def speech(video: str, audio: str, by: str = "file") -> dict[str, Any]:
     return {"input": {"video_url": video, "mode": "audio2video", "audio_type": by, f"audio_{by}": audio}}
 
 
-def test_an_upload_says_where_to_put_the_file_and_what_to_call_it(world: World) -> None:
+def test_an_upload_says_where_to_put_the_file_and_what_to_call_it(world: FakeWorld) -> None:
     body = {"media_type": "video/mp4", "bytes": 9000, "sha256": "a" * 64}
     upload = create_upload("acme", body, uploads=world.uploads, clock=world.clock, random="0" * 20)
 
@@ -73,32 +73,32 @@ def test_an_upload_says_where_to_put_the_file_and_what_to_call_it(world: World) 
         ({"media_type": "image/png", "bytes": 1, "sha265": "a" * 64}, "sha265: expected one of media_type, bytes, sha256"),
     ],
 )
-def test_a_wrong_announcement_is_refused_with_its_field(world: World, body: dict[str, Any], message: str) -> None:
+def test_a_wrong_announcement_is_refused_with_its_field(world: FakeWorld, body: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"^{message}"):
         create_upload("acme", body, uploads=world.uploads, clock=world.clock, random="0" * 20)
 
 
 @pytest.mark.parametrize("kind", LIMITS)
-def test_the_largest_file_of_a_kind_may_come(world: World, kind: str) -> None:
+def test_the_largest_file_of_a_kind_may_come(world: FakeWorld, kind: str) -> None:
     media_type = next(name for name in MEDIA_TYPES if name.startswith(kind))
     body = {"media_type": media_type, "bytes": LIMITS[kind]}
     create_upload("acme", body, uploads=world.uploads, clock=world.clock, random="0" * 20)
 
 
-def test_the_provider_gets_a_url_that_lives_as_long_as_the_task_may_wait(world: World) -> None:
+def test_the_provider_gets_a_url_that_lives_as_long_as_the_task_may_wait(world: FakeWorld) -> None:
     upload = world.upload(PNG, "image/png")
     world.submit({"image": str(upload.reference)}, operation=I2V)
     assert sent(world)["image"] == f"https://uploads.example/{upload.reference.key('acme')}?86400"
 
 
-def test_a_field_that_takes_base64_only_gets_the_bytes(world: World) -> None:
+def test_a_field_that_takes_base64_only_gets_the_bytes(world: FakeWorld) -> None:
     video, sound = world.upload(MP4, "video/mp4"), world.upload(MP3, "audio/mpeg")
     world.submit(speech(str(video.reference), str(sound.reference)), operation=LIP_SYNC)
     assert base64.b64decode(sent(world)["input"]["audio_file"]) == MP3
     assert sent(world)["input"]["video_url"].startswith("https://uploads.example/uploads/")
 
 
-def test_uploads_are_taken_in_lists_in_objects_and_in_fields_that_nobody_knows(world: World) -> None:
+def test_uploads_are_taken_in_lists_in_objects_and_in_fields_that_nobody_knows(world: FakeWorld) -> None:
     names = [str(world.upload(PNG, "image/png").reference) for _ in range(3)]
     points = [{"x": 1, "y": 1}, {"x": 2, "y": 2}]
     given = {"image": names[0], "dynamic_masks": [{"mask": names[1], "trajectories": points}], "new": [{"x": [names[2]]}]}
@@ -108,25 +108,25 @@ def test_uploads_are_taken_in_lists_in_objects_and_in_fields_that_nobody_knows(w
     assert len({url for url in urls if url.startswith("https://uploads.example/")}) == 3
 
 
-def test_a_field_that_nobody_knows_may_ask_for_base64(world: World) -> None:
+def test_a_field_that_nobody_knows_may_ask_for_base64(world: FakeWorld) -> None:
     upload = world.upload(MP3, "audio/mpeg")
     world.submit({"prompt": "a", "new_sound": f"{upload.reference}#base64"})
     assert base64.b64decode(sent(world)["new_sound"]) == MP3
 
 
-def test_words_about_a_reference_are_no_reference(world: World) -> None:
+def test_words_about_a_reference_are_no_reference(world: FakeWorld) -> None:
     words = f"what does {world.upload(PNG, 'image/png').reference} show?"
     world.submit({"prompt": words, "note": f"relay:// {words}"})
     assert (sent(world)["prompt"], sent(world)["note"]) == (words, f"relay:// {words}")
 
 
 @pytest.mark.parametrize("media_type", MEDIA_TYPES)
-def test_every_media_type_is_known_by_its_first_bytes(world: World, media_type: str) -> None:
+def test_every_media_type_is_known_by_its_first_bytes(world: FakeWorld, media_type: str) -> None:
     upload = world.upload(FILES[media_type], media_type)
     assert world.submit({"prompt": "a", "field": str(upload.reference)}).task.provider_task_id
 
 
-def test_the_brand_of_a_recorder_does_not_matter(world: World) -> None:
+def test_the_brand_of_a_recorder_does_not_matter(world: FakeWorld) -> None:
     upload = world.upload(MP4, "audio/mp4")
     assert world.submit({"prompt": "a", "field": str(upload.reference)}).task.provider_task_id
 
@@ -140,7 +140,9 @@ def test_the_brand_of_a_recorder_does_not_matter(world: World) -> None:
         (PNG + bytes(LIMITS["image"]), "image/png", "bytes: expected at most 10485760"),
     ],
 )
-def test_a_file_that_is_not_what_was_announced_is_refused(world: World, content: bytes, media_type: str, message: str) -> None:
+def test_a_file_that_is_not_what_was_announced_is_refused(
+    world: FakeWorld, content: bytes, media_type: str, message: str
+) -> None:
     upload = world.upload(PNG, media_type)
     world.uploads.files[upload.reference.key("acme")] = content
     with pytest.raises(InvalidRequestError, match=f"^image: upload {upload.reference} .*{message}"):
@@ -148,13 +150,13 @@ def test_a_file_that_is_not_what_was_announced_is_refused(world: World, content:
     assert (world.tasks.tasks, world.api.requests) == ({}, [])
 
 
-def test_a_file_too_large_for_base64_is_refused(world: World) -> None:
+def test_a_file_too_large_for_base64_is_refused(world: FakeWorld) -> None:
     upload = world.upload(MP4 + bytes(LIMITS["image"]), "video/mp4")
     with pytest.raises(InvalidRequestError, match=r"^clip: .* expected at most 10485760, since the field takes base64 only"):
         world.submit({"prompt": "a", "clip": f"{upload.reference}#base64"})
 
 
-def test_a_file_that_has_not_arrived_is_asked_for(world: World) -> None:
+def test_a_file_that_has_not_arrived_is_asked_for(world: FakeWorld) -> None:
     upload = world.upload(PNG, "image/png")
     world.uploads.files.clear()
     with pytest.raises(InvalidRequestError) as refusal:
@@ -163,14 +165,14 @@ def test_a_file_that_has_not_arrived_is_asked_for(world: World) -> None:
     assert (refusal.value.code, world.tasks.tasks) == (1201, {})
 
 
-def test_another_tenants_upload_looks_like_one_that_never_arrived(world: World) -> None:
+def test_another_tenants_upload_looks_like_one_that_never_arrived(world: FakeWorld) -> None:
     upload = world.upload(PNG, "image/png", tenant="acme")
     with pytest.raises(InvalidRequestError, match=r"^image: upload .* has not arrived"):
         world.submit({"image": str(upload.reference)}, operation=I2V, tenant="other")
     world.submit({"image": str(upload.reference)}, operation=I2V, tenant="acme")
 
 
-def test_a_reference_ends_after_a_day(world: World) -> None:
+def test_a_reference_ends_after_a_day(world: FakeWorld) -> None:
     upload = world.upload(PNG, "image/png")
     world.clock.advance(ms=VALID_FOR * 1000 - 1)
     world.submit({"image": str(upload.reference)}, operation=I2V)
@@ -180,7 +182,7 @@ def test_a_reference_ends_after_a_day(world: World) -> None:
 
 
 @pytest.mark.parametrize("text", ["relay://uploads/1.png", "relay://elsewhere", f"relay://uploads/{'0' * 32}.exe", "relay://"])
-def test_what_only_looks_like_a_reference_is_refused(world: World, text: str) -> None:
+def test_what_only_looks_like_a_reference_is_refused(world: FakeWorld, text: str) -> None:
     with pytest.raises(InvalidRequestError, match=r"^image: expected a reference that POST /uploads has answered"):
         world.submit({"image": text}, operation=I2V)
     with pytest.raises(InvalidRequestError, match=r"^new\[0\]\.x: expected a reference that POST /uploads has answered"):
@@ -197,7 +199,9 @@ def test_what_only_looks_like_a_reference_is_refused(world: World, text: str) ->
         (LIP_SYNC, "audio_file", "image/png"),
     ],
 )
-def test_an_upload_of_another_kind_than_the_fields_is_refused(world: World, operation: str, field: str, media_type: str) -> None:
+def test_an_upload_of_another_kind_than_the_fields_is_refused(
+    world: FakeWorld, operation: str, field: str, media_type: str
+) -> None:
     given = str(new_reference(media_type, at=world.clock(), random="0" * 20))
     body: dict[str, Any] = {"image": "https://example.com/a.png", field: given}
     if operation == LIP_SYNC:
@@ -209,7 +213,7 @@ def test_an_upload_of_another_kind_than_the_fields_is_refused(world: World, oper
         world.submit(body, operation=operation)
 
 
-def test_a_request_names_a_bounded_number_of_uploads(world: World) -> None:
+def test_a_request_names_a_bounded_number_of_uploads(world: FakeWorld) -> None:
     name = str(world.upload(PNG, "image/png").reference)
     world.submit({"prompt": "a", "many": [name] * MOST})
     with pytest.raises(InvalidRequestError, match=rf"^many\[{MOST}\]: expected at most {MOST} uploads"):
@@ -224,7 +228,7 @@ def test_a_body_may_nest_as_deep_as_json_does() -> None:
     assert path == "deep" + "[0]" * 5000
 
 
-def test_the_url_is_signed_each_time_that_the_task_is_sent(world: World) -> None:
+def test_the_url_is_signed_each_time_that_the_task_is_sent(world: FakeWorld) -> None:
     upload = world.upload(PNG, "image/png")
     world.api.faults.append(RATE)
     task_id = world.submit({"image": str(upload.reference)}, operation=I2V).task.task_id
@@ -237,7 +241,7 @@ def test_the_url_is_signed_each_time_that_the_task_is_sent(world: World) -> None
     assert sent(world)["image"].startswith("https://uploads.example/")
 
 
-def test_a_task_whose_file_is_gone_is_refused_and_says_so(world: World) -> None:
+def test_a_task_whose_file_is_gone_is_refused_and_says_so(world: FakeWorld) -> None:
     video, sound = world.upload(MP4, "video/mp4"), world.upload(MP3, "audio/mpeg")
     world.api.faults.append(RATE)
     task_id = world.submit(speech(str(video.reference), str(sound.reference)), operation=LIP_SYNC).task.task_id
@@ -251,7 +255,7 @@ def test_a_task_whose_file_is_gone_is_refused_and_says_so(world: World) -> None:
     assert world.api.paid == {}
 
 
-def test_the_same_request_is_the_same_task_though_its_upload_is_gone(world: World) -> None:
+def test_the_same_request_is_the_same_task_though_its_upload_is_gone(world: FakeWorld) -> None:
     body = {"image": str(world.upload(PNG, "image/png").reference)}
     first = world.submit(body, operation=I2V, key="k")
     world.uploads.files.clear()
@@ -265,7 +269,7 @@ def test_the_same_request_is_the_same_task_though_its_upload_is_gone(world: Worl
         world.submit(other, operation=I2V, key="k")
 
 
-def test_a_request_that_came_before_its_file_may_come_again(world: World) -> None:
+def test_a_request_that_came_before_its_file_may_come_again(world: FakeWorld) -> None:
     upload = world.upload(PNG, "image/png")
     content = world.uploads.files.pop(upload.reference.key("acme"))
     body = {"image": str(upload.reference), "external_task_id": "order-1"}
@@ -275,6 +279,6 @@ def test_a_request_that_came_before_its_file_may_come_again(world: World) -> Non
     assert world.submit(body, operation=I2V, key="k").repeated is False
 
 
-def test_a_request_without_uploads_does_not_look_for_any(world: World) -> None:
+def test_a_request_without_uploads_does_not_look_for_any(world: FakeWorld) -> None:
     world.submit()
     assert not [name for name in world.calls.names if name.startswith("uploads.")]

@@ -16,7 +16,7 @@ import pytest
 from local.simulator import Controls, running
 from local.simulator.__main__ import main
 from local.simulator.settings import Settings
-from tests.waiting import until
+from tests.support.waiting import until
 
 T2V = "/videos/text2video"
 CLIP = {"prompt": "a cat"}

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from local.simulator import Controls
-from tests.waiting import until
+from tests.support.waiting import until
 
 T2V = "/videos/text2video"
 CLIP = {"prompt": "a cat"}

@@ -1,0 +1,76 @@
+"""DynamoKeyRegister: the keys as their operator makes, lists and revokes them. No function uses it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from relay.adapters.dynamodb.api_keys import ACCESS, PLAIN, digest_of, key_of, plain_id
+from relay.adapters.dynamodb.items import number, text
+from relay.domain.keys import ClientKey, Issued, KeyKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class DynamoKeyRegister:
+    """The table `api_keys`."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def create(self, tenant: str, *, at: int, submits_per_minute: int | None = None) -> Issued:
+        """A new plain key: returned here and never to be had again."""
+        secret = PLAIN + secrets.token_urlsafe(32)
+        key = ClientKey(id=plain_id(digest_of(secret)), tenant=tenant, kind=KeyKind.PLAIN, created_at=at,
+                        submits_per_minute=submits_per_minute)  # fmt: skip
+        self._put(digest_of(secret), key)
+        return Issued(key, secret)
+
+    def create_pair(
+        self, tenant: str, secret_of: Callable[[str], str], *, at: int, submits_per_minute: int | None = None
+    ) -> Issued:
+        """A new access key, and the secret key that `secret_of` derives from it."""
+        access_key = ACCESS + secrets.token_hex(16)
+        key = ClientKey(id=access_key, tenant=tenant, kind=KeyKind.PAIR, created_at=at, submits_per_minute=submits_per_minute)
+        secret = secret_of(access_key)
+        self._put(digest_of(access_key), key)
+        return Issued(key, secret)
+
+    def all(self, tenant: str | None = None) -> list[ClientKey]:
+        """Every key, or a tenant's, revoked ones too, oldest first: a scan, for the operator."""
+        found = [key for _, key in self._scan() if tenant in {None, key.tenant}]
+        return sorted(found, key=lambda key: (key.created_at, key.id))
+
+    def revoke(self, key_id: str, *, at: int) -> ClientKey | None:
+        """The key, from now on refused (within a minute, where a function still keeps it); None when there is no such key."""
+        digest = next((digest for digest, key in self._scan() if key.id == key_id), None)
+        if digest is None:
+            return None
+        written = self._client.update_item(
+            TableName=self._table,
+            Key={"key_sha256": text(digest)},
+            UpdateExpression="SET revoked_at = if_not_exists(revoked_at, :at)",
+            ConditionExpression="attribute_exists(key_sha256)",
+            ExpressionAttributeValues={":at": number(at)},
+            ReturnValues="ALL_NEW",
+        )
+        return key_of(written["Attributes"])
+
+    def _put(self, digest: str, key: ClientKey) -> None:
+        item = {
+            "key_sha256": text(digest),
+            "id": text(key.id),
+            "tenant": text(key.tenant),
+            "kind": text(key.kind.value),
+            "created_at": number(key.created_at),
+        }
+        if key.submits_per_minute is not None:
+            item["submits_per_minute"] = number(key.submits_per_minute)
+        self._client.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(key_sha256)")
+
+    def _scan(self) -> Iterator[tuple[str, ClientKey]]:
+        for page in self._client.get_paginator("scan").paginate(TableName=self._table):
+            for item in page["Items"]:
+                yield item["key_sha256"]["S"], key_of(item)

@@ -1,0 +1,80 @@
+"""`relay webhooks`: what an operator does about clients' callbacks."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING
+
+from relay.adapters.aws import client
+from relay.adapters.dynamodb.tasks import DynamoTaskStore
+from relay.adapters.http.guard import Guard, GuardedTransport
+from relay.adapters.http.webhooks import BoundedTransport, HttpWebhookSender
+from relay.adapters.secrets.cached import Secrets
+from relay.adapters.secrets.webhook_secrets import WebhookSecrets
+from relay.adapters.sqs import SqsWebhooks
+from relay.bootstrap import now
+from relay.domain.task import Status
+from relay.domain.webhook import Answer, Delivery, Endpoint, endpoint_id
+from relay_cli.operator.webhook_state import WebhookOperations
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TIMEOUT = 15
+
+
+class NotDeliverableError(Exception):
+    """The task cannot be announced: says why."""
+
+
+def secrets_of(tenant: str, outputs: Mapping[str, str]) -> list[str]:
+    """The `whsec_…` secrets of a tenant that are good now, the newest first."""
+    return _secrets(outputs).of(tenant, at=now())
+
+
+def rotate_secret(tenant: str, outputs: Mapping[str, str]) -> str:
+    """A new secret for a tenant. Deliveries carry a signature by it within SecretCacheSeconds, and one by the old for 7 days."""
+    _webhooks(outputs).rotate_secret(tenant, at=now())
+    return secrets_of(tenant, outputs)[0]
+
+
+def send_test(tenant: str, url: str, outputs: Mapping[str, str], *, allow_loopback: bool = False) -> Answer:
+    """One signed request from this machine, with a task that does not exist; a URL that answers 2xx is gone no longer."""
+    transport = GuardedTransport(Guard(allow_loopback=allow_loopback), BoundedTransport(_TIMEOUT))
+    sender = HttpWebhookSender(transport, _secrets(outputs), timeout=_TIMEOUT, now=now)
+    task_id, at = uuid.uuid4().hex, now()
+    body = {"task_id": task_id, "task_status": "succeed", "task_status_msg": "a test of your callback_url", "task_info": {},
+            "task_result": {}, "created_at": at, "updated_at": at}  # fmt: skip
+    answer = sender.post(url, json.dumps(body).encode(), tenant=tenant, event_id=f"{task_id}:test")
+    if answer.is_success:
+        _webhooks(outputs).keep_endpoint(endpoint_id(tenant, url), Endpoint(), lane=None, now=now())
+    return answer
+
+
+def redeliver(task_id: str, outputs: Mapping[str, str]) -> str:
+    """Queue the announcement of a task as it stands, whatever became of it before; returns the event's id.
+
+    Raises NotDeliverableError for a task that is not stored, has no callback_url, or whose files are still being stored.
+    """
+    task = DynamoTaskStore(client("dynamodb"), outputs["TasksTable"]).get(task_id)
+    if task is None:
+        raise NotDeliverableError(f"the task {task_id} is not stored")
+    if task.callback_url is None:
+        raise NotDeliverableError(f"the task {task_id} has no callback_url")
+    if task.status is Status.SUCCEED and task.archive is None:
+        raise NotDeliverableError(f"the files of task {task_id} are still being stored: it is announced after that")
+    _webhooks(outputs).reopen(task_id)
+    delivery = Delivery.of_task(task)
+    queue = SqsWebhooks(client("sqs"), retries_url=outputs["WebhookRetriesUrl"], dead_letters_url="")
+    queue.put(delivery, now=now())
+    return delivery.event_id
+
+
+def _webhooks(outputs: Mapping[str, str]) -> WebhookOperations:
+    return WebhookOperations(client("dynamodb"), outputs["WebhookStateTable"])
+
+
+def _secrets(outputs: Mapping[str, str]) -> WebhookSecrets:
+    generation_of = _webhooks(outputs).secret_generation
+    return WebhookSecrets(Secrets(client("secretsmanager"), 0), outputs["WebhookKeyId"], generation_of, ttl=0)

@@ -1,0 +1,230 @@
+"""DynamoTaskStore: every transition is one conditional write that says what `Task` says."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from relay.adapters.dynamodb.items import (
+    failure_text,
+    is_task,
+    item_of,
+    json_text,
+    number,
+    results_text,
+    task_of,
+    text,
+)
+from relay.domain.errors import TaskConflictError, TaskNotFoundError
+from relay.domain.task import Archive, Change, Failure, Rank, Result, Status, Task, derived_task_id, due_shard_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.ports import Page
+
+_NAME = re.compile(r"#(\w+)")  # in expressions, a # marks the names that DynamoDB reserves
+_SAYS_NEWS = "#rank = :rank AND snapshot_at < :snapshot_at AND #message <> :message"
+
+
+class DynamoTaskStore:
+    """TaskStore on the table `tasks`."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def create(self, task: Task) -> None:
+        """One PutItem, conditional on there being none."""
+        self._put(item_of(task), "attribute_not_exists(task_id)", {})
+
+    def claim_key(self, tenant: str, key: str, fingerprint: str, expires_at: int) -> bool:
+        """An item in the place of the task that the key alone would determine; the same claim may be made again."""
+        item = {
+            "task_id": text(derived_task_id(tenant, "idempotency_key", key)),
+            "fingerprint": text(fingerprint),
+            "expires_at": number(expires_at),
+        }
+        try:
+            free_or_same = "attribute_not_exists(task_id) OR (attribute_not_exists(tenant) AND fingerprint = :f)"
+            self._put(item, free_or_same, {":f": text(fingerprint)})
+        except TaskConflictError:
+            return False
+        return True
+
+    def get(self, task_id: str) -> Task | None:
+        """One consistent GetItem; what cannot be an id is not asked for."""
+        if not (task_id.isascii() and 0 < len(task_id) <= 1024):
+            return None
+        found = self._client.get_item(TableName=self._table, Key={"task_id": text(task_id)}, ConsistentRead=True)
+        item = found.get("Item")
+        return task_of(item) if item and is_task(item) else None
+
+    def change(self, task_id: str, change: Change, *, at: int) -> None:
+        """One UpdateItem; the condition is that of `Task.moved_to`."""
+        values = {
+            ":status": text(change.status.value),
+            ":rank": number(change.rank),
+            ":one": number(1),
+            ":at": number(at),
+            ":snapshot_at": number(change.snapshot_at),
+            ":message": text(change.message),
+        }
+        sets = ["#status = :status", "#rank = :rank", "#version = #version + :one", "updated_at = :at",
+                "snapshot_at = :snapshot_at", "#message = :message"]  # fmt: skip
+        removes = []
+        for name, value in _parts(change).items():
+            if value is None:
+                removes.append(name)
+            else:
+                sets.append(f"{name} = :{name}")
+                values[f":{name}"] = value
+        if change.provider_task_id is not None:
+            sets.append("provider_task_id = if_not_exists(provider_task_id, :provider_task_id)")
+            values[":provider_task_id"] = text(change.provider_task_id)
+        over = change.rank >= Rank.EXPIRED
+        if over:
+            removes += ["due_at", "due_shard"]
+        if over or change.provider_task_id is not None:
+            removes.append("#request")
+        condition = "#rank < :rank" if over else f"(#rank < :rank OR ({_SAYS_NEWS}))"
+        self._update(
+            task_id, f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""), condition, values,
+        )  # fmt: skip
+
+    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
+        """Stores the id unless a callback has brought it; a task that is over stays out of the `due` index."""
+        due = {} if due_at is None else _due(task_id, due_at)  # moving it in that index costs twice the write
+        with contextlib.suppress(TaskConflictError):
+            self._update(
+                task_id,
+                "SET provider_task_id = if_not_exists(provider_task_id, :p)"
+                + (", due_at = :d, due_shard = :s" if due else "")
+                + " REMOVE #request",
+                "#rank < :expired",
+                {":p": text(provider_task_id), **due, ":expired": number(Rank.EXPIRED)},
+            )
+
+    def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
+        """Of two that begin the same attempt, one succeeds."""
+        return self._updated(
+            task_id,
+            "SET attempts = :n, due_at = :d, due_shard = :s",
+            "attempts = :before AND #rank < :expired AND attribute_not_exists(provider_task_id)",
+            {
+                ":n": number(attempt),
+                ":before": number(attempt - 1),
+                ":expired": number(Rank.EXPIRED),
+                **_due(task_id, due_at),
+            },
+        )
+
+    def postponed(self, task_id: str, *, due_at: int) -> None:
+        """Moves the task in the `due` index and counts the look."""
+        with contextlib.suppress(TaskConflictError):
+            self._update(
+                task_id,
+                "SET due_at = :d, due_shard = :s, polls = polls + :one",
+                "#rank < :expired",
+                {":one": number(1), ":expired": number(Rank.EXPIRED), **_due(task_id, due_at)},
+            )
+
+    def stored_so_far(self, task_id: str, results: tuple[Result, ...]) -> None:
+        """So that the next attempt fetches only what is missing."""
+        values = {":results": results_text(results), ":succeed": text(Status.SUCCEED.value)}
+        condition = "#status = :succeed AND attribute_not_exists(#archive)"
+        with contextlib.suppress(TaskConflictError):
+            self._update(task_id, "SET results = :results", condition, values)
+
+    def archived(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
+        """Once stored, always stored; a failure may still be followed by success."""
+        archive = Archive.FAILED if failure else Archive.STORED
+        values = {
+            ":results": results_text(results),
+            ":archive": text(archive.value),
+            ":one": number(1),
+            ":at": number(at),
+            ":succeed": text(Status.SUCCEED.value),
+        }
+        condition = "#status = :succeed AND attribute_not_exists(#archive)"
+        if failure:
+            values[":failure"] = failure_text(failure)
+        else:
+            values[":failed"] = text(Archive.FAILED.value)
+            condition = "#status = :succeed AND (attribute_not_exists(#archive) OR #archive = :failed)"
+        tail = ", failure = :failure" if failure else " REMOVE failure"
+        return self._updated(
+            task_id,
+            f"SET results = :results, #archive = :archive, #version = #version + :one, updated_at = :at{tail}",
+            condition,
+            values,
+        )
+
+    def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
+        """See listing.py."""
+        from relay.adapters.dynamodb.listing import tenant_page
+
+        return tenant_page(self._client, self._table, tenant, operation=operation, status=status, limit=limit, cursor=cursor)
+
+    def due(self, shard: int, *, now: int, limit: int) -> list[str]:
+        """One Query of the sparse index."""
+        found = self._client.query(
+            TableName=self._table,
+            IndexName="due",
+            KeyConditionExpression="due_shard = :s AND due_at <= :now",
+            ExpressionAttributeValues={":s": text(str(shard)), ":now": number(now)},
+            Limit=limit,
+        )
+        return [item["task_id"]["S"] for item in found["Items"]]
+
+    def _put(self, item: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
+        arguments = {"ExpressionAttributeValues": values} if values else {}
+        try:
+            self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition, **arguments)
+        except ClientError as error:
+            raise _translated(error) from error
+
+    def _updated(self, task_id: str, expression: str, condition: str, values: dict[str, Any]) -> Task:
+        return task_of(self._update(task_id, expression, condition, values, returned="ALL_NEW")["Attributes"])
+
+    def _update(
+        self, task_id: str, expression: str, condition: str, values: dict[str, Any], *, returned: str = "NONE"
+    ) -> Mapping[str, Any]:
+        """Reading an item that nobody looks at would be a tenth of a callback's work."""
+        try:
+            written: Mapping[str, Any] = self._client.update_item(
+                TableName=self._table,
+                Key={"task_id": text(task_id)},
+                UpdateExpression=expression,
+                ConditionExpression=f"attribute_exists(task_id) AND {condition}",
+                ExpressionAttributeValues=values,
+                ExpressionAttributeNames={f"#{name}": name for name in _NAME.findall(expression + condition)},
+                ReturnValues=returned,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            raise _translated(error, updating=True) from error
+        return written
+
+
+def _parts(change: Change) -> dict[str, dict[str, str] | None]:
+    return {
+        "results": results_text(change.results) if change.results else None,
+        "document": json_text(change.document) if change.document is not None else None,
+        "failure": failure_text(change.failure) if change.failure else None,
+    }
+
+
+def _due(task_id: str, due_at: int) -> dict[str, dict[str, str]]:
+    return {":d": number(due_at), ":s": text(str(due_shard_of(task_id)))}
+
+
+def _translated(error: ClientError, *, updating: bool = False) -> Exception:
+    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        return error
+    if updating and "Item" not in error.response:
+        return TaskNotFoundError("there is no such task")
+    return TaskConflictError("the stored task does not allow the change")

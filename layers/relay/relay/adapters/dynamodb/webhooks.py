@@ -1,0 +1,166 @@
+"""DynamoWebhooks: the table `webhooks`, with an item for each task that has a callback_url, each endpoint, and each tenant."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from relay.adapters.dynamodb.items import Item, json_text, number, text
+from relay.domain.task import Status
+from relay.domain.webhook import Attempt, Delivery, DeliveryLog, Endpoint, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ENDPOINT_DAYS = 30
+_SETTLED = frozenset({Outcome.DELIVERED, Outcome.GONE})
+_NOT_OVERTAKEN = "(attribute_not_exists(settled) OR settled < :v) AND (#version < :v OR (#version = :v AND next_attempt <= :a))"
+_NOT_BUSY = "(attribute_not_exists(busy_until) OR busy_until <= :now)"
+_NAMES = {"#version": "version"}
+
+
+class DynamoWebhooks:
+    """Webhooks. A write unit for each claim and each end of an attempt; a trusted endpoint costs a read only."""
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def endpoint(self, endpoint_id: str) -> Endpoint:
+        """An eventually consistent read: half a unit, and a second of ignorance does no harm."""
+        item = self._client.get_item(TableName=self._table, Key=key_of("endpoint", endpoint_id)).get("Item")
+        return Endpoint(**json.loads(item["health"]["S"])) if item and "health" in item else Endpoint()
+
+    def claim_lane(self, endpoint_id: str, lane: int, *, now: int, until: int) -> bool:
+        """One conditional update of the endpoint's item, which may not be there yet."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=key_of("endpoint", endpoint_id),
+                UpdateExpression=f"SET lane_{lane} = :until, expires_at = :e",
+                ConditionExpression=f"attribute_not_exists(lane_{lane}) OR lane_{lane} <= :now",
+                ExpressionAttributeValues={":until": number(until), ":now": number(now), ":e": _expiry(now)},
+            )
+        except ClientError as error:
+            if is_refusal(error):
+                return False
+            raise
+        return True
+
+    def keep_endpoint(self, endpoint_id: str, endpoint: Endpoint, *, lane: int | None, now: int) -> None:
+        """One update, the last one wins."""
+        health = {name: value for name, value in asdict(endpoint).items() if value}
+        self._client.update_item(
+            TableName=self._table,
+            Key=key_of("endpoint", endpoint_id),
+            UpdateExpression="SET health = :h, expires_at = :e" + (f" REMOVE lane_{lane}" if lane is not None else ""),
+            ExpressionAttributeValues={":h": json_text(health), ":e": _expiry(now)},
+        )
+
+    def begin(self, delivery: Delivery, *, now: int, until: int, expires_at: int) -> DeliveryLog | None:
+        """One conditional update; where it is refused, the item says why."""
+        try:
+            written = self._client.update_item(
+                TableName=self._table,
+                Key=key_of("task", delivery.task_id),
+                UpdateExpression="SET #version = :v, next_attempt = :a, busy_until = :until, expires_at = :e",
+                ConditionExpression=f"attribute_not_exists(#version) OR ({_NOT_OVERTAKEN} AND {_NOT_BUSY})",
+                ExpressionAttributeNames=_NAMES,
+                ExpressionAttributeValues={
+                    ":v": number(delivery.version),
+                    ":a": number(delivery.attempt),
+                    ":now": number(now),
+                    ":until": number(until),
+                    ":e": number(expires_at),
+                },
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if not is_refusal(error):
+                raise
+            refusal: Any = error.response
+            return _busy(refusal["Item"], delivery)
+        return _log_of(written["Attributes"])
+
+    def conclude(
+        self, delivery: Delivery, attempts: Sequence[Attempt], outcome: Outcome, *, again: Delivery | None = None
+    ) -> None:
+        """One conditional update: only of the attempt that was begun. Whatever comes next has a higher number."""
+        sets = ["attempts = :attempts", "outcome = :outcome", "next_attempt = :next"]
+        values = {
+            ":attempts": json_text([_entry(attempt) for attempt in attempts]),
+            ":outcome": text(outcome.value),
+            ":next": number(delivery.attempt + 1),
+            ":v": number(delivery.version),
+            ":a": number(delivery.attempt),
+        }
+        removes = ["busy_until"]
+        if again:
+            sets.append("due_at = :due")
+            values[":due"] = number(again.due_at)
+        else:
+            removes.append("due_at")
+        if outcome in _SETTLED:
+            sets.append("settled = :v")
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=key_of("task", delivery.task_id),
+                UpdateExpression=f"SET {', '.join(sets)} REMOVE {', '.join(removes)}",
+                ConditionExpression="#version = :v AND next_attempt = :a",
+                ExpressionAttributeNames=_NAMES,
+                ExpressionAttributeValues=values,
+            )
+        except ClientError as error:
+            if not is_refusal(error):
+                raise
+
+    def log(self, task_id: str) -> DeliveryLog | None:
+        """One consistent GetItem."""
+        found = self._client.get_item(TableName=self._table, Key=key_of("task", task_id), ConsistentRead=True)
+        return _log_of(found["Item"]) if "Item" in found else None
+
+    def secret_generation(self, tenant: str) -> tuple[int, int]:
+        """Which secret of a tenant is in use, from 0, and since when (ms; 0 for the first)."""
+        item = self._client.get_item(TableName=self._table, Key=key_of("tenant", tenant)).get("Item", {})
+        return tuple(int(item[name]["N"]) if name in item else 0 for name in ("generation", "rotated_at"))  # type: ignore[return-value]
+
+
+def key_of(kind: str, name: str) -> dict[str, dict[str, str]]:
+    return {"key": text(f"{kind}#{name}")}
+
+
+def _expiry(now: int) -> dict[str, str]:
+    return number(now // 1000 + _ENDPOINT_DAYS * 86_400)
+
+
+def is_refusal(error: ClientError) -> bool:
+    return bool(error.response["Error"]["Code"] == "ConditionalCheckFailedException")
+
+
+def _busy(item: Item, delivery: Delivery) -> DeliveryLog | None:
+    """The record of a task that another attempt is being made for; None when this one is overtaken or settled."""
+    version, settled = int(item["version"]["N"]), int(item.get("settled", {"N": "0"})["N"])
+    is_over = settled >= delivery.version or version > delivery.version
+    if is_over or (version == delivery.version and int(item["next_attempt"]["N"]) > delivery.attempt):
+        return None
+    return _log_of(item, is_busy=True)
+
+
+def _log_of(item: Item, *, is_busy: bool = False) -> DeliveryLog:
+    entries = json.loads(item["attempts"]["S"]) if "attempts" in item else []
+    return DeliveryLog(
+        version=int(item["version"]["N"]),
+        outcome=Outcome(item["outcome"]["S"]) if "outcome" in item else None,
+        attempts=tuple(Attempt(**{**entry, "status": Status(entry["status"])}) for entry in entries),
+        due_at=int(item["due_at"]["N"]) if "due_at" in item else None,
+        is_busy=is_busy,
+    )
+
+
+def _entry(attempt: Attempt) -> dict[str, Any]:
+    return {name: value for name, value in asdict(attempt).items() if value is not None}

@@ -1,0 +1,86 @@
+"""The SSRF guard: an HTTP transport that dials only addresses it has checked, for every URL that nobody configured."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING
+
+import httpx
+
+from relay.adapters.http.tls import verified
+from relay.domain.addresses import ALLOWED_PORTS, Address, is_public
+from relay.domain.errors import ForbiddenAddressError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def resolve(host: str) -> list[Address]:
+    """Every address of a host name; raises ForbiddenAddressError when it has none."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ForbiddenAddressError(f"{host[:80]} cannot be resolved") from error
+    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+
+class Guard:
+    """Says where a URL may lead: https on port 443 of public addresses.
+
+    With `allow_loopback` also plain http on this machine: loopback, and from inside a container the host of `emulator_url`.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_loopback: bool = False,
+        emulator_url: str = "",
+        resolver: Callable[[str], list[Address]] = resolve,
+    ) -> None:
+        self._allow_loopback = allow_loopback
+        self._emulator = httpx.URL(emulator_url).host
+        self._resolver = resolver
+
+    def address_of(self, url: httpx.URL) -> Address:
+        """The address to dial; raises ForbiddenAddressError unless every address of the host is allowed."""
+        if url.userinfo:
+            raise ForbiddenAddressError("a URL with a user name in it")
+        addresses = self._resolver(url.host)
+        if not addresses:
+            raise ForbiddenAddressError("a host without an address")
+        if self._allow_loopback and all(address.is_loopback or str(address) == self._emulator for address in addresses):
+            return addresses[0]
+        if url.scheme != "https":
+            raise ForbiddenAddressError(f"expected an https URL, got {url.scheme}")
+        if url.port not in ALLOWED_PORTS:
+            raise ForbiddenAddressError(f"port {url.port}: expected 443")
+        if not all(is_public(address) for address in addresses):
+            raise ForbiddenAddressError("a host with an address that is not public")
+        return addresses[0]
+
+
+class GuardedTransport(httpx.BaseTransport):
+    """Checks every request, redirects included, and dials the checked address, so that no second resolution comes between."""
+
+    def __init__(self, guard: Guard, inner: httpx.BaseTransport | None = None) -> None:
+        self._guard = guard
+        # No connection is kept: one that was verified for a host must not serve another host at the same address.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._inner = inner or httpx.HTTPTransport(verify=verified(), limits=limits, trust_env=False)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The host name stays in the Host header and in TLS; only the address is put in its place."""
+        address = self._guard.address_of(request.url)
+        dialled = httpx.Request(
+            request.method,
+            request.url.copy_with(host=str(address)),
+            headers=request.headers,
+            stream=request.stream,
+            extensions={**request.extensions, "sni_hostname": request.url.host},
+        )
+        return self._inner.handle_request(dialled)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()

@@ -1,0 +1,64 @@
+"""HttpProviderApi: the provider over HTTP, with a limit on the whole time, and what a failure means for a payment."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+
+from relay.adapters.http.tls import verified
+from relay.domain.errors import OutcomeUnknownError, ProviderBusyError
+from relay.providers.base import ProviderRequest, ProviderResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CONNECT_TIMEOUT = 5.0
+_ANSWER_LIMIT = 4_194_304
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
+
+
+class HttpProviderApi:
+    """ProviderApi at one base URL; `key` gives the Bearer key at the time of each request."""
+
+    def __init__(self, base_url: str, key: Callable[[], str | None], transport: httpx.BaseTransport | None = None) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._key = key
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=32)  # as many as reconcile has threads
+        self._client = httpx.Client(
+            transport=transport, verify=verified(), limits=limits, follow_redirects=False, trust_env=False
+        )
+
+    def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
+        """One request, never repeated here; `timeout` in seconds bounds it as a whole."""
+        until = time.monotonic() + timeout
+        content = None if request.body is None else json.dumps(request.body, ensure_ascii=False).encode()
+        headers = {"Authorization": f"Bearer {self._key() or ''}", "Accept": "application/json"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            with self._client.stream(
+                request.method,
+                self._base_url + request.path,
+                content=content,
+                headers=headers,
+                timeout=httpx.Timeout(timeout, connect=min(_CONNECT_TIMEOUT, timeout)),
+            ) as response:
+                return ProviderResponse(response.status_code, _read(response, until))
+        except _NEVER_SENT as error:
+            raise ProviderBusyError(f"the provider cannot be reached: {type(error).__name__}") from error
+        except httpx.HTTPError as error:
+            raise OutcomeUnknownError(f"no answer from the provider: {type(error).__name__}") from error
+
+
+def _read(response: httpx.Response, until: float) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > _ANSWER_LIMIT:
+            raise OutcomeUnknownError("the provider's answer is too large", status=response.status_code)
+        if time.monotonic() > until:
+            raise OutcomeUnknownError("the provider's answer takes too long", status=response.status_code)
+    return bytes(body)

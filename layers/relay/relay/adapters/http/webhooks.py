@@ -1,0 +1,132 @@
+"""HttpWebhookSender: one signed POST to a client's URL, under guard, with one limit on the whole of it."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import httpcore
+import httpx
+
+from relay.adapters.http.tls import verified
+from relay.domain.errors import ForbiddenAddressError
+from relay.domain.webhook import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from relay.adapters.secrets.webhook_secrets import WebhookSecrets
+
+_CONNECT_TIMEOUT = 5.0
+_HEADERS = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "comet-relay", "Accept": "*/*"}
+_ERRORS = {
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.TimeoutException: "no answer in time",
+    httpx.ConnectError: "no connection",
+    httpx.RemoteProtocolError: "no HTTP answer",
+    httpx.InvalidURL: "no URL",
+}
+
+
+class HttpWebhookSender:
+    """WebhookSender; `timeout` in seconds for the whole request, `now` the time in ms."""
+
+    def __init__(
+        self, transport: httpx.BaseTransport, secrets: WebhookSecrets, *, timeout: float, now: Callable[[], int]
+    ) -> None:
+        self._client = httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+        self._timeout = httpx.Timeout(timeout, connect=min(_CONNECT_TIMEOUT, timeout))
+        self._secrets = secrets
+        self._now = now
+
+    def post(self, url: str, body: bytes, *, tenant: str, event_id: str) -> Answer:
+        """The answer's head, and nothing of its body."""
+        headers = {**_HEADERS, **self._secrets.headers(tenant, event_id, body, at=self._now())}
+        began = time.monotonic()
+        status, error, retry_after = None, None, None
+        try:
+            with self._client.stream("POST", url, content=body, headers=headers, timeout=self._timeout) as response:
+                status, retry_after = response.status_code, _seconds(response.headers)
+        except ForbiddenAddressError as forbidden:
+            error = str(forbidden).replace(httpx.URL(url).host, "the host")[:120]  # a URL is between us and its owner
+        except (httpx.HTTPError, httpx.InvalidURL) as failure:
+            error = next(
+                (text for kind, text in _ERRORS.items() if isinstance(failure, kind)), f"broken off: {type(failure).__name__}"
+            )
+        took = round((time.monotonic() - began) * 1000)
+        return Answer(took_ms=took, http_status=status, error=error, retry_after=retry_after)
+
+
+def _seconds(headers: Mapping[str, str]) -> int | None:
+    """Retry-After in seconds, whether it is a number or a date; None for neither."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdecimal() and len(text) < 10:
+        return int(text)
+    try:
+        until = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0, round((until - datetime.now(UTC)).total_seconds()))
+
+
+class BoundedTransport(httpx.HTTPTransport):
+    """An HTTP transport whose connections end after `seconds`, however the bytes drip: httpx's own limits are for each read."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=verified(),
+            max_connections=None,  # nobody waits for another's endpoint
+            max_keepalive_connections=0,  # one request for each connection
+            network_backend=_BoundedBackend(seconds),
+        )
+
+
+class _BoundedBackend(httpcore.NetworkBackend):
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        until = time.monotonic() + self._seconds
+        return _BoundedStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options), until)
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
+        self._stream = stream
+        self._until = until
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, self._left(timeout, httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = self._left(timeout, httpcore.ConnectTimeout)
+        return _BoundedStream(self._stream.start_tls(ssl_context, server_hostname, left), self._until)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _left(self, timeout: float | None, error: type[Exception]) -> float:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise error("the whole request takes too long")
+        return left if timeout is None else min(left, timeout)

@@ -1,0 +1,170 @@
+"""HTTP: requests read, errors mapped to a status, and responses in the provider's envelope."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any
+
+from relay.domain.errors import (
+    AuthenticationError,
+    CallbackNotAuthenticError,
+    ClientError,
+    ExternalTaskIdTakenError,
+    ForwardingError,
+    IdempotencyKeyReusedError,
+    InvalidRequestError,
+    RelayError,
+    RequestTooLargeError,
+    TaskNotFoundError,
+    TooManySubmissionsError,
+    UnavailableError,
+    UnknownOperationError,
+)
+from relay.entrypoint.telemetry import failed, logger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+
+    from relay.domain.keys import SubmissionLimit
+
+_JSON = "application/json"
+INTERNAL = 5000
+"""Kling's code for an internal error."""
+FAILED = "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key"
+REQUEST_LIMIT = 5_242_880
+"""Bytes: a Lambda event holds 6 MB, and a larger body would not reach a function."""
+
+STATUS: Mapping[type[RelayError], int] = {
+    ClientError: 400,
+    InvalidRequestError: 400,
+    ExternalTaskIdTakenError: 400,
+    RequestTooLargeError: 413,
+    AuthenticationError: 401,
+    UnknownOperationError: 404,
+    TaskNotFoundError: 404,
+    CallbackNotAuthenticError: 404,
+    IdempotencyKeyReusedError: 422,
+    TooManySubmissionsError: 429,
+    ForwardingError: 502,
+}
+
+
+def status_of(error: RelayError) -> int:
+    """The HTTP status of an error: that of its nearest ancestor in the table."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def envelope(request_id: str, data: Any = None, *, code: int = 0, message: str = "SUCCEED") -> dict[str, Any]:
+    """The provider's envelope; `data` is left out when there is none."""
+    body = {"code": code, "message": message, "request_id": request_id}
+    return body if data is None else {**body, "data": data}
+
+
+def answer(status: int, body: dict[str, Any]) -> dict[str, Any]:
+    """A response of payload format 2.0, for a function without a resolver."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return {"statusCode": status, "headers": {"Content-Type": _JSON}, "body": text, "isBase64Encoded": False}
+
+
+def api() -> APIGatewayHttpResolver:
+    """A resolver whose errors come in the envelope."""
+    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+
+    app = APIGatewayHttpResolver()
+
+    def respond(status: int, code: int, message: str, **headers: str) -> Response[str]:
+        body = json.dumps(envelope(request_id_of(app), code=code, message=message), ensure_ascii=False)
+        return Response(status_code=status, content_type=_JSON, body=body, headers=headers)
+
+    def refused(error: ClientError) -> Response[str]:
+        logger.info("refused", status=status_of(error), code=error.code)
+        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManySubmissionsError) else {}
+        return respond(status_of(error), error.code, error.message, **headers)
+
+    def not_forwarded(error: ForwardingError) -> Response[str]:
+        logger.warning("not forwarded", status=error.status, code=error.code)
+        return respond(error.status, error.code, error.message)
+
+    def not_found(_error: Exception) -> Response[str]:
+        return refused(UnknownOperationError("no such path: operations are below /kling/v1/ or /v1/, see the README"))
+
+    def broken(error: Exception) -> Response[str]:
+        failed(error)
+        return respond(500, INTERNAL, FAILED)
+
+    app.exception_handler(ClientError)(refused)
+    app.exception_handler(ForwardingError)(not_forwarded)
+    app.exception_handler(Exception)(broken)
+    app.not_found(not_found)
+    return app
+
+
+def request_id_of(app: APIGatewayHttpResolver) -> str:
+    """API Gateway's id of the request."""
+    return str(app.current_event.request_context.request_id)
+
+
+def operation_path(app: APIGatewayHttpResolver) -> str:
+    """What follows the version prefix: `/v1/videos/text2video` and `/kling/v1/videos/text2video` are `videos/text2video`."""
+    return app.current_event.path.removeprefix("/kling").removeprefix("/v1/").removeprefix("/")
+
+
+def tenant_of(event: Mapping[str, Any]) -> str:
+    """The tenant that the authorizer found; raises AuthenticationError with Kling's code when it found none.
+
+    The authorizer lets every request pass and says whose it is, or why nobody's, since only a function can answer in the
+    envelope. Raises UnavailableError when the authorizer itself failed.
+    """
+    context = event.get("requestContext", {}).get("authorizer", {}).get("lambda") or {}
+    if tenant := context.get("tenant"):
+        return str(tenant)
+    code = int(context.get("code") or 1001)
+    message = str(context.get("message") or "Authorization: expected `Bearer` and a key of this relay")
+    raise UnavailableError(message) if code == INTERNAL else AuthenticationError(message, code)
+
+
+def limit_of(event: Mapping[str, Any]) -> SubmissionLimit | None:
+    """How often the key behind a request may submit, as the authorizer says."""
+    from relay.domain.keys import SubmissionLimit
+
+    context = event.get("requestContext", {}).get("authorizer", {}).get("lambda") or {}
+    per_minute = int(context.get("submits_per_minute") or 0)
+    return SubmissionLimit(str(context["key"]), per_minute) if per_minute else None
+
+
+def header_of(event: Mapping[str, Any], name: str, default: str = "") -> str:
+    """A header by its name in lower case. API Gateway lowers the names, `sam local` does not."""
+    headers: Mapping[str, str] = event.get("headers") or {}
+    return next((value for given, value in headers.items() if given.lower() == name), default)
+
+
+def body_of(event: Mapping[str, Any]) -> bytes:
+    """The request body as it came."""
+    body = event.get("body") or ""
+    return base64.b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
+
+
+def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The body as a JSON object; raises a ClientError that says what it is instead."""
+    kind = header_of(event, "content-type", _JSON).partition(";")[0].strip().lower()
+    if kind != _JSON:
+        raise ClientError(f"Content-Type: expected application/json; got {kind[:80]}")
+    body = body_of(event)
+    if len(body) > REQUEST_LIMIT:
+        raise RequestTooLargeError(
+            f"the body has {len(body)} bytes, expected at most {REQUEST_LIMIT}: upload large files with POST /uploads"
+        )
+    if not body.strip():
+        raise ClientError("the body is empty: expected a JSON object")
+    try:
+        document = json.loads(body.decode())
+    except UnicodeDecodeError:
+        raise ClientError("the body is not UTF-8") from None
+    except (ValueError, RecursionError):
+        raise ClientError("the body is not JSON") from None
+    if not isinstance(document, dict):
+        raise ClientError("the body is not a JSON object")
+    return document
