@@ -177,7 +177,7 @@ def _task(number: int, *, due: bool = False) -> Task:
         expires_at=_NOON // 500,
         fingerprint="f" * 32,
         status=Status.SUBMITTED if due else Status.SUCCEED,
-        rank=Rank.SUBMITTED if due else Rank.VERDICT,
+        rank=Rank.SUBMITTED if due else Rank.FINAL,
         provider_task_id=f"P{number}",
     )
 
@@ -215,7 +215,8 @@ def _pass(store: DynamoTaskStore) -> None:
 
     made = services()
     made.tasks, made.api = store, _Provider()
-    counts = reconcile(made.reconcile_one, tasks=store, clock=lambda: _NOON + 60_000, time_left=lambda: 60_000)
+    made.clock = lambda: _NOON + 60_000  # type: ignore[method-assign]
+    counts = reconcile(made, lambda: 60_000)
     if sum(counts.values()) != _DUE:
         raise RuntimeError(f"{counts}: expected {_DUE} due tasks")
 

@@ -8,7 +8,6 @@ takes a connection and never answers. A delay is the time from a message in the 
 import argparse
 import hashlib
 import heapq
-import json
 import socket
 import statistics
 import threading
@@ -18,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from benchmarks.report import Goal, Row, Table, publish
 from relay.adapters.http.guard import Guard, GuardedTransport
@@ -31,12 +30,11 @@ from relay.domain.webhook import Delivery, Endpoint
 from relay.providers.kling.translator import Kling
 from relay.usecases.deliver import deliver
 from tests.support.fakes.events import FakeEvents
+from tests.support.fakes.fake_world import settings_of
+from tests.support.fakes.relay import FakeRelay
 from tests.support.fakes.secrets import FakeSecretsManager
 from tests.support.fakes.webhooks import FakeWebhooks
 from tests.support.tasks import task_of
-
-if TYPE_CHECKING:
-    from relay.ports import TaskStore, Webhooks
 
 DEAD = 50
 _SECONDS = 12.0
@@ -137,10 +135,18 @@ class Relay:
         self.put_at: dict[str, float] = {}
         self.answered_at: dict[str, float] = {}
         self._tasks: dict[str, Task] = {}
-        self._webhooks = cast("Webhooks", Locked(webhooks))
         secrets = WebhookSecrets(Secrets(FakeSecretsManager(), 300), "webhook", lambda _: (0, 0), ttl=300)
         transport = GuardedTransport(Guard(allow_loopback=True), BoundedTransport(_TIMEOUT))
-        self._sender = HttpWebhookSender(transport, secrets, timeout=_TIMEOUT, now=now)
+        self._relay = FakeRelay(
+            settings=settings_of(webhook_retry_seconds=",".join(map(str, _SCHEDULE))),
+            clock=now,
+            providers={Kling.name: Kling()},
+            tasks=self._tasks,
+            webhooks=Locked(webhooks),
+            webhook_sender=HttpWebhookSender(transport, secrets, timeout=_TIMEOUT, now=now),
+            webhook_queue=self,
+            events=FakeEvents(),
+        )
         self._first, self._retries = Mapping(self._deliver), Mapping(self._deliver)
 
     def announce(self, task: Task) -> None:
@@ -151,11 +157,7 @@ class Relay:
         self._first.put(delivery)
 
     def _deliver(self, delivery: Delivery) -> None:
-        outcome = deliver(
-            delivery, schedule=_SCHEDULE, body_of=lambda task: json.dumps(Kling().view(task, {})).encode(),
-            tasks=cast("TaskStore", self._tasks), webhooks=self._webhooks, sender=self._sender,
-            queue=self, events=FakeEvents(), clock=now,
-        )  # fmt: skip
+        outcome = deliver(delivery, self._relay)
         if outcome.value == "delivered":
             self.answered_at[delivery.event_id] = time.monotonic()
 

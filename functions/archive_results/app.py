@@ -1,4 +1,4 @@
-"""The queue `archives`: the files of succeeded tasks, from the provider into the bucket."""
+"""The queue `archives`: copy the files of succeeded tasks from the provider into the bucket."""
 
 from functools import partial
 from typing import Any
@@ -6,21 +6,22 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.bootstrap import prepare, services
+from relay.bootstrap import prepare_at_init, services
 from relay.entrypoint.queue import each_message
 from relay.entrypoint.telemetry import logger, metrics
+from relay.usecases.archive import archive
 
-prepare("tasks", "results", "source")
+prepare_at_init("tasks", "results", "source")
 
 _FIRST_DELAY = 5
 
 
 def archive_results(context: LambdaContext, message: dict[str, Any], receives: int) -> None:
-    to = services()
-    task_id = message["detail"]["task_id"]
-    task = to.archive(
+    relay, task_id = services(), message["detail"]["task_id"]
+    task = archive(
         task_id,
-        last_attempt=receives >= to.settings.archive_attempts,
+        relay,
+        last_attempt=receives >= relay.settings.archive_attempts,
         seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
     )
     logger.info("archived", task_id=task_id, files=len(task.results) if task else 0)
@@ -28,7 +29,7 @@ def archive_results(context: LambdaContext, message: dict[str, Any], receives: i
 
 
 def try_later(receipt: str, receives: int) -> None:
-    services().try_archiving_later(receipt, _FIRST_DELAY * 2 ** min(receives, 8))
+    services().delay_archiving(receipt, _FIRST_DELAY * 2 ** min(receives, 8))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -1,4 +1,4 @@
-"""The queues `webhooks` and `webhook_retries`: the clients' own callback_urls are told how their tasks stand."""
+"""The queues `webhooks` and `webhook_retries`: POST task states to the clients' own callback_url."""
 
 from collections import Counter
 from functools import partial
@@ -7,18 +7,20 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.bootstrap import prepare, services
+from relay.bootstrap import prepare, prepare_at_init, services
 from relay.domain.webhook import Delivery
 from relay.entrypoint.queue import each_message
 from relay.entrypoint.telemetry import logger, metrics
+from relay.usecases.deliver import deliver
 
 _BATCH = 10
-prepare("tasks", "webhook_sender", "webhook_queue")
+_NEEDED = ("tasks", "webhook_sender", "webhook_queue")
+prepare_at_init(*_NEEDED)
 
 
 def deliver_webhook(outcomes: list[str], message: dict[str, Any], _receives: int) -> None:
     delivery = Delivery.of(message)
-    outcome = services().deliver(delivery)
+    outcome = deliver(delivery, services())
     logger.info("webhook", event_id=delivery.event_id, attempt=delivery.attempt, outcome=outcome)
     outcomes.append(outcome.name.title())
 
@@ -26,9 +28,9 @@ def deliver_webhook(outcomes: list[str], message: dict[str, Any], _receives: int
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    services().prepare_delivering()
+    prepare(*_NEEDED)  # before the threads start: each would create its own
     outcomes: list[str] = []
-    # In threads, so that a client that does not answer holds up none of the others in its batch.
+    # In threads, so that an endpoint that does not answer delays no other message of its batch.
     answer = each_message(event, partial(deliver_webhook, outcomes), at_once=_BATCH)
     for name, count in Counter(outcomes).items():
         metrics.add_metric(name=f"Webhook{name}", unit=MetricUnit.Count, value=count)

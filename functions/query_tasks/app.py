@@ -1,4 +1,4 @@
-"""GET: one task by either id, a page of tasks, and what has no other route."""
+"""GET: one task by either id, a page of tasks, and every path without another route."""
 
 from typing import Any
 
@@ -6,13 +6,14 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.bootstrap import prepare, services
+from relay.bootstrap import prepare_at_init, services
 from relay.entrypoint.http import api, envelope, operation_path, request_id_of, tenant_of
-from relay.entrypoint.presenter import listed, native, native_page, own, webhook_of
+from relay.entrypoint.presenter import listed, native_page, own, webhook_of
 from relay.entrypoint.telemetry import logger, metrics
 from relay.usecases.query import find, located
+from relay.usecases.view import native
 
-prepare("tasks", "results")
+prepare_at_init("tasks", "results")
 
 app = api()
 
@@ -33,21 +34,21 @@ def list_tasks() -> Any:
 
 @app.get("/tasks/<task_id>")
 def get_task(task_id: str) -> Any:
-    to = services()
-    task = find(tenant_of(app.current_event.raw_event), task_id, operation=None, tasks=to.tasks)
-    return envelope(request_id_of(app), {**own(task, to), "webhook": webhook_of(task, to)})
+    relay = services()
+    task = find(tenant_of(app.current_event.raw_event), task_id, operation=None, tasks=relay.tasks)
+    return envelope(request_id_of(app), {**own(task, relay), "webhook": webhook_of(task, relay)})
 
 
 @app.get("/kling/v1/.+")
 @app.get("/v1/.+")
 def query_operation() -> Any:
-    to, parameters = services(), app.current_event.query_string_parameters
+    relay, parameters = services(), app.current_event.query_string_parameters
     tenant = tenant_of(app.current_event.raw_event)
     listing = bool({"pageNum", "pageSize"} & set(parameters))
-    operation, reference = located(operation_path(app), to.provider, listing=listing)
+    operation, reference = located(operation_path(app), relay.provider, listing=listing)
     if reference is None:
-        return envelope(request_id_of(app), native_page(tenant, operation, parameters, to))
-    return envelope(request_id_of(app), native(find(tenant, reference, operation=operation, tasks=to.tasks), to))
+        return envelope(request_id_of(app), native_page(tenant, operation, parameters, relay))
+    return envelope(request_id_of(app), native(find(tenant, reference, operation=operation, tasks=relay.tasks), relay))
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True)

@@ -1,19 +1,20 @@
-"""The queue `resubmissions`: tasks that the provider could not take, or of which nobody knows whether it did."""
+"""The queue `resubmissions`: tasks whose create the provider refused for now, or whose response was lost."""
 
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.bootstrap import prepare, services
+from relay.bootstrap import prepare_at_init, services
 from relay.entrypoint.queue import each_message
 from relay.entrypoint.telemetry import logger, metrics
+from relay.usecases.resubmit import resubmit
 
-prepare("tasks", "api", "resubmissions")
+prepare_at_init("tasks", "api", "resubmissions")
 
 
 def resubmit_task(message: dict[str, Any], _receives: int) -> None:
-    outcome = services().resubmit(message["task_id"], message["attempt"])
+    outcome = resubmit(message["task_id"], message["attempt"], services())
     logger.info("resubmitted", task_id=message["task_id"], outcome=outcome)
     metrics.add_metric(name=f"Resubmission{outcome.name.title()}", unit=MetricUnit.Count, value=1)
 

@@ -1,5 +1,7 @@
-"""POST /kling/v1/{operation}: a task, or an answer at once. GET /account/costs. POST /uploads: the files for a task."""
+"""POST /kling/v1/{operation}: submit a task, or forward a synchronous operation. GET /account/costs. POST /uploads."""
 
+import secrets
+import uuid
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -7,14 +9,15 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from relay.bootstrap import prepare, services
+from relay.bootstrap import prepare_at_init, services
 from relay.entrypoint.http import api, envelope, json_object, limit_of, operation_path, request_id_of, tenant_of
 from relay.entrypoint.presenter import submitted_answer, upload_answer
 from relay.entrypoint.telemetry import logger, metrics, report
-from relay.usecases.forward import Call
-from relay.usecases.submit import Submission
+from relay.usecases.forward import Call, forward
+from relay.usecases.submit import Submission, submit
+from relay.usecases.upload import create_upload
 
-prepare("tasks", "tokens", "api")
+prepare_at_init("tasks", "tokens", "api")
 
 app = api()
 
@@ -23,22 +26,22 @@ app = api()
 @app.post("/v1/.+")
 def submit_task() -> Any:
     event, operation = app.current_event, operation_path(app)
-    to, tenant = services(), tenant_of(event.raw_event)
+    relay, tenant = services(), tenant_of(event.raw_event)
     body, limit = json_object(event.raw_event), limit_of(event.raw_event)
-    if operation in to.provider.synchronous:
-        return forwarded(Call(tenant=tenant, operation=to.provider.synchronous[operation], body=body, limit=limit))
+    if operation in relay.provider.synchronous:
+        return forwarded(Call(tenant=tenant, operation=relay.provider.synchronous[operation], body=body, limit=limit))
     submission = Submission(
         tenant=tenant,
         operation=operation,
         body=body,
         idempotency_key=event.headers.get("idempotency-key"),
-        public_url=to.settings.public_url or f"https://{event.request_context.domain_name}",
+        public_url=relay.settings.public_url or f"https://{event.request_context.domain_name}",
         limit=limit,
     )
-    submitted = to.submit(submission)
+    submitted = submit(submission, relay, new_id=uuid.uuid4().hex)
     report("submitted", task_id=submitted.task.task_id, status=submitted.task.status, warnings=submitted.warnings)
     metrics.add_metric(name="TasksRepeated" if submitted.repeated else "TasksSubmitted", unit=MetricUnit.Count, value=1)
-    return submitted_answer(submitted, to, request_id_of(app))
+    return submitted_answer(submitted, relay, request_id_of(app))
 
 
 @app.get("/account/costs")
@@ -51,16 +54,16 @@ def account_costs() -> Any:
 
 
 def forwarded(call: Call) -> Response[str]:
-    answer = services().forward(call)
+    answer = forward(call, services())
     report("forwarded", operation=call.operation.name, status=answer.status)
     metrics.add_metric(name="RequestsForwarded", unit=MetricUnit.Count, value=1)
     return Response(answer.status, "application/json", answer.body.decode("utf-8", "replace"))
 
 
 @app.post("/uploads")
-def create_upload() -> Any:
+def announce_upload() -> Any:
     event = app.current_event.raw_event
-    upload = services().create_upload(tenant_of(event), json_object(event))
+    upload = create_upload(tenant_of(event), json_object(event), services(), random=secrets.token_hex(10))
     report("upload announced", media_type=upload.reference.media_type)
     metrics.add_metric(name="UploadsCreated", unit=MetricUnit.Count, value=1)
     return envelope(request_id_of(app), upload_answer(upload))

@@ -62,7 +62,7 @@ def stored(store: TaskStore, task_id: str = task_of().task_id) -> Task:
 
 
 def all_due(store: TaskStore, now: int) -> list[str]:
-    return [task_id for shard in range(DUE_SHARDS) for task_id in store.due(shard, now=now, limit=100)]
+    return store.due(now=now, limit=100)
 
 
 # create, get
@@ -227,7 +227,7 @@ def test_a_verdict_that_comes_late_beats_our_own(store: TaskStore) -> None:
 
     moved = changed(store, task, SUCCEED)
 
-    assert (moved.status, moved.rank, moved.failure, moved.results) == (Status.SUCCEED, Rank.VERDICT, None, (VIDEO,))
+    assert (moved.status, moved.rank, moved.failure, moved.results) == (Status.SUCCEED, Rank.FINAL, None, (VIDEO,))
 
 
 def test_an_answer_without_a_task_is_kept_and_gives_way_to_a_verdict(store: TaskStore) -> None:
@@ -260,10 +260,10 @@ def test_the_request_is_forgotten_once_the_provider_has_the_task(store: TaskStor
     "write",
     [
         lambda store: store.change("0" * 32, PROCESSING, at=NOON),
-        lambda store: store.accepted("0" * 32, PROVIDER_ID, due_at=NOON),
+        lambda store: store.record_acceptance("0" * 32, PROVIDER_ID, due_at=NOON),
         lambda store: store.begin_attempt("0" * 32, 2, due_at=NOON),
-        lambda store: store.postponed("0" * 32, due_at=NOON),
-        lambda store: store.archived("0" * 32, STORED, at=NOON),
+        lambda store: store.postpone("0" * 32, due_at=NOON),
+        lambda store: store.record_archive("0" * 32, STORED, at=NOON),
     ],
     ids=["change", "accepted", "begin_attempt", "postponed", "archived"],
 )
@@ -280,7 +280,7 @@ def test_a_write_to_a_task_that_is_not_there_makes_none(store: TaskStore, write:
 def test_an_accepted_task_knows_its_id_and_is_no_new_version(store: TaskStore) -> None:
     task = created(store)
 
-    store.accepted(task.task_id, PROVIDER_ID, due_at=LATER)
+    store.record_acceptance(task.task_id, PROVIDER_ID, due_at=LATER)
 
     assert stored(store) == replace(task, provider_task_id=PROVIDER_ID, request=None, due_at=LATER)
 
@@ -288,7 +288,7 @@ def test_an_accepted_task_knows_its_id_and_is_no_new_version(store: TaskStore) -
 def test_an_accepted_task_may_stay_due_when_it_was(store: TaskStore) -> None:
     task = created(store)
 
-    store.accepted(task.task_id, PROVIDER_ID, due_at=None)
+    store.record_acceptance(task.task_id, PROVIDER_ID, due_at=None)
 
     assert stored(store) == replace(task, provider_task_id=PROVIDER_ID, request=None)
 
@@ -296,7 +296,7 @@ def test_an_accepted_task_may_stay_due_when_it_was(store: TaskStore) -> None:
 def test_an_acceptance_after_the_callback_keeps_what_the_callback_said(store: TaskStore) -> None:
     task = created(store, PROCESSING)
 
-    store.accepted(task.task_id, "another", due_at=LATER)
+    store.record_acceptance(task.task_id, "another", due_at=LATER)
 
     assert stored(store) == replace(task, due_at=LATER)
 
@@ -305,7 +305,7 @@ def test_an_acceptance_after_the_callback_keeps_what_the_callback_said(store: Ta
 def test_an_acceptance_after_the_end_changes_nothing(store: TaskStore, change: Change) -> None:
     task = created(store, change)
 
-    store.accepted(task.task_id, "another", due_at=LATER)
+    store.record_acceptance(task.task_id, "another", due_at=LATER)
 
     assert stored(store) == task
     assert all_due(store, LATER + HOUR) == []
@@ -350,8 +350,8 @@ def test_no_attempt_is_begun_for_a_task_that_is_over_or_accepted(store: TaskStor
 def test_a_look_without_news_is_counted(store: TaskStore) -> None:
     task = created(store)
 
-    store.postponed(task.task_id, due_at=LATER)
-    store.postponed(task.task_id, due_at=LATER + 1)
+    store.postpone(task.task_id, due_at=LATER)
+    store.postpone(task.task_id, due_at=LATER + 1)
 
     assert stored(store) == replace(task, due_at=LATER + 1, polls=2)
 
@@ -360,7 +360,7 @@ def test_a_look_without_news_is_counted(store: TaskStore) -> None:
 def test_a_finished_task_is_not_postponed(store: TaskStore, change: Change) -> None:
     task = created(store, change)
 
-    store.postponed(task.task_id, due_at=LATER)
+    store.postpone(task.task_id, due_at=LATER)
 
     assert stored(store) == task
     assert all_due(store, LATER + HOUR) == []
@@ -372,28 +372,28 @@ def test_a_finished_task_is_not_postponed(store: TaskStore, change: Change) -> N
 def test_a_succeeded_task_is_archived_once(store: TaskStore) -> None:
     task = created(store, SUCCEED)
 
-    done = store.archived(task.task_id, STORED, at=LATER + 1)
+    done = store.record_archive(task.task_id, STORED, at=LATER + 1)
 
     assert done == stored(store) == task.archived(STORED, at=LATER + 1)
     for failure in (None, GIVEN_UP):
         with pytest.raises(TaskConflictError):
-            store.archived(task.task_id, LOST, at=LATER + 2, failure=failure)
+            store.record_archive(task.task_id, LOST, at=LATER + 2, failure=failure)
     assert stored(store) == done
 
 
 def test_files_stored_so_far_are_remembered_without_being_told(store: TaskStore) -> None:
     task = created(store, SUCCEED)
 
-    store.stored_so_far(task.task_id, STORED)
+    store.record_partial_results(task.task_id, STORED)
 
     assert stored(store) == replace(task, results=STORED)
 
 
 def test_what_is_settled_is_not_replaced_by_what_was_stored_so_far(store: TaskStore) -> None:
     task = created(store, SUCCEED)
-    settled = store.archived(task.task_id, STORED, at=LATER)
+    settled = store.record_archive(task.task_id, STORED, at=LATER)
 
-    store.stored_so_far(task.task_id, LOST)
+    store.record_partial_results(task.task_id, LOST)
 
     assert stored(store) == settled
 
@@ -401,13 +401,13 @@ def test_what_is_settled_is_not_replaced_by_what_was_stored_so_far(store: TaskSt
 def test_a_failure_to_archive_is_told_once_and_mended_later(store: TaskStore) -> None:
     task = created(store, SUCCEED)
 
-    failed = store.archived(task.task_id, LOST, at=LATER + 1, failure=GIVEN_UP)
+    failed = store.record_archive(task.task_id, LOST, at=LATER + 1, failure=GIVEN_UP)
     assert (failed.status, failed.archive, failed.failure) == (Status.SUCCEED, Archive.FAILED, GIVEN_UP)
     with pytest.raises(TaskConflictError):
-        store.archived(task.task_id, LOST, at=LATER + 2, failure=GIVEN_UP)
+        store.record_archive(task.task_id, LOST, at=LATER + 2, failure=GIVEN_UP)
     assert stored(store) == failed
 
-    mended = store.archived(task.task_id, STORED, at=LATER + 3)
+    mended = store.record_archive(task.task_id, STORED, at=LATER + 3)
     assert (mended.archive, mended.failure, mended.version) == (Archive.STORED, None, failed.version + 1)
     assert stored(store) == mended
 
@@ -418,7 +418,7 @@ def test_only_a_success_is_archived(store: TaskStore, changes: tuple[Change, ...
     task = created(store, *changes)
 
     with pytest.raises(TaskConflictError):
-        store.archived(task.task_id, STORED, at=LATER, failure=failure)
+        store.record_archive(task.task_id, STORED, at=LATER, failure=failure)
 
     assert stored(store) == task
 
@@ -511,9 +511,19 @@ def test_the_due_tasks_come_oldest_first(store: TaskStore) -> None:
     for delay, task_id in zip([5, 1, 4, 2, 3, 9], ids, strict=True):
         store.create(task_of(task_id, due_at=NOON + delay))
 
-    assert store.due(0, now=NOON + 5, limit=10) == [ids[1], ids[3], ids[4], ids[2], ids[0]]
-    assert store.due(0, now=NOON + 5, limit=2) == [ids[1], ids[3]]
-    assert store.due(0, now=NOON, limit=10) == []
+    assert store.due(now=NOON + 5, limit=10) == [ids[1], ids[3], ids[4], ids[2], ids[0]]
+    assert store.due(now=NOON + 5, limit=2) == [ids[1], ids[3]]
+    assert store.due(now=NOON, limit=10) == []
+
+
+def test_a_partition_with_many_due_tasks_hides_no_other(store: TaskStore) -> None:
+    ids = [f"{number:032x}" for number in range(80)]
+    crowd = [task_id for task_id in ids if due_shard_of(task_id) == 0][:12]
+    others = [next(task_id for task_id in ids if due_shard_of(task_id) == shard) for shard in range(1, DUE_SHARDS)]
+    for age, task_id in enumerate(others + crowd):
+        store.create(task_of(task_id, due_at=NOON - age))
+
+    assert sorted(store.due(now=NOON, limit=3)) == sorted(others + crowd[-3:])
 
 
 def test_every_due_task_is_in_one_shard(store: TaskStore) -> None:
@@ -545,7 +555,7 @@ def test_a_task_that_proceeds_stays_due(store: TaskStore) -> None:
 def test_a_postponed_task_is_due_later(store: TaskStore) -> None:
     task = created(store)
 
-    store.postponed(task.task_id, due_at=LATER)
+    store.postpone(task.task_id, due_at=LATER)
 
     assert all_due(store, LATER - 1) == []
     assert all_due(store, LATER) == [task.task_id]

@@ -12,7 +12,7 @@ from relay.adapters.dynamodb.items import is_task, item_of
 from relay.adapters.dynamodb.items import task_of as task_in
 from relay.adapters.dynamodb.tasks import DynamoTaskStore
 from relay.domain.errors import TaskConflictError, TaskNotFoundError
-from relay.domain.task import DUE_SHARDS, Change, Failure, FailureCode, Rank, Result, Status, Task
+from relay.domain.task import Change, Failure, FailureCode, Rank, Result, Status, Task
 from relay.ports import TaskStore
 from relay.providers.kling.translator import Kling
 from tests.support.fakes.task_store import FakeTaskStore
@@ -54,16 +54,16 @@ type Write = Callable[[TaskStore, str], Any]
 
 
 def _accepted(store: TaskStore, task_id: str) -> None:
-    store.accepted(task_id, "the first", due_at=NOON + 7)
+    store.record_acceptance(task_id, "the first", due_at=NOON + 7)
 
 
 writes: st.SearchStrategy[Write] = st.one_of(
     changes.flatmap(lambda change: moments.map(lambda at: lambda store, task_id: store.change(task_id, change, at=NOON + at))),
     st.just(_accepted),
     st.integers(2, 4).map(lambda number: lambda store, task_id: store.begin_attempt(task_id, number, due_at=NOON + number)),
-    moments.map(lambda due: lambda store, task_id: store.postponed(task_id, due_at=NOON + due)),
+    moments.map(lambda due: lambda store, task_id: store.postpone(task_id, due_at=NOON + due)),
     st.tuples(results, st.none() | failures).map(
-        lambda pair: lambda store, task_id: store.archived(task_id, pair[0], at=NOON, failure=pair[1])
+        lambda pair: lambda store, task_id: store.record_archive(task_id, pair[0], at=NOON, failure=pair[1])
     ),
 )
 
@@ -88,9 +88,8 @@ def test_any_history_leaves_the_same_task_in_the_table_as_in_the_fake(moto_store
         assert outcome(write, moto_store, task.task_id) == outcome(write, fake, task.task_id)
         assert moto_store.get(task.task_id) == fake.get(task.task_id)
 
-    for shard in range(DUE_SHARDS):
-        due = [task_id for task_id in moto_store.due(shard, now=NOON + 10**9, limit=10_000) if task_id == task.task_id]
-        assert due == fake.due(shard, now=NOON + 10**9, limit=10)
+    due = [task_id for task_id in moto_store.due(now=NOON + 10**9, limit=10_000) if task_id == task.task_id]
+    assert due == fake.due(now=NOON + 10**9, limit=10)
 
 
 @given(history=st.lists(writes, min_size=1, max_size=8))

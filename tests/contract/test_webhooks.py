@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from relay.domain.task import Status
-from relay.domain.webhook import Attempt, Delivery, DeliveryLog, Endpoint, Outcome
+from relay.domain.webhook import Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
 from relay.ports import Webhooks
 from relay_cli.operator.webhook_state import WebhookOperations
 from tests.support.tasks import NOON, task_of
@@ -28,7 +28,7 @@ def failed(webhooks: Webhooks, delivery: Delivery) -> Delivery:
     log = begin(webhooks, delivery)
     assert log
     again = replace(delivery, attempt=delivery.attempt + 1, due_at=NOON + 5000)
-    webhooks.conclude(delivery, log.with_attempt(attempt_of(delivery)), Outcome.RETRYING, again=again)
+    webhooks.conclude(delivery, log.with_attempt(attempt_of(delivery)), DeliveryOutcome.RETRYING, again=again)
     return again
 
 
@@ -36,8 +36,8 @@ def test_an_attempt_is_claimed_and_concluded(webhooks: Webhooks) -> None:
     assert webhooks.log(FIRST.task_id) is None
     assert begin(webhooks, FIRST) == DeliveryLog(version=1)
     attempt = attempt_of(FIRST, http_status=204)
-    webhooks.conclude(FIRST, (attempt,), Outcome.DELIVERED)
-    assert webhooks.log(FIRST.task_id) == DeliveryLog(version=1, outcome=Outcome.DELIVERED, attempts=(attempt,))
+    webhooks.conclude(FIRST, (attempt,), DeliveryOutcome.DELIVERED)
+    assert webhooks.log(FIRST.task_id) == DeliveryLog(version=1, outcome=DeliveryOutcome.DELIVERED, attempts=(attempt,))
     assert begin(webhooks, FIRST) is None
     assert begin(webhooks, replace(FIRST, attempt=9)) is None
 
@@ -45,13 +45,13 @@ def test_an_attempt_is_claimed_and_concluded(webhooks: Webhooks) -> None:
 def test_attempts_of_all_versions_are_on_one_log(webhooks: Webhooks) -> None:
     again = failed(webhooks, FIRST)
     assert webhooks.log(FIRST.task_id) == DeliveryLog(
-        version=1, outcome=Outcome.RETRYING, attempts=(attempt_of(FIRST),), due_at=again.due_at
+        version=1, outcome=DeliveryOutcome.RETRYING, attempts=(attempt_of(FIRST),), due_at=again.due_at
     )
     log = begin(webhooks, SECOND)
     assert log
     assert (log.version, log.attempts) == (2, (attempt_of(FIRST),))
     error = attempt_of(SECOND, http_status=None, error="no answer in time")
-    webhooks.conclude(SECOND, log.with_attempt(error), Outcome.UNDELIVERABLE)
+    webhooks.conclude(SECOND, log.with_attempt(error), DeliveryOutcome.UNDELIVERABLE)
     found = webhooks.log(FIRST.task_id)
     assert found
     assert found.attempts == (attempt_of(FIRST), error)
@@ -86,7 +86,7 @@ def test_a_retry_may_overtake_the_conclusion_before_it(webhooks: Webhooks) -> No
     begin(webhooks, FIRST)
     log = begin(webhooks, replace(FIRST, attempt=2), at=MINUTE)
     assert log
-    webhooks.conclude(FIRST, (attempt_of(FIRST),), Outcome.RETRYING, again=replace(FIRST, attempt=2))
+    webhooks.conclude(FIRST, (attempt_of(FIRST),), DeliveryOutcome.RETRYING, again=replace(FIRST, attempt=2))
     found = webhooks.log(FIRST.task_id)
     assert found
     assert found.attempts == (), "somebody else's attempt is not concluded"
@@ -96,7 +96,7 @@ def test_an_older_version_never_follows_a_newer_one(webhooks: Webhooks) -> None:
     begin(webhooks, SECOND)
     assert begin(webhooks, FIRST) is None
     assert begin(webhooks, FIRST, at=MINUTE) is None
-    webhooks.conclude(SECOND, (attempt_of(SECOND),), Outcome.GONE)
+    webhooks.conclude(SECOND, (attempt_of(SECOND),), DeliveryOutcome.GONE)
     assert begin(webhooks, FIRST) is None
     assert begin(webhooks, SECOND) is None
     assert begin(webhooks, replace(SECOND, version=3))
@@ -105,19 +105,19 @@ def test_an_older_version_never_follows_a_newer_one(webhooks: Webhooks) -> None:
 def test_what_was_given_up_can_be_begun_by_a_redrive_and_by_nothing_older(webhooks: Webhooks) -> None:
     last = replace(failed(webhooks, FIRST), attempt=10)
     begin(webhooks, last)
-    webhooks.conclude(last, (attempt_of(FIRST),), Outcome.UNDELIVERABLE)
+    webhooks.conclude(last, (attempt_of(FIRST),), DeliveryOutcome.UNDELIVERABLE)
     assert begin(webhooks, last) is None, "a message of SQS that comes twice"
     assert begin(webhooks, FIRST) is None
     log = begin(webhooks, last.anew())
     assert log
-    assert (log.outcome, log.is_busy) == (Outcome.UNDELIVERABLE, False)
+    assert (log.outcome, log.is_busy) == (DeliveryOutcome.UNDELIVERABLE, False)
 
 
 def test_what_was_delivered_can_be_reopened_the_newest_version_only(moto_webhooks: WebhookOperations) -> None:
     moto_webhooks.reopen(FIRST.task_id)
     assert moto_webhooks.log(FIRST.task_id) is None
     begin(moto_webhooks, SECOND)
-    moto_webhooks.conclude(SECOND, (attempt_of(SECOND, http_status=200),), Outcome.DELIVERED)
+    moto_webhooks.conclude(SECOND, (attempt_of(SECOND, http_status=200),), DeliveryOutcome.DELIVERED)
     moto_webhooks.reopen(FIRST.task_id)
     assert begin(moto_webhooks, FIRST) is None
     assert begin(moto_webhooks, SECOND)
@@ -150,7 +150,7 @@ def test_a_log_keeps_the_last_twenty_attempts(moto_webhooks: WebhookOperations) 
     for number in range(30):
         latest = replace(attempt_of(FIRST, http_status=None, error="no answer in time"), at=NOON + number)
         attempts = replace(log, attempts=attempts).with_attempt(latest)
-    moto_webhooks.conclude(FIRST, attempts, Outcome.RETRYING, again=replace(FIRST, attempt=2))
+    moto_webhooks.conclude(FIRST, attempts, DeliveryOutcome.RETRYING, again=replace(FIRST, attempt=2))
     found = moto_webhooks.log(FIRST.task_id)
     assert found
     assert [attempt.at - NOON for attempt in found.attempts] == list(range(10, 30))

@@ -126,7 +126,7 @@ def test_a_call_of_unknown_outcome_is_not_repeated(gateway: Gateway, provider: C
     body = {"text": "Hello", "voice_id": "v", "voice_language": "en"}
     answer = gateway.request("POST", "/v1/audio/tts", json=body)
     assert (answer.status_code, answer.json()["code"]) == (504, 5002)
-    assert "may have been done and charged" in answer.json()["message"]
+    assert "may have executed and billed" in answer.json()["message"]
     assert provider.state(hashes=False)["answered_at_once"] == before + 1
 
 

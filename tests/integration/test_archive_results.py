@@ -9,6 +9,7 @@ import pytest
 
 from relay.adapters.s3 import results
 from relay.domain.task import Archive, FailureCode, Status
+from relay.usecases.view import urls_of
 from tests.support.moto_world import PNG, MotoWorld, event, sha256, video
 from tests.support.upstream import File
 
@@ -279,7 +280,7 @@ def test_stored_results_are_downloaded_through_presigned_urls(world: MotoWorld) 
     body = video(70_000)
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=body)))
     world.archive(task_id)
-    url = world.services.urls(world.task(task_id))["task_result/videos/0/url"]
+    url = urls_of(world.task(task_id), world.services)["task_result/videos/0/url"]
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
     assert "X-Amz-Expires=3600" in url
     assert httpx.get(url, trust_env=False).content == body

@@ -68,7 +68,7 @@ def test_a_failure_says_whose_it_is(
     body = json.loads(answer["body"])
     assert (answer["statusCode"], body["code"]) == expected
     assert body["request_id"]
-    assert ("charged" in body["message"]) == (expected[1] == 5002)
+    assert ("billed" in body["message"]) == (expected[1] == 5002)
     assert len(world.outside.sent) == 1
 
 

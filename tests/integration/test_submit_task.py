@@ -160,7 +160,7 @@ def test_the_providers_refusal_is_handed_on_and_ends_the_task(world: MotoWorld, 
     assert len(world.outside.sent) == 1
     assert world.delays("resubmissions") == 0
     task = world.task(world.outside.sent[0].body["external_task_id"])
-    assert (task.status, task.rank, task.version) == (Status.FAILED, Rank.EXPIRED, 2)
+    assert (task.status, task.rank, task.version) == (Status.FAILED, Rank.GIVEN_UP, 2)
     assert task.failure
     assert (task.failure.code, task.failure.provider_code) == (FailureCode.REJECTED, code)
 

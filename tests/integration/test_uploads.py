@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from relay.adapters.s3.uploads import S3UploadStore
+from relay.usecases.resubmit import resubmit
 from tests.support.moto_world import PNG, Answer, MotoWorld, event, video, with_body, with_tenant
 
 PICTURE = PNG + bytes(range(256)) * 40
@@ -67,7 +68,7 @@ def test_a_field_without_urls_gets_the_very_bytes(world: MotoWorld) -> None:
 def test_a_task_sent_again_hours_later_has_a_new_url(world: MotoWorld) -> None:
     world.outside.next_answers = [(429, {"code": 1302, "message": "busy", "request_id": "r"})]
     task_id = world.submit("image2video", {"image": uploaded(world)}).data["task_id"]
-    world.services.resubmit(task_id, 1)
+    resubmit(task_id, 1, world.services)
     *_, again = world.outside.creates()
     assert len(world.outside.creates()) == 2
     assert httpx.get(again.body["image"], trust_env=False).content == PICTURE
@@ -105,7 +106,7 @@ def test_a_second_file_does_not_replace_the_first(world: MotoWorld) -> None:
 def test_a_file_of_another_type_is_found_out(world: MotoWorld) -> None:
     reference = uploaded(world, b"<html>not a picture</html>" * 10)
     answer = world.submit("image2video", {"image": reference})
-    assert answer.message.endswith("is no image/png: its first bytes are those of something else")
+    assert answer.message.endswith("is not image/png: its first bytes are those of something else")
 
 
 def test_without_a_key_nothing_is_announced(world: MotoWorld) -> None:

@@ -31,8 +31,9 @@ _CHANCES = (
 )
 _AIMED = ((Fault.KILLED_BEFORE, 0.25), (Fault.KILLED_AFTER, 0.25), (Fault.THROTTLED, 0.15), *_CHANCES[3:])
 _WRITES = frozenset({
-    "tasks.create", "tasks.claim_key", "tasks.change", "tasks.accepted", "tasks.begin_attempt", "tasks.postponed",
-    "tasks.stored_so_far", "tasks.archived", "documents.put_request", "documents.put_callback", "documents.quarantine",
+    "tasks.create", "tasks.claim_key", "tasks.change", "tasks.record_acceptance", "tasks.begin_attempt", "tasks.postpone",
+    "tasks.record_partial_results", "tasks.record_archive", "documents.put_request",
+    "documents.put_callback", "documents.quarantine",
     "events.publish", "resubmissions.put", "webhooks.claim_lane", "webhooks.keep_endpoint", "webhooks.begin",
     "webhooks.conclude", "webhook_queue.put", "webhook_queue.bury",
 })  # fmt: skip

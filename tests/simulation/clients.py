@@ -113,7 +113,7 @@ class Clients:
         must(task.external_task_id == request.external_id, "answers are true", f"{task.task_id[:6]} has another external id")
         if refused and refused.code is FailureCode.REJECTED:
             rank = self._tasks[task.task_id].rank
-            must(rank >= Rank.EXPIRED, "answers are true", f"{task.task_id[:6]} was refused, and is {rank.name}")
+            must(rank >= Rank.GIVEN_UP, "answers are true", f"{task.task_id[:6]} was refused, and is {rank.name}")
         if request.key and attempt == 1 and self._decisions.strikes(Fault.REQUEST_REPEATED, request.name, 0.2):
             self._send(request, 2, self._decisions.between(f"repeats {request.name}", 1, 300))
         for number in range(3):

@@ -74,19 +74,19 @@ class Fault(StrEnum):
 
 SITES: dict[str, tuple[str, ...]] = {
     "submit": (
-        "tasks.create", "tasks.claim_key", "tasks.get", "tasks.change", "tasks.accepted", "tasks.postponed",
+        "tasks.create", "tasks.claim_key", "tasks.get", "tasks.change", "tasks.record_acceptance", "tasks.postpone",
         "documents.put_request", "api.send", "tokens.path", "resubmissions.put",
     ),
     "resubmit": (
-        "tasks.get", "tasks.begin_attempt", "tasks.accepted", "tasks.change", "tasks.postponed", "documents.get_request",
+        "tasks.get", "tasks.begin_attempt", "tasks.record_acceptance", "tasks.change", "tasks.postpone", "documents.get_request",
         "documents.put_callback", "api.send", "tokens.path", "resubmissions.put",
     ),
     "receive": ("tokens.provider_of", "documents.put_callback", "documents.quarantine", "tasks.change", "events.publish"),
     "publish": ("events.publish",),
-    "archive": ("tasks.get", "tasks.stored_so_far", "tasks.archived", "source.open", "results.store", "api.send"),
+    "archive": ("tasks.get", "tasks.record_partial_results", "tasks.record_archive", "source.open", "results.store", "api.send"),
     "reconcile": (
-        "tasks.due", "tasks.get", "tasks.change", "tasks.accepted", "tasks.postponed", "documents.put_callback", "api.send",
-        "resubmissions.put",
+        "tasks.due", "tasks.get", "tasks.change", "tasks.record_acceptance", "tasks.postpone", "documents.put_callback",
+        "api.send", "resubmissions.put",
     ),
     "query": ("tasks.get",),
     "deliver": (

@@ -133,7 +133,7 @@ def _moved(before: Task, after: Task, name: str) -> None:
     must(before.provider_task_id in {None, after.provider_task_id}, "a task stays itself", said)
     if before.archive is Archive.STORED:
         must(before == after, "stored is final", said)
-    if before.rank is Rank.VERDICT or before.rank == after.rank == Rank.EXPIRED:
+    if before.rank is Rank.FINAL or before.rank == after.rank == Rank.GIVEN_UP:
         kept = ("status", "rank", "message", "snapshot_at", "document")
         same = all(getattr(before, field) == getattr(after, field) for field in kept)
         must(same and (before.version == after.version or after.archive is not None), "terminal states absorb", said)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from relay.domain.task import Archive, FailureCode, Rank, Status, Task
-from relay.domain.webhook import Outcome, endpoint_id
+from relay.domain.webhook import DeliveryOutcome, endpoint_id
 from tests.simulation.clients import UNTYPED
 from tests.simulation.invariants import must
 from tests.simulation.webhooks import SETTLED
@@ -47,7 +47,7 @@ class Promises:
         }
         for task in self._world.tasks.tasks.values():
             log = self._world.hooks.log(task.task_id)
-            if log and log.outcome is Outcome.UNDELIVERABLE:
+            if log and log.outcome is DeliveryOutcome.UNDELIVERABLE:
                 identity = f"{task.task_id}:{log.version}"
                 must(identity in dead, "a failure leaves a trace", f"the webhook {identity[:6]} is not in the dead letters")
                 told = f"{identity}:undeliverable" in self._world.invariants.undeliverable
@@ -74,7 +74,7 @@ class Promises:
         name, failure = task.task_id[:6], task.failure
         must(task.is_over, "every task comes to an end", f"{name} is {task.status}")
         verdict = self._world.provider.verdict_of(task.task_id)
-        if task.rank is Rank.VERDICT:
+        if task.rank is Rank.FINAL:
             must(verdict, "the verdict is the provider's", f"{name} is {task.status}, the provider has no verdict")
             must(verdict and verdict.status is task.status, "the verdict is the provider's", f"{name} is {task.status}")
             return

@@ -4,13 +4,12 @@ import json
 from typing import Any
 
 from relay.config import Settings
-from relay.domain.task import DUE_SHARDS
 from relay.providers.kling.translator import Kling
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.callbacks import Callbacks
 from tests.simulation.clients import Clients, planned
 from tests.simulation.faults import Decisions, Fault
-from tests.simulation.functions import Functions, Services
+from tests.simulation.functions import Functions
 from tests.simulation.invariants import Invariants
 from tests.simulation.promises import Promises
 from tests.simulation.provider import SimulatedProvider
@@ -21,9 +20,11 @@ from tests.simulation.webhooks import QueuedWebhooks, SimulatedEndpoints
 from tests.support.fakes.clock import NOON
 from tests.support.fakes.documents import FakeDocuments
 from tests.support.fakes.fake_world import settings_of
+from tests.support.fakes.relay import FakeRelay
 from tests.support.fakes.resubmissions import FakeResubmissions
 from tests.support.fakes.results import FakeResultStore
 from tests.support.fakes.secrets import FakeSecretsManager
+from tests.support.fakes.submission_counts import FakeSubmissionCounts
 from tests.support.fakes.task_store import FakeTaskStore
 from tests.support.fakes.uploads import FakeUploads
 from tests.support.fakes.webhooks import FakeWebhooks
@@ -77,12 +78,13 @@ class SimulatedWorld:
         self.hooks, queued = FakeWebhooks(), QueuedWebhooks()
         self.endpoints = SimulatedEndpoints(self.invariants, self.scheduler, decisions, _told)
         self.bus.webhooks = queued
-        services = Services(
-            settings=self.settings, provider=Kling(), tasks=self.tasks, documents=self.documents, events=self.bus,
-            api=self.provider, resubmissions=resubmissions, source=self.source, results=self.results, secrets=self.secrets,
-            uploads=FakeUploads(), webhooks=self.hooks, sender=self.endpoints, webhook_queue=queued,
+        relay = FakeRelay(
+            settings=self.settings, clock=self.clock, providers={Kling.name: Kling()}, tasks=self.tasks,
+            documents=self.documents, events=self.bus, api=self.provider, resubmissions=resubmissions, source=self.source,
+            results=self.results, uploads=FakeUploads(), submission_counts=FakeSubmissionCounts(), webhooks=self.hooks,
+            webhook_sender=self.endpoints, webhook_queue=queued,
         )  # fmt: skip
-        self.functions = Functions(services, self.scheduler, decisions)
+        self.functions = Functions(relay, self.secrets, self.scheduler, decisions)
         self.stream = Stream(self.tasks, self.functions.publish, self.scheduler, decisions)
         at: dict[str, Any] = {"scheduler": self.scheduler, "decisions": decisions}
         self.resubmissions = resubmissions.queue = Queue(
@@ -186,4 +188,4 @@ class SimulatedWorld:
 
     def due(self) -> list[Any]:
         """What the index of due tasks holds."""
-        return [task_id for shard in range(DUE_SHARDS) for task_id in self.tasks.due(shard, now=2**60, limit=100)]
+        return list(self.tasks.due(now=2**60, limit=100))

@@ -58,7 +58,7 @@ class Lifecycle(RuleBasedStateMachine):
     def relay_gives_up(self, code: FailureCode) -> None:
         """Our own verdict."""
         before = self.task.rank
-        assert self._report(Change.given_up(code, "given up")) is (before < Rank.EXPIRED)
+        assert self._report(Change.given_up(code, "given up")) is (before < Rank.GIVEN_UP)
 
     @precondition(lambda self: self.verdict is Status.SUCCEED)
     @rule(stored=strategies.booleans())
@@ -66,7 +66,7 @@ class Lifecycle(RuleBasedStateMachine):
         """Well, or not."""
         before = self.task.archive
         try:
-            self.store.archived(self.task_id, (VIDEO,), at=NOON, failure=None if stored else _LOST)
+            self.store.record_archive(self.task_id, (VIDEO,), at=NOON, failure=None if stored else _LOST)
         except TaskConflictError:
             assert before is Archive.STORED or (before is Archive.FAILED and not stored)
 
@@ -74,8 +74,8 @@ class Lifecycle(RuleBasedStateMachine):
     def bookkeeping(self, due: int) -> None:
         """Writes that nobody is told of."""
         version = self.task.version
-        self.store.postponed(self.task_id, due_at=due)
-        self.store.accepted(self.task_id, "1", due_at=due)
+        self.store.postpone(self.task_id, due_at=due)
+        self.store.record_acceptance(self.task_id, "1", due_at=due)
         assert self.task.version == version
 
     @invariant()
@@ -89,7 +89,7 @@ class Lifecycle(RuleBasedStateMachine):
     def the_verdict_stays(self) -> None:
         """Terminal states absorb."""
         if self.verdict:
-            assert (self.task.status, self.task.rank, self.task.due_at) == (self.verdict, Rank.VERDICT, None)
+            assert (self.task.status, self.task.rank, self.task.due_at) == (self.verdict, Rank.FINAL, None)
 
     @invariant()
     def each_version_has_its_event(self) -> None:

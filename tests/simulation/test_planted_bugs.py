@@ -10,8 +10,7 @@ from relay.adapters.secrets.cached import Secrets
 from relay.domain.errors import ProviderTaskMissingError
 from relay.domain.events import event_between
 from relay.domain.task import Change, Rank, Task
-from relay.domain.webhook import Delivery, DeliveryLog
-from relay.domain.webhook import Outcome as WebhookOutcome
+from relay.domain.webhook import Delivery, DeliveryLog, DeliveryOutcome
 from relay.providers.base import Operation, ProviderRequest, ProviderResponse
 from relay.usecases import archive, deliver, receive, reconcile, resubmit
 from relay.usecases.apply import Outcome, apply
@@ -46,18 +45,18 @@ def an_event_is_published_before_the_write(patch: pytest.MonkeyPatch) -> None:
     """The receiver tells of a change, and makes it then."""
     right = receive.receive
 
-    def eager(task_id: str, token: str, body: bytes, **ports: Any) -> Outcome:
-        def telling(task_id: str, snapshot: Any, raw: bytes, **stores: Any) -> Outcome:
-            task = ports["tasks"].get(task_id)
+    def eager(task_id: str, token: str, body: bytes, relay: Any) -> Outcome:
+        def telling(task_id: str, snapshot: Any, raw: bytes, relay: Any) -> Outcome:
+            task = relay.tasks.get(task_id)
             after = replace(task, status=snapshot.status, message=snapshot.message, version=task.version + 1)
             event = event_between(task, after)
             assert event
-            ports["events"].publish([event])
-            return apply(task_id, snapshot, raw, **stores)
+            relay.events.publish([event])
+            return apply(task_id, snapshot, raw, relay)
 
         with pytest.MonkeyPatch.context() as inner:
             inner.setattr(receive, "apply", telling)
-            return right(task_id, token, body, **ports)
+            return right(task_id, token, body, relay)
 
     patch.setattr(receive, "receive", eager)
 
@@ -76,19 +75,24 @@ def a_task_is_sent_again_without_asking(patch: pytest.MonkeyPatch) -> None:
             answer: ProviderResponse = self._api.send(request, timeout=timeout)
             return answer
 
-    patch.setattr(resubmit, "resubmit", lambda *what, api, **ports: right(*what, api=Blind(api), **ports))
+    patch.setattr(
+        resubmit,
+        "resubmit",
+        lambda task_id, attempt, relay: right(task_id, attempt, replace(relay, api=Blind(relay.api))),
+    )
 
 
 def the_reconciler_does_not_compare_ranks(patch: pytest.MonkeyPatch) -> None:
     """What a query answers is written, whatever came before."""
 
-    def unchecked(task_id: str, snapshot: Any, raw: bytes, *, tasks: Any, documents: Any, at: int) -> Outcome:
+    def unchecked(task_id: str, snapshot: Any, raw: bytes, relay: Any) -> Outcome:
         change = Change.reported(snapshot)
-        task = tasks.get(task_id)
+        at = relay.clock()
+        task = relay.tasks.get(task_id)
         if (task.rank, task.message) == (change.rank, change.message):
-            return apply(task_id, snapshot, raw, tasks=tasks, documents=documents, at=at)
-        documents.put_callback(task_id, raw)
-        tasks._write(task, _forced(task, change, at))
+            return apply(task_id, snapshot, raw, relay)
+        relay.documents.put_callback(task_id, raw)
+        relay.tasks._write(task, _forced(task, change, at))
         return Outcome.APPLIED
 
     patch.setattr(reconcile, "apply", unchecked)
@@ -98,15 +102,14 @@ def results_are_called_stored_too_early(patch: pytest.MonkeyPatch) -> None:
     """The task is marked first, the files are copied then."""
     right = archive.archive
 
-    def early(task_id: str, *, tasks: Any, clock: Any, **ports: Any) -> Task | None:
-        task = tasks.get(task_id)
+    def early(task_id: str, relay: Any, **arguments: Any) -> Task | None:
+        task = relay.tasks.get(task_id)
         if task and task.archive is None and task.results:
             results = tuple(
                 replace(result, key=f"results/{task_id}/{number}.mp4", bytes=1296) for number, result in enumerate(task.results)
             )
-            tasks.archived(task_id, results, at=clock())
-        ended: Task | None = right(task_id, tasks=tasks, clock=clock, **ports)
-        return ended
+            relay.tasks.record_archive(task_id, results, at=relay.clock())
+        return right(task_id, relay, **arguments)
 
     patch.setattr(archive, "archive", early)
 
@@ -115,7 +118,7 @@ def a_verdict_can_be_overwritten(patch: pytest.MonkeyPatch) -> None:
     """A second verdict, or our own expiry, follows the first."""
 
     def moved_to(task: Task, change: Change, *, at: int) -> Task:
-        return _forced(task, change, at) if change.rank >= Rank.EXPIRED else _MOVED_TO(task, change, at=at)
+        return _forced(task, change, at) if change.rank >= Rank.GIVEN_UP else _MOVED_TO(task, change, at=at)
 
     patch.setattr(Task, "moved_to", moved_to)
 
@@ -144,9 +147,10 @@ def a_webhook_is_not_overtaken(patch: pytest.MonkeyPatch) -> None:
 
 def a_retry_is_concluded_before_it_is_queued(patch: pytest.MonkeyPatch) -> None:
     """A crash between the two leaves nobody to make it."""
-    right = deliver._concluded
+    right = deliver._conclude
 
-    def concluded(claim: Any, answer: Any, *, webhooks: Any, queue: Any, **others: Any) -> WebhookOutcome:
+    def concluded(claim: Any, answer: Any, relay: Any, *, at: int) -> DeliveryOutcome:
+        queue = relay.webhook_queue
         kept: list[Callable[[], None]] = []
 
         class Later:
@@ -156,12 +160,12 @@ def a_retry_is_concluded_before_it_is_queued(patch: pytest.MonkeyPatch) -> None:
             def bury(self, delivery: Delivery) -> None:
                 kept.append(lambda: queue.bury(delivery))
 
-        outcome = right(claim, answer, webhooks=webhooks, queue=Later(), **others)
+        outcome = right(claim, answer, replace(relay, webhook_queue=Later()), at=at)
         for put in kept:
             put()
         return outcome
 
-    patch.setattr(deliver, "_concluded", concluded)
+    patch.setattr(deliver, "_conclude", concluded)
 
 
 def a_webhook_tells_the_present_under_an_old_id(patch: pytest.MonkeyPatch) -> None:

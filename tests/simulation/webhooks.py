@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from relay.domain.task import Status
-from relay.domain.webhook import Answer, Delivery, Outcome, endpoint_id
+from relay.domain.webhook import Answer, Delivery, DeliveryOutcome, endpoint_id
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.invariants import Invariants, must
 from tests.simulation.scheduler import Scheduler
@@ -113,5 +113,5 @@ def _named(delivery: Delivery) -> str:
     return f"{delivery.task_id[:6]}:{delivery.version} attempt {delivery.attempt}"
 
 
-SETTLED = frozenset({Outcome.DELIVERED, Outcome.GONE})
+SETTLED = frozenset({DeliveryOutcome.DELIVERED, DeliveryOutcome.GONE})
 """What a task's webhooks have come to when all is calm."""

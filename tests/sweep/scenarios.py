@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from relay.adapters import aws
 from relay.domain.task import FailureCode, Status
-from relay.domain.webhook import Delivery, Outcome
+from relay.domain.webhook import Delivery, DeliveryOutcome
 from relay_cli.operator.keys import Keys
 from tests.support.moto_world import MP4, TENANT, Json, event, with_body, with_path, with_tenant
 from tests.support.tokens import signed
@@ -312,21 +312,21 @@ def _told_of_the_end(world: SweptWorld) -> list[str]:
     log = world.services.webhooks.log(task.task_id)
     told = {each["detail"]["event_id"] for each in world.events_of_kind("Task Webhook Undeliverable")}
     found = []
-    if log and log.outcome is Outcome.UNDELIVERABLE and (told != {f"{task.task_id}:{task.version}:undeliverable"}):
+    if log and log.outcome is DeliveryOutcome.UNDELIVERABLE and (told != {f"{task.task_id}:{task.version}:undeliverable"}):
         found.append(f"undeliverable, and the events are {told}")
-    if log and log.outcome is Outcome.UNDELIVERABLE and not world.backstage.left("webhooks-dead"):
+    if log and log.outcome is DeliveryOutcome.UNDELIVERABLE and not world.backstage.left("webhooks-dead"):
         found.append("undeliverable without a dead letter")
     world.provider.hook_answers = []
     world.redrive("webhooks")
     world.calm()
     log = world.services.webhooks.log(task.task_id)
-    return found if log and log.outcome is Outcome.DELIVERED else [*found, f"after a redrive {log}"]
+    return found if log and log.outcome is DeliveryOutcome.DELIVERED else [*found, f"after a redrive {log}"]
 
 
 def _told_that_it_is_gone(world: SweptWorld) -> list[str]:
     (task,) = world.stored()
     log = world.services.webhooks.log(task.task_id)
-    if log and log.outcome is Outcome.DELIVERED:  # its 410 was lost, and it answered otherwise then
+    if log and log.outcome is DeliveryOutcome.DELIVERED:  # its 410 was lost, and it answered otherwise then
         return []
     events = world.events_of_kind("Task Webhook Undeliverable")
     return [] if {each["detail"]["http_status"] for each in events} == {410} else [f"{len(events)} events of the end"]

@@ -12,7 +12,7 @@ import boto3
 from relay.adapters.dynamodb.items import is_task, task_of
 from relay.domain.events import STATUS_CHANGED
 from relay.domain.task import Archive, FailureCode, Status, Task, due_shard_of
-from relay.domain.webhook import Outcome
+from relay.domain.webhook import DeliveryOutcome
 from tests.support.moto_world import Context, Json, MotoWorld, event, handler_of, sha256
 from tests.support.stream_filter import lets_through
 from tests.sweep.backstage import Backstage
@@ -265,9 +265,9 @@ class SweptWorld(MotoWorld):
         ids = [hook.headers["webhook-id"] for hook in got]
         found = []
         log = self.services.webhooks.log(task.task_id)
-        if log is None or log.version != task.version or log.outcome in {None, Outcome.RETRYING}:
+        if log is None or log.version != task.version or log.outcome in {None, DeliveryOutcome.RETRYING}:
             found.append(f"the webhook is at {log}, and the task at version {task.version}")
-        if log and log.outcome is Outcome.DELIVERED and f"{task.task_id}:{task.version}" not in ids:
+        if log and log.outcome is DeliveryOutcome.DELIVERED and f"{task.task_id}:{task.version}" not in ids:
             found.append(f"delivered, and the client got {ids}")
         statuses = [hook.task["task_status"] for hook in got]
         over = next((number for number, status in enumerate(statuses) if status in {"succeed", "failed"}), len(statuses))

@@ -1,6 +1,7 @@
 """Every call of every function, failing in every way: what is delivered again brings each task to its one right end."""
 
 import gc
+import inspect
 import os
 import time
 import warnings
@@ -27,11 +28,11 @@ from relay.adapters.s3 import results
 from relay.bootstrap import services
 from relay.domain.errors import ProviderTaskMissingError
 from relay.domain.task import Result, Snapshot
-from relay.ports import ResultSource, ResultStore
+from relay.ports import Relay
 from relay.providers.kling.translator import Kling
 from relay.usecases import archive as archiving
+from tests.support.moto_world import handler_of, sha256
 from tests.support.moto_world import moto as moto_server
-from tests.support.moto_world import sha256
 from tests.sweep.call_sites import call_sites, sites_in
 from tests.sweep.faults import Call, Mode, Point
 from tests.sweep.scenarios import SCENARIOS, Scenario
@@ -108,7 +109,8 @@ def relay_on_moto(patch: pytest.MonkeyPatch) -> Iterator[SweptWorld]:
         cached.cache_clear()
     with mock_aws():
         made = SweptWorld(endpoint, clock)
-        patch.setattr(bootstrap, "uuid", SimpleNamespace(uuid4=made.new_id))
+        submitting = inspect.unwrap(handler_of("submit_task")).__globals__
+        patch.setitem(submitting, "uuid", SimpleNamespace(uuid4=made.new_id))
         with made.faults.installed(patch.setattr):
             yield made
     for cached in (aws.client, aws._session, services):
@@ -219,18 +221,18 @@ def test_every_call_may_fail_in_every_way(capfd: pytest.CaptureFixture[str]) -> 
 def test_a_wrong_order_is_found(world: SweptWorld, patch: pytest.MonkeyPatch) -> None:
     """The results are marked as stored before they are: only a crash between the two tells."""
     (scenario,) = (each for each in SCENARIOS if str(each) == "archive_results: single put")
-    right = archiving._copied
+    right = archiving._copy_file
 
-    def hasty(result: Result, url: str, *, prefix: str, source: ResultSource, store: ResultStore, seconds: float) -> Result:
+    def hasty(result: Result, url: str, *, prefix: str, seconds: float, relay: Relay) -> Result:
         key = f"{prefix}.mp4"
         body = world.provider.files["/files/0.mp4"].body
         marked = replace(result, bucket="results", key=key, bytes=len(body), sha256=sha256(body), media_type="video/mp4")
-        services().tasks.archived(prefix.split("/")[1], (marked,), at=world.clock())
-        return right(result, url, prefix=prefix, source=source, store=store, seconds=seconds)
+        services().tasks.record_archive(prefix.split("/")[1], (marked,), at=world.clock())
+        return right(result, url, prefix=prefix, seconds=seconds, relay=relay)
 
     figure = Figure()
     with patch.context() as planted:
-        planted.setattr(archiving, "_copied", hasty)
+        planted.setattr(archiving, "_copy_file", hasty)
         sweep(anew(world, patch), scenario, figure)
     assert not [text for text in figure.violations if "no fault" in text]
     assert any("bucket PUT" in text and "is not what the provider has" in text for text in figure.violations)

@@ -7,7 +7,8 @@ import pytest
 from relay.bootstrap import Services
 from relay.domain.errors import InvalidRequestError
 from relay.domain.task import Status
-from relay.entrypoint.presenter import listed, native, own, submitted_answer, whole_number
+from relay.entrypoint.presenter import listed, own, submitted_answer, whole_number
+from relay.usecases.view import native
 from tests.support.fakes.fake_world import PROMPT, FakeWorld
 from tests.support.fakes.provider import BALANCE, POLICY, refused
 from tests.support.fakes.results import MP4

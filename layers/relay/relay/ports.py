@@ -1,4 +1,5 @@
-"""What the use cases need of the world, as Protocols: adapters fulfil them on AWS, fakes in tests, and one suite checks both."""
+"""The ports: what use cases need from outside, as Protocols. Adapters implement them on AWS, fakes in tests; one contract suite
+checks both."""
 
 from __future__ import annotations
 
@@ -8,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from relay.config import Settings
     from relay.domain.events import Event
     from relay.domain.keys import ClientKey
     from relay.domain.task import Change, Failure, Result, Status, Task
-    from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, Endpoint, Outcome
-    from relay.providers.base import ProviderRequest, ProviderResponse
+    from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
+    from relay.providers.base import Provider, ProviderRequest, ProviderResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,29 +43,32 @@ class TaskStore(Protocol):
         Raises TaskConflictError when stale or repeated, TaskNotFoundError when there is no such task.
         """
 
-    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
-        """The provider has the task: remember its id, forget the request. Not a change that is told: no new version.
+    def record_acceptance(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
+        """Store the provider's id and remove the stored request. Does not bump the version, so no event is published.
 
-        Without `due_at` the task is due when it was.
+        Without `due_at` the time of the next poll does not change.
         """
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
-        """Claim the sending number `attempt` (from 2 on) of the create request, so that no one else makes it."""
+        """Claim attempt number `attempt` (from 2 on), so that nobody else makes it."""
 
-    def postponed(self, task_id: str, *, due_at: int) -> None:
-        """A query brought no news: ask again at `due_at`. Does nothing to a task that is over."""
+    def postpone(self, task_id: str, *, due_at: int) -> None:
+        """A poll brought no news: poll again at `due_at`. Does nothing to a task that is over."""
 
-    def stored_so_far(self, task_id: str, results: tuple[Result, ...]) -> None:
-        """Some files are stored, others not yet: remember which. Not told; does nothing once archiving is settled."""
+    def record_partial_results(self, task_id: str, results: tuple[Result, ...]) -> None:
+        """Some files are stored, others not yet: remember which. No new version; does nothing once archiving has ended."""
 
-    def archived(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
+    def record_archive(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """Write what `Task.archived` says."""
 
     def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
         """A page of a tenant's tasks; raises InvalidRequestError for a cursor that is not ours."""
 
-    def due(self, shard: int, *, now: int, limit: int) -> list[str]:
-        """The ids of tasks whose `due_at` has passed, oldest first."""
+    def due(self, *, now: int, limit: int) -> list[str]:
+        """The ids of tasks whose `due_at` has passed: the oldest of each partition of the index in turn.
+
+        Up to `limit` of each partition, so tasks that stay due in one of them do not hide the others.
+        """
 
 
 class DocumentStore(Protocol):
@@ -234,7 +239,7 @@ class Webhooks(Protocol):
         """
 
     def conclude(
-        self, delivery: Delivery, attempts: Sequence[Attempt], outcome: Outcome, *, again: Delivery | None = None
+        self, delivery: Delivery, attempts: Sequence[Attempt], outcome: DeliveryOutcome, *, again: Delivery | None = None
     ) -> None:
         """Write down what an attempt came to, and the next one. Delivered and gone settle the version for good."""
 
@@ -271,3 +276,86 @@ class Clock(Protocol):
 
     def __call__(self) -> int:
         """Unix time in ms."""
+
+
+class Relay(Protocol):
+    """Everything a use case may need. Use cases take it as their last argument; helpers that need one or two ports take those.
+
+    `relay.bootstrap.Services` fulfils it on AWS and makes each adapter on first use; tests pass fakes.
+    """
+
+    @property
+    def settings(self) -> Settings:
+        """The function's settings."""
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """Every provider by its name, which tasks and callback tokens hold."""
+
+    @property
+    def provider(self) -> Provider:
+        """The provider whose paths the API serves."""
+
+    @property
+    def clock(self) -> Clock:
+        """The current time in ms."""
+
+    @property
+    def tasks(self) -> TaskStore:
+        """The table `tasks`."""
+
+    @property
+    def documents(self) -> DocumentStore:
+        """Requests, callbacks and quarantined callbacks in the bucket."""
+
+    @property
+    def results(self) -> ResultStore:
+        """Result files in the bucket."""
+
+    @property
+    def source(self) -> ResultSource:
+        """The hosts that serve the provider's result files."""
+
+    @property
+    def uploads(self) -> UploadStore:
+        """Files that clients put into the bucket."""
+
+    @property
+    def events(self) -> EventPublisher:
+        """The event bus."""
+
+    @property
+    def api(self) -> ProviderApi:
+        """The provider's HTTP API."""
+
+    @property
+    def resubmissions(self) -> Resubmissions:
+        """The queue `resubmissions`."""
+
+    @property
+    def tokens(self) -> CallbackTokens:
+        """Callback tokens."""
+
+    @property
+    def api_keys(self) -> ClientKeys:
+        """Clients' keys."""
+
+    @property
+    def key_pairs(self) -> KeyPairs:
+        """Signatures of key pairs."""
+
+    @property
+    def submission_counts(self) -> SubmissionCounts:
+        """Submissions per key and minute."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The state of webhook deliveries and endpoints."""
+
+    @property
+    def webhook_sender(self) -> WebhookSender:
+        """Clients' webhook endpoints."""
+
+    @property
+    def webhook_queue(self) -> WebhookQueue:
+        """The queues of webhook deliveries."""

@@ -1,6 +1,5 @@
 """FakeWorld: the use cases over the fakes, one provider, one tenant, one clock."""
 
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +9,7 @@ from relay.adapters.secrets.callback_tokens import HmacCallbackTokens
 from relay.config import Settings
 from relay.domain.keys import SubmissionLimit
 from relay.domain.task import Task
-from relay.domain.webhook import Delivery, Outcome
+from relay.domain.webhook import Delivery, DeliveryOutcome
 from relay.providers.base import ProviderResponse
 from relay.providers.kling.translator import Kling
 from relay.usecases.apply import Outcome as Applied
@@ -28,6 +27,7 @@ from tests.support.fakes.clock import VirtualClock
 from tests.support.fakes.documents import FakeDocuments
 from tests.support.fakes.events import FakeEvents
 from tests.support.fakes.provider import FakeProviderApi
+from tests.support.fakes.relay import FakeRelay
 from tests.support.fakes.resubmissions import FakeResubmissions
 from tests.support.fakes.results import FakeResultSource, FakeResultStore
 from tests.support.fakes.secrets import FakeSecretsManager
@@ -87,19 +87,24 @@ class FakeWorld:
         self.tokens = HmacCallbackTokens(secrets, self.settings.callback_secret_id)
 
         watch = self.calls.watch
-        self._tasks = watch("tasks", self.tasks)
-        self._documents = watch("documents", self.documents)
-        self._events = watch("events", self.events)
-        self._api = watch("api", self.api)
-        self._resubmissions = watch("resubmissions", self.resubmissions)
-        self._source = watch("source", self.source)
-        self._results = watch("results", self.results)
-        self._tokens = watch("tokens", self.tokens)
-        self._uploads = watch("uploads", self.uploads)
-        self._webhooks = watch("webhooks", self.webhooks)
-        self._webhook_queue = watch("webhook_queue", self.webhook_queue)
-        self._sender = watch("sender", self.sender)
-        self._counts = watch("counts", self.submission_counts)
+        self.relay = FakeRelay(
+            settings=self.settings,
+            clock=self.clock,
+            providers=self.providers,
+            tasks=watch("tasks", self.tasks),
+            documents=watch("documents", self.documents),
+            events=watch("events", self.events),
+            api=watch("api", self.api),
+            resubmissions=watch("resubmissions", self.resubmissions),
+            source=watch("source", self.source),
+            results=watch("results", self.results),
+            tokens=watch("tokens", self.tokens),
+            uploads=watch("uploads", self.uploads),
+            webhooks=watch("webhooks", self.webhooks),
+            webhook_queue=watch("webhook_queue", self.webhook_queue),
+            webhook_sender=watch("sender", self.sender),
+            submission_counts=watch("counts", self.submission_counts),
+        )
 
     def submit(
         self,
@@ -115,25 +120,12 @@ class FakeWorld:
         submission = Submission(
             tenant=tenant, operation=operation, body=body, idempotency_key=key, public_url=PUBLIC_URL, limit=limit
         )
-        return submit(
-            submission,
-            provider=self.provider,
-            settings=self.settings,
-            tasks=self._tasks,
-            documents=self._documents,
-            api=self._api,
-            tokens=self._tokens,
-            resubmissions=self._resubmissions,
-            uploads=self._uploads,
-            counts=self._counts,
-            clock=self.clock,
-            new_id=new_id or uuid.uuid4().hex,
-        )
+        return submit(submission, self.relay, new_id=new_id or uuid.uuid4().hex)
 
     def upload(self, content: bytes, media_type: str, *, tenant: str = "acme") -> Upload:
         """`POST /uploads`, and the client's PUT."""
         body = {"media_type": media_type, "bytes": len(content)}
-        upload = create_upload(tenant, body, uploads=self._uploads, clock=self.clock, random=uuid.uuid4().hex[12:])
+        upload = create_upload(tenant, body, self.relay, random=uuid.uuid4().hex[12:])
         self.uploads.files[upload.reference.key(tenant)] = content
         return upload
 
@@ -147,46 +139,16 @@ class FakeWorld:
     ) -> ProviderResponse:
         """A request to a synchronous operation."""
         call = Call(tenant="acme", operation=self.provider.synchronous[operation], body=body, query=query, limit=limit)
-        return forward(
-            call,
-            provider=self.provider,
-            settings=self.settings,
-            api=self._api,
-            uploads=self._uploads,
-            counts=self._counts,
-            clock=self.clock,
-        )
+        return forward(call, self.relay)
 
     def resubmit(self, task_id: str, attempt: int) -> Resubmitted:
         """A message of the queue `resubmissions`."""
-        return resubmit(
-            task_id,
-            attempt,
-            providers=self.providers,
-            settings=self.settings,
-            tasks=self._tasks,
-            documents=self._documents,
-            api=self._api,
-            tokens=self._tokens,
-            resubmissions=self._resubmissions,
-            uploads=self._uploads,
-            clock=self.clock,
-        )
+        return resubmit(task_id, attempt, self.relay)
 
     def receive(self, task_id: str, body: bytes, token: str | None = None) -> Applied:
         """`POST /callbacks/{task_id}/{token}`, by default with the right token."""
         right = self.tokens.path(task_id, self.provider.name).partition("/")[2]
-        return receive(
-            task_id,
-            right if token is None else token,
-            body,
-            providers=self.providers,
-            tokens=self._tokens,
-            tasks=self._tasks,
-            documents=self._documents,
-            events=self._events,
-            clock=self.clock,
-        )
+        return receive(task_id, right if token is None else token, body, self.relay)
 
     def called_back(self, task_id: str) -> Applied:
         """The provider calls back with the task as it stands there, at the URL that it was given."""
@@ -196,55 +158,21 @@ class FakeWorld:
 
     def reconcile_one(self, task_id: str) -> Reconciled:
         """A look of the reconciler at one task."""
-        return reconcile_one(
-            task_id,
-            providers=self.providers,
-            settings=self.settings,
-            tasks=self._tasks,
-            documents=self._documents,
-            api=self._api,
-            resubmissions=self._resubmissions,
-            clock=self.clock,
-        )
+        return reconcile_one(task_id, self.relay)
 
     def archive(
         self, task_id: str, *, last_attempt: bool = False, seconds_left: Callable[[], float] = lambda: 900.0
     ) -> Task | None:
         """A message of the queue `archives`."""
-        return archive(
-            task_id,
-            last_attempt=last_attempt,
-            providers=self.providers,
-            tasks=self._tasks,
-            api=self._api,
-            source=self._source,
-            store=self._results,
-            clock=self.clock,
-            seconds_left=seconds_left,
-        )
+        return archive(task_id, self.relay, last_attempt=last_attempt, seconds_left=seconds_left)
 
-    def deliver(self, delivery: Delivery) -> Outcome:
+    def deliver(self, delivery: Delivery) -> DeliveryOutcome:
         """A message of the queue `webhooks`."""
-        return deliver(
-            delivery,
-            schedule=self.settings.webhook_schedule,
-            body_of=self.webhook_body,
-            tasks=self._tasks,
-            webhooks=self._webhooks,
-            sender=self._sender,
-            queue=self._webhook_queue,
-            events=self._events,
-            clock=self.clock,
-        )
-
-    def webhook_body(self, task: Task) -> bytes:
-        """The provider's task object."""
-        urls = {each.path: self.results.url(each) if each.key else each.url for each in task.results}
-        return json.dumps(self.provider.view(task, urls)).encode()
+        return deliver(delivery, self.relay)
 
     def publish(self) -> str | None:
         """The whole stream so far, in one batch."""
-        return publish(self.tasks.records, events=self._events)
+        return publish(self.tasks.records, self.relay.events)
 
     def task(self, task_id: str) -> Task:
         """The stored task."""

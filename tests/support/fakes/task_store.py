@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import replace
+from itertools import zip_longest
 
 from relay.domain.errors import InvalidRequestError, TaskConflictError, TaskNotFoundError
-from relay.domain.task import Change, Failure, Result, Status, Task, derived_task_id, due_shard_of
+from relay.domain.task import DUE_SHARDS, Change, Failure, Result, Status, Task, derived_task_id, due_shard_of
 from relay.ports import Page, Record
 
 _LOOKS = 20
@@ -42,7 +43,7 @@ class FakeTaskStore:
         task = self._existing(task_id)
         self._write(task, task.moved_to(change, at=at))
 
-    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
+    def record_acceptance(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
         """Keeps the id that a callback brought."""
         task = self._existing(task_id)
         if not task.is_over:
@@ -57,19 +58,19 @@ class FakeTaskStore:
             raise TaskConflictError(f"attempt {attempt} is not the next")
         return self._write(task, replace(task, attempts=attempt, due_at=due_at))
 
-    def postponed(self, task_id: str, *, due_at: int) -> None:
+    def postpone(self, task_id: str, *, due_at: int) -> None:
         """Counts the look."""
         task = self._existing(task_id)
         if not task.is_over:
             self._write(task, replace(task, due_at=due_at, polls=task.polls + 1))
 
-    def stored_so_far(self, task_id: str, results: tuple[Result, ...]) -> None:
+    def record_partial_results(self, task_id: str, results: tuple[Result, ...]) -> None:
         """Until archiving is settled."""
         task = self._existing(task_id)
         if task.status is Status.SUCCEED and task.archive is None:
             self._write(task, replace(task, results=results))
 
-    def archived(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
+    def record_archive(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """`Task.archived`."""
         task = self._existing(task_id)
         return self._write(task, task.archived(results, at=at, failure=failure))
@@ -88,10 +89,12 @@ class FakeTaskStore:
                 return Page(found, key)
         return Page(found, None)
 
-    def due(self, shard: int, *, now: int, limit: int) -> list[str]:
-        """By `due_at`."""
-        waiting = [(task.due_at, task.task_id) for task in self.tasks.values() if task.due_at is not None]
-        return [task_id for due_at, task_id in sorted(waiting) if due_at <= now and due_shard_of(task_id) == shard][:limit]
+    def due(self, *, now: int, limit: int) -> list[str]:
+        """By `due_at`, the partitions in turn."""
+        waiting = sorted((task.due_at, task.task_id) for task in self.tasks.values() if task.due_at is not None)
+        found = [task_id for due_at, task_id in waiting if due_at <= now]
+        pages = [[task_id for task_id in found if due_shard_of(task_id) == shard][:limit] for shard in range(DUE_SHARDS)]
+        return [task_id for each in zip_longest(*pages) for task_id in each if task_id is not None]
 
     def _existing(self, task_id: str) -> Task:
         if task_id not in self.tasks:

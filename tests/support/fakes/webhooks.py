@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, Endpoint, Outcome
+from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
 
 OK = Answer(took_ms=80, http_status=200)
 BROKEN = Answer(took_ms=80, http_status=500)
@@ -60,14 +60,14 @@ class FakeWebhooks:
         return log
 
     def conclude(
-        self, delivery: Delivery, attempts: Sequence[Attempt], outcome: Outcome, *, again: Delivery | None = None
+        self, delivery: Delivery, attempts: Sequence[Attempt], outcome: DeliveryOutcome, *, again: Delivery | None = None
     ) -> None:
         """Only the attempt that was begun."""
         item = self.items[delivery.task_id]
         if (item.log.version, item.next_attempt) != (delivery.version, delivery.attempt):
             return
         due_at = again.due_at if again else None
-        settled = delivery.version if outcome in {Outcome.DELIVERED, Outcome.GONE} else item.settled
+        settled = delivery.version if outcome in {DeliveryOutcome.DELIVERED, DeliveryOutcome.GONE} else item.settled
         log = DeliveryLog(version=delivery.version, outcome=outcome, attempts=tuple(attempts), due_at=due_at)
         self.items[delivery.task_id] = _Item(log, delivery.attempt + 1, 0, settled)
 

@@ -80,12 +80,12 @@ def test_a_change_follows_a_state_or_not(before: str, change: str) -> None:
 
 
 def test_the_ranks_are_in_the_order_that_is_promised() -> None:
-    assert [rank.name for rank in sorted(Rank)] == ["SUBMITTED", "PROCESSING", "EXPIRED", "VERDICT"]
+    assert [rank.name for rank in sorted(Rank)] == ["SUBMITTED", "PROCESSING", "GIVEN_UP", "FINAL"]
     assert {status.value: RANKS[status].name for status in Status} == {
         "submitted": "SUBMITTED",
         "processing": "PROCESSING",
-        "succeed": "VERDICT",
-        "failed": "VERDICT",
+        "succeed": "FINAL",
+        "failed": "FINAL",
     }
 
 
@@ -126,11 +126,11 @@ def test_whatever_comes_in_whatever_order_the_rank_never_falls_and_a_verdict_is_
         except TaskConflictError:
             continue
         assert task.rank >= before.rank
-        assert before.rank is not Rank.VERDICT
+        assert before.rank is not Rank.FINAL
         assert task.version == before.version + 1
 
-    verdicts = [change for change in history if change.rank is Rank.VERDICT]
-    assert (task.rank is Rank.VERDICT) == bool(verdicts)
+    verdicts = [change for change in history if change.rank is Rank.FINAL]
+    assert (task.rank is Rank.FINAL) == bool(verdicts)
     if verdicts:
         assert (task.status, task.message, task.results) == (verdicts[0].status, verdicts[0].message, verdicts[0].results)
 
@@ -145,7 +145,7 @@ def test_in_order_reversed_or_twice_the_same_snapshots_come_to_the_same_end(hist
                 task = task.moved_to(change, at=NOON)
         ends.add((task.status, task.rank, task.results, task.failure, task.provider_task_id))
 
-    assert ends == {(Status.SUCCEED, Rank.VERDICT, (VIDEO,), None, PROVIDER_ID)}
+    assert ends == {(Status.SUCCEED, Rank.FINAL, (VIDEO,), None, PROVIDER_ID)}
 
 
 @pytest.mark.parametrize("name", ["expired", "rejected", "succeed", "failed"])

@@ -9,7 +9,7 @@ import pytest
 
 from relay.domain.errors import UnavailableError
 from relay.domain.task import Archive, Failure, FailureCode, Status
-from relay.domain.webhook import Answer, Delivery, Outcome, endpoint_id
+from relay.domain.webhook import Answer, Delivery, DeliveryOutcome, endpoint_id
 from tests.support.fakes.calls import Crash
 from tests.support.fakes.fake_world import FakeWorld
 from tests.support.fakes.webhooks import BROKEN, OK, SILENT
@@ -39,13 +39,13 @@ def now_processing(world: FakeWorld) -> Delivery:
 def now_stored(world: FakeWorld) -> Delivery:
     """The task has succeeded, and its files are stored."""
     world.tasks.change(TASK.task_id, SUCCEED, at=world.clock())
-    return Delivery.of_task(world.tasks.archived(TASK.task_id, (STORED,), at=world.clock()))
+    return Delivery.of_task(world.tasks.record_archive(TASK.task_id, (STORED,), at=world.clock()))
 
 
-def run(world: FakeWorld, delivery: Delivery) -> list[tuple[float, Outcome]]:
+def run(world: FakeWorld, delivery: Delivery) -> list[tuple[float, DeliveryOutcome]]:
     """Play the queue until it is empty: (seconds since the start, outcome) of everything but the waits."""
     began, queue = world.clock(), [(world.clock(), delivery)]
-    story: list[tuple[float, Outcome]] = []
+    story: list[tuple[float, DeliveryOutcome]] = []
     for _ in range(2000):
         if not queue:
             return story
@@ -55,7 +55,7 @@ def run(world: FakeWorld, delivery: Delivery) -> list[tuple[float, Outcome]]:
         queue += [(world.clock() + delay * 1000, put) for put, delay in world.webhook_queue.messages]
         world.webhook_queue.messages.clear()
         queue.sort(key=lambda entry: entry[0])
-        if outcome is not Outcome.WAITING:
+        if outcome is not DeliveryOutcome.WAITING:
             story.append(((world.clock() - began) / 1000, outcome))
     raise AssertionError("no end")
 
@@ -74,7 +74,7 @@ def attempts(world: FakeWorld) -> list[tuple[int, int | None, str | None]]:
 
 def test_a_task_is_announced_as_the_protocol_has_it(world: FakeWorld) -> None:
     delivery = now_stored(world)
-    assert world.deliver(delivery) is Outcome.DELIVERED
+    assert world.deliver(delivery) is DeliveryOutcome.DELIVERED
     ((event_id, url, body),) = world.sender.sent
     assert (event_id, url) == (f"{TASK.task_id}:3", URL)
     told = json.loads(body)
@@ -87,8 +87,8 @@ def test_a_task_is_announced_as_the_protocol_has_it(world: FakeWorld) -> None:
 def test_a_success_whose_files_were_given_up_has_the_providers_urls(world: FakeWorld) -> None:
     world.tasks.change(TASK.task_id, SUCCEED, at=1)
     lost = Failure(code=FailureCode.ARCHIVE, message="HTTP 404")
-    given_up = world.tasks.archived(TASK.task_id, (replace(VIDEO, error="HTTP 404"),), at=2, failure=lost)
-    assert world.deliver(Delivery.of_task(given_up)) is Outcome.DELIVERED
+    given_up = world.tasks.record_archive(TASK.task_id, (replace(VIDEO, error="HTTP 404"),), at=2, failure=lost)
+    assert world.deliver(Delivery.of_task(given_up)) is DeliveryOutcome.DELIVERED
     assert json.loads(world.sender.sent[0][2])["task_result"]["videos"][0]["url"] == VIDEO.url
 
 
@@ -97,7 +97,7 @@ def test_an_intermediate_status_is_told_as_it_was_though_the_task_has_moved_on(w
     processing = now_processing(world)
     stored = now_stored(world)
     for delivery in (submitted, processing, stored):
-        assert world.deliver(delivery) is Outcome.DELIVERED
+        assert world.deliver(delivery) is DeliveryOutcome.DELIVERED
     told = [json.loads(body) for _, _, body in world.sender.sent]
     assert [each["task_status"] for each in told] == ["submitted", "processing", "succeed"]
     assert ["task_result" in each for each in told] == [False, False, True]
@@ -107,15 +107,15 @@ def test_an_intermediate_status_is_told_as_it_was_though_the_task_has_moved_on(w
 def test_a_task_without_a_callback_url_is_nobodys(world: FakeWorld) -> None:
     silent = task_of("f" * 32)
     world.tasks.create(silent)
-    assert world.deliver(Delivery.of_task(silent)) is Outcome.SUPERSEDED
-    assert world.deliver(Delivery.of_task(task_of("e" * 32, callback_url=URL))) is Outcome.SUPERSEDED
+    assert world.deliver(Delivery.of_task(silent)) is DeliveryOutcome.SUPERSEDED
+    assert world.deliver(Delivery.of_task(task_of("e" * 32, callback_url=URL))) is DeliveryOutcome.SUPERSEDED
     assert world.sender.sent == []
 
 
 def test_the_whole_schedule_then_a_dead_letter_and_an_event(world: FakeWorld) -> None:
     answers(world, BROKEN)
     story = run(world, Delivery.of_task(TASK))
-    assert [outcome for _, outcome in story] == [Outcome.RETRYING] * 9 + [Outcome.UNDELIVERABLE]
+    assert [outcome for _, outcome in story] == [DeliveryOutcome.RETRYING] * 9 + [DeliveryOutcome.UNDELIVERABLE]
     waits = [after - before for (before, _), (after, _) in pairwise(story)]
     assert len(waits) == len(SCHEDULE)
     for waited, planned in zip(waits, SCHEDULE, strict=True):
@@ -134,15 +134,18 @@ def test_a_dead_letter_that_is_redriven_begins_anew(world: FakeWorld) -> None:
     answers(world, BROKEN)
     run(world, Delivery.of_task(TASK))
     answers(world, BROKEN, OK)
-    assert [outcome for _, outcome in run(world, world.webhook_queue.buried[0])] == [Outcome.RETRYING, Outcome.DELIVERED]
-    assert world.deliver(world.webhook_queue.buried[0]) is Outcome.SUPERSEDED
+    assert [outcome for _, outcome in run(world, world.webhook_queue.buried[0])] == [
+        DeliveryOutcome.RETRYING,
+        DeliveryOutcome.DELIVERED,
+    ]
+    assert world.deliver(world.webhook_queue.buried[0]) is DeliveryOutcome.SUPERSEDED
 
 
 def test_a_redriven_delivery_has_the_whole_schedule_again(world: FakeWorld) -> None:
     answers(world, BROKEN)
     run(world, Delivery.of_task(TASK))
     story = run(world, world.webhook_queue.buried[0])
-    assert [outcome for _, outcome in story] == [Outcome.RETRYING] * 9 + [Outcome.UNDELIVERABLE]
+    assert [outcome for _, outcome in story] == [DeliveryOutcome.RETRYING] * 9 + [DeliveryOutcome.UNDELIVERABLE]
     assert SCHEDULE[0] * 0.9 <= story[1][0] <= SCHEDULE[0] * 1.1 + 1
     assert world.webhook_queue.buried[1].attempt == 21
 
@@ -151,9 +154,9 @@ def test_a_crash_between_the_dead_letter_and_its_conclusion_leaves_the_redrive_a
     """And though the message comes twice, as SQS may have it."""
     answers(world, BROKEN)
     last = replace(Delivery.of_task(TASK), attempt=10)
-    assert world.deliver(last) is Outcome.UNDELIVERABLE
+    assert world.deliver(last) is DeliveryOutcome.UNDELIVERABLE
     calls = list(world.calls.names)
-    assert world.deliver(last) is Outcome.SUPERSEDED
+    assert world.deliver(last) is DeliveryOutcome.SUPERSEDED
     other = task_of("b" * 32, callback_url=URL)
     world.tasks.create(other)
     world.calls.names.clear()
@@ -164,13 +167,13 @@ def test_a_crash_between_the_dead_letter_and_its_conclusion_leaves_the_redrive_a
     assert "webhook_queue.bury" in world.calls.names
     world.clock.advance(360)
     answers(world, OK)
-    assert world.deliver(world.webhook_queue.buried[-1]) is Outcome.DELIVERED
+    assert world.deliver(world.webhook_queue.buried[-1]) is DeliveryOutcome.DELIVERED
 
 
 def test_an_endpoint_that_does_not_answer_is_given_up_in_the_same_time(world: FakeWorld) -> None:
     answers(world, SILENT)
     story = run(world, Delivery.of_task(TASK))
-    assert story[-1][1] is Outcome.UNDELIVERABLE
+    assert story[-1][1] is DeliveryOutcome.UNDELIVERABLE
     assert sum(SCHEDULE) * 0.9 <= story[-1][0] <= sum(SCHEDULE) * 1.15
     assert 8 <= len(world.sender.sent) <= 10
     assert [(each.detail["http_status"], each.detail_type) for each in world.events.published] == [
@@ -181,34 +184,34 @@ def test_an_endpoint_that_does_not_answer_is_given_up_in_the_same_time(world: Fa
 def test_two_failures_then_success(world: FakeWorld) -> None:
     answers(world, BROKEN, SILENT, OK)
     story = run(world, Delivery.of_task(TASK))
-    assert [outcome for _, outcome in story] == [Outcome.RETRYING, Outcome.RETRYING, Outcome.DELIVERED]
+    assert [outcome for _, outcome in story] == [DeliveryOutcome.RETRYING, DeliveryOutcome.RETRYING, DeliveryOutcome.DELIVERED]
     assert attempts(world) == [(1, 500, None), (1, None, "no answer in time"), (1, 200, None)]
     log = world.webhooks.log(TASK.task_id)
     assert log
-    assert (log.outcome, log.due_at) == (Outcome.DELIVERED, None)
+    assert (log.outcome, log.due_at) == (DeliveryOutcome.DELIVERED, None)
 
 
 @pytest.mark.parametrize("status", [301, 302, 400, 404, 500])
 def test_anything_but_2xx_is_tried_again(world: FakeWorld, status: int) -> None:
     answers(world, Answer(took_ms=1, http_status=status), OK)
-    assert [outcome for _, outcome in run(world, Delivery.of_task(TASK))] == [Outcome.RETRYING, Outcome.DELIVERED]
+    assert [outcome for _, outcome in run(world, Delivery.of_task(TASK))] == [DeliveryOutcome.RETRYING, DeliveryOutcome.DELIVERED]
 
 
 def test_410_stops_every_delivery_to_the_url(world: FakeWorld) -> None:
     answers(world, Answer(took_ms=50, http_status=410))
-    assert [outcome for _, outcome in run(world, Delivery.of_task(TASK))] == [Outcome.GONE]
+    assert [outcome for _, outcome in run(world, Delivery.of_task(TASK))] == [DeliveryOutcome.GONE]
     assert [event.detail["reason"] for event in world.events.published] == ["HTTP 410"]
     other = task_of("b" * 32, callback_url=URL)
     world.tasks.create(other)
-    assert world.deliver(Delivery.of_task(other)) is Outcome.GONE
-    assert world.deliver(now_stored(world)) is Outcome.GONE
+    assert world.deliver(Delivery.of_task(other)) is DeliveryOutcome.GONE
+    assert world.deliver(now_stored(world)) is DeliveryOutcome.GONE
     assert len(world.sender.sent) == 1
     assert len(world.events.published) == 1
     assert attempts(world)[-1] == (3, None, "the URL answered 410 before")
     foreign = task_of("c" * 32, callback_url=URL, tenant="rival")
     world.tasks.create(foreign)
     answers(world, OK)
-    assert world.deliver(Delivery.of_task(foreign)) is Outcome.DELIVERED
+    assert world.deliver(Delivery.of_task(foreign)) is DeliveryOutcome.DELIVERED
 
 
 @pytest.mark.parametrize(
@@ -225,7 +228,7 @@ def test_410_stops_every_delivery_to_the_url(world: FakeWorld) -> None:
 def test_retry_after_is_honoured_within_bounds(world: FakeWorld, status: int, asked: int | None, least: int, most: int) -> None:
     answers(world, Answer(took_ms=5, http_status=status, retry_after=asked), OK)
     story = run(world, Delivery.of_task(TASK))
-    assert [outcome for _, outcome in story] == [Outcome.RETRYING, Outcome.DELIVERED]
+    assert [outcome for _, outcome in story] == [DeliveryOutcome.RETRYING, DeliveryOutcome.DELIVERED]
     assert least <= story[1][0] <= most
 
 
@@ -236,7 +239,7 @@ def test_retry_after_holds_back_other_deliveries_to_the_endpoint_too(world: Fake
     world.tasks.create(other)
     world.webhook_queue.messages.clear()
     ((waited, outcome),) = run(world, Delivery.of_task(other))
-    assert (outcome, 60 <= waited <= 70) == (Outcome.DELIVERED, True)
+    assert (outcome, 60 <= waited <= 70) == (DeliveryOutcome.DELIVERED, True)
 
 
 def test_a_newer_version_supersedes_an_undelivered_older_one(world: FakeWorld) -> None:
@@ -247,15 +250,15 @@ def test_a_newer_version_supersedes_an_undelivered_older_one(world: FakeWorld) -
     answers(world, DOWN)
     world.deliver(now_stored(world))
     world.clock.advance(10)
-    assert world.deliver(retry) is Outcome.SUPERSEDED
+    assert world.deliver(retry) is DeliveryOutcome.SUPERSEDED
     assert [event_id[-1] for event_id, _, _ in world.sender.sent] == ["1", "3"]
 
 
 def test_nothing_intermediate_is_sent_after_a_terminal_status_was_taken(world: FakeWorld) -> None:
     processing = now_processing(world)
-    assert world.deliver(now_stored(world)) is Outcome.DELIVERED
-    assert world.deliver(processing) is Outcome.SUPERSEDED
-    assert world.deliver(Delivery.of_task(TASK)) is Outcome.SUPERSEDED
+    assert world.deliver(now_stored(world)) is DeliveryOutcome.DELIVERED
+    assert world.deliver(processing) is DeliveryOutcome.SUPERSEDED
+    assert world.deliver(Delivery.of_task(TASK)) is DeliveryOutcome.SUPERSEDED
     assert len(world.sender.sent) == 1
 
 
@@ -263,7 +266,7 @@ def test_no_two_attempts_for_a_task_are_made_at_once(world: FakeWorld) -> None:
     """While `processing` is on its way, slowly, `succeed` waits for it."""
     processing = now_processing(world)
     stored = now_stored(world)
-    seen: list[Outcome] = []
+    seen: list[DeliveryOutcome] = []
 
     def slow(_url: str, body: bytes) -> Answer:
         if json.loads(body)["task_status"] == "processing":
@@ -272,26 +275,26 @@ def test_no_two_attempts_for_a_task_are_made_at_once(world: FakeWorld) -> None:
 
     trust(world)
     world.sender.answer = slow
-    assert world.deliver(processing) is Outcome.DELIVERED
-    assert seen == [Outcome.WAITING]
+    assert world.deliver(processing) is DeliveryOutcome.DELIVERED
+    assert seen == [DeliveryOutcome.WAITING]
     ((again, delay),) = world.webhook_queue.messages
     assert delay in {1, 2}
     world.clock.advance(delay)
-    assert world.deliver(again) is Outcome.DELIVERED
+    assert world.deliver(again) is DeliveryOutcome.DELIVERED
 
 
 def trust(world: FakeWorld, url: str = URL) -> None:
     """The endpoint answered promptly before."""
     first = task_of("d" * 32, callback_url=url)
     world.tasks.create(first)
-    assert world.deliver(Delivery.of_task(first)) is Outcome.DELIVERED
+    assert world.deliver(Delivery.of_task(first)) is DeliveryOutcome.DELIVERED
     world.sender.sent.clear()
     world.webhook_queue.messages.clear()
 
 
 def test_a_repeated_message_is_delivered_once(world: FakeWorld) -> None:
-    assert world.deliver(Delivery.of_task(TASK)) is Outcome.DELIVERED
-    assert world.deliver(Delivery.of_task(TASK)) is Outcome.SUPERSEDED
+    assert world.deliver(Delivery.of_task(TASK)) is DeliveryOutcome.DELIVERED
+    assert world.deliver(Delivery.of_task(TASK)) is DeliveryOutcome.SUPERSEDED
     assert len(world.sender.sent) == 1
 
 
@@ -300,13 +303,13 @@ def test_of_two_retries_one_is_made(world: FakeWorld) -> None:
     world.deliver(Delivery.of_task(TASK))
     ((retry, delay),) = world.webhook_queue.messages
     world.clock.advance(delay)
-    assert world.deliver(retry) is Outcome.RETRYING
-    assert world.deliver(retry) is Outcome.SUPERSEDED
+    assert world.deliver(retry) is DeliveryOutcome.RETRYING
+    assert world.deliver(retry) is DeliveryOutcome.SUPERSEDED
 
 
 def test_what_is_not_due_waits_in_hops(world: FakeWorld) -> None:
     far = replace(Delivery.of_task(TASK), due_at=world.clock() + 3_600_000)
-    assert world.deliver(far) is Outcome.WAITING
+    assert world.deliver(far) is DeliveryOutcome.WAITING
     assert world.webhook_queue.messages == [(far, 900)]
     assert world.calls.names == ["webhook_queue.put"]
 
@@ -315,24 +318,24 @@ def test_an_endpoint_that_nobody_knows_gets_one_request_at_a_time(world: FakeWor
     others = [task_of(f"{number:032x}", callback_url=URL) for number in range(3)]
     for other in others:
         world.tasks.create(other)
-    seen: list[Outcome] = []
+    seen: list[DeliveryOutcome] = []
 
     def during(_url: str, _body: bytes) -> Answer:
         seen.extend(world.deliver(Delivery.of_task(other)) for other in others if not seen)
         return OK
 
     world.sender.answer = during
-    assert world.deliver(Delivery.of_task(TASK)) is Outcome.DELIVERED
-    assert seen[0] is Outcome.WAITING
+    assert world.deliver(Delivery.of_task(TASK)) is DeliveryOutcome.DELIVERED
+    assert seen[0] is DeliveryOutcome.WAITING
     world.clock.advance(5)
-    assert world.deliver(world.webhook_queue.messages[0][0]) is Outcome.DELIVERED
+    assert world.deliver(world.webhook_queue.messages[0][0]) is DeliveryOutcome.DELIVERED
 
 
 def test_a_trusted_endpoint_gets_all_at_once(world: FakeWorld) -> None:
     trust(world)
     other = task_of("b" * 32, callback_url=URL)
     world.tasks.create(other)
-    seen: list[Outcome] = []
+    seen: list[DeliveryOutcome] = []
 
     def during(_url: str, body: bytes) -> Answer:
         if json.loads(body)["task_id"] == TASK.task_id:
@@ -340,8 +343,8 @@ def test_a_trusted_endpoint_gets_all_at_once(world: FakeWorld) -> None:
         return OK
 
     world.sender.answer = during
-    assert world.deliver(Delivery.of_task(TASK)) is Outcome.DELIVERED
-    assert seen == [Outcome.DELIVERED]
+    assert world.deliver(Delivery.of_task(TASK)) is DeliveryOutcome.DELIVERED
+    assert seen == [DeliveryOutcome.DELIVERED]
 
 
 def test_a_trusted_endpoint_costs_no_write_of_its_own(world: FakeWorld) -> None:
@@ -357,12 +360,12 @@ def test_messages_for_an_endpoint_that_does_not_answer_are_put_off_without_a_req
     others = [task_of(f"{number:032x}", callback_url=URL) for number in range(20)]
     for other in others:
         world.tasks.create(other)
-        assert world.deliver(Delivery.of_task(other)) is Outcome.WAITING
+        assert world.deliver(Delivery.of_task(other)) is DeliveryOutcome.WAITING
     assert len(world.sender.sent) == 1
     elsewhere = task_of("b" * 32, callback_url="https://other.example/")
     world.tasks.create(elsewhere)
     answers(world, OK)
-    assert world.deliver(Delivery.of_task(elsewhere)) is Outcome.DELIVERED
+    assert world.deliver(Delivery.of_task(elsewhere)) is DeliveryOutcome.DELIVERED
 
 
 def test_an_endpoint_that_comes_back_gets_what_waited(world: FakeWorld) -> None:
@@ -373,7 +376,7 @@ def test_an_endpoint_that_comes_back_gets_what_waited(world: FakeWorld) -> None:
     answers(world, OK)
     world.webhook_queue.messages.clear()
     ((waited, outcome),) = run(world, Delivery.of_task(other))
-    assert (outcome, waited < 10) == (Outcome.DELIVERED, True)
+    assert (outcome, waited < 10) == (DeliveryOutcome.DELIVERED, True)
 
 
 @pytest.mark.parametrize("given", [OK, BROKEN, SILENT, Answer(took_ms=5, http_status=410)])
@@ -395,7 +398,7 @@ def test_a_crash_anywhere_repeats_a_request_and_loses_none(given: Answer) -> Non
                 answers(world, OK)
             world.clock.advance(360)
             outcomes = [outcome for delivery in [Delivery.of_task(TASK), *queued] for _, outcome in run(world, delivery)]
-            expected = Outcome.GONE if given.is_gone else Outcome.DELIVERED
+            expected = DeliveryOutcome.GONE if given.is_gone else DeliveryOutcome.DELIVERED
             log = world.webhooks.log(TASK.task_id)
             assert log
             assert log.outcome is expected, (number, moment, outcomes)
@@ -417,19 +420,19 @@ def test_an_event_that_the_bus_does_not_take_is_told_again(world: FakeWorld) -> 
     with pytest.raises(UnavailableError):
         world.deliver(Delivery.of_task(TASK))
     world.clock.advance(360)
-    assert world.deliver(Delivery.of_task(TASK)) is Outcome.GONE
+    assert world.deliver(Delivery.of_task(TASK)) is DeliveryOutcome.GONE
     log = world.webhooks.log(TASK.task_id)
     assert log
-    assert log.outcome is Outcome.GONE
+    assert log.outcome is DeliveryOutcome.GONE
 
 
 def test_results_stored_after_all_are_announced_again(world: FakeWorld) -> None:
     world.tasks.change(TASK.task_id, SUCCEED, at=1)
     lost = Failure(code=FailureCode.ARCHIVE, message="HTTP 404")
-    world.deliver(Delivery.of_task(world.tasks.archived(TASK.task_id, (VIDEO,), at=2, failure=lost)))
-    rescued = world.tasks.archived(TASK.task_id, (STORED,), at=3)
+    world.deliver(Delivery.of_task(world.tasks.record_archive(TASK.task_id, (VIDEO,), at=2, failure=lost)))
+    rescued = world.tasks.record_archive(TASK.task_id, (STORED,), at=3)
     assert rescued.archive is Archive.STORED
-    assert world.deliver(Delivery.of_task(rescued)) is Outcome.DELIVERED
+    assert world.deliver(Delivery.of_task(rescued)) is DeliveryOutcome.DELIVERED
     assert [event_id[-1] for event_id, _, _ in world.sender.sent] == ["3", "4"]
 
 

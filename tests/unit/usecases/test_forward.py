@@ -86,7 +86,7 @@ def test_after_an_unknown_outcome_the_client_is_warned_and_nothing_is_repeated(w
     world.api.at_once[SPEECH] = SPOKEN
     world.api.faults.append(fault)
 
-    with pytest.raises(ForwardingError, match="may have been done and charged, so do not repeat it blindly") as caught:
+    with pytest.raises(ForwardingError, match="may have executed and billed the request: check before you repeat it") as caught:
         world.forward(SPEECH, BODY)
 
     assert (caught.value.status, caught.value.code) == (504, 5002)
@@ -96,7 +96,7 @@ def test_after_an_unknown_outcome_the_client_is_warned_and_nothing_is_repeated(w
 def test_a_question_that_was_lost_may_be_asked_again(world: FakeWorld) -> None:
     world.api.faults.append(LOST_ANSWER)
 
-    with pytest.raises(ForwardingError, match="ask again"):
+    with pytest.raises(ForwardingError, match="send the request again"):
         world.forward(COSTS)
 
 

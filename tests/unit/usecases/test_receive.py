@@ -56,7 +56,7 @@ def test_a_verdict_after_the_deadline_is_welcome(world: FakeWorld, task_id: str)
     world.clock.advance(seconds=90_000)
     world.api.proceeds(task_id)
     world.reconcile_one(task_id)
-    assert world.task(task_id).rank is Rank.EXPIRED
+    assert world.task(task_id).rank is Rank.GIVEN_UP
 
     world.api.succeeds(task_id)
 

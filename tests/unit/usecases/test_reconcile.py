@@ -1,15 +1,19 @@
 """Reconciling: every task comes to its end though no callback comes."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from relay.domain.errors import TaskNotFoundError
-from relay.domain.task import DUE_SHARDS, FailureCode, Status
+from relay.domain.task import DUE_SHARDS, FailureCode, Status, due_shard_of
+from relay.ports import Relay
+from relay.usecases import reconcile as reconciling
 from relay.usecases.reconcile import Reconciled, reconcile
-from tests.support.fakes.fake_world import FakeWorld
+from tests.support.fakes.fake_world import FakeWorld, settings_of
 from tests.support.fakes.provider import INTERNAL, LOST_ANSWER, LOST_REQUEST, RATE, UNREACHABLE, Fault, answered
+from tests.support.fakes.relay import FakeRelay
 from tests.support.fakes.task_store import FakeTaskStore
 from tests.support.tasks import NOON, task_of
 
@@ -176,11 +180,11 @@ class Looks:
         self._moves = moves
         self._lock = threading.Lock()
 
-    def __call__(self, task_id: str) -> Reconciled:
+    def __call__(self, task_id: str, _relay: Relay) -> Reconciled:
         with self._lock:
             self.ids.append(task_id)
             if self._moves:
-                self._store.postponed(task_id, due_at=NOON + 10**9)
+                self._store.postpone(task_id, due_at=NOON + 10**9)
         return Reconciled.UNCHANGED
 
 
@@ -191,8 +195,12 @@ def store_of(count: int) -> FakeTaskStore:
     return store
 
 
-def clock() -> int:
-    return NOON
+def run(looks: Callable[[str, Relay], Reconciled], store: FakeTaskStore, time_left: Callable[[], int]) -> dict[str, int]:
+    """One invocation that polls with `looks`."""
+    relay = FakeRelay(settings=settings_of(), clock=lambda: NOON, providers={}, tasks=store)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reconciling, "reconcile_one", looks)
+        return reconcile(relay, time_left)
 
 
 @pytest.mark.parametrize("count", [0, 1, 1000])
@@ -200,7 +208,7 @@ def test_all_that_is_due_is_looked_at_once(count: int) -> None:
     store = store_of(count)
     looks = Looks(store)
 
-    counts = reconcile(looks, tasks=store, clock=clock, time_left=lambda: 1)
+    counts = run(looks, store, lambda: 1)
 
     assert sorted(looks.ids) == sorted(store.tasks)
     assert counts == ({"unchanged": count} if count else {})
@@ -210,7 +218,7 @@ def test_what_does_not_move_does_not_hold_the_invocation_for_ever() -> None:
     store = store_of(40)
     looks = Looks(store, moves=False)
 
-    reconcile(looks, tasks=store, clock=clock, time_left=lambda: 500 - len(looks.ids))
+    run(looks, store, lambda: 500 - len(looks.ids))
 
     assert sorted(looks.ids) == sorted(store.tasks)
 
@@ -219,7 +227,7 @@ def test_without_time_nothing_is_begun() -> None:
     store = store_of(1000)
     looks = Looks(store)
 
-    assert reconcile(looks, tasks=store, clock=clock, time_left=lambda: 0) == {}
+    assert run(looks, store, lambda: 0) == {}
     assert looks.ids == []
 
 
@@ -227,7 +235,7 @@ def test_when_the_time_is_over_no_further_look_is_begun() -> None:
     store = store_of(1000)
     looks = Looks(store)
 
-    counts = reconcile(looks, tasks=store, clock=clock, time_left=lambda: 30 - len(looks.ids))
+    counts = run(looks, store, lambda: 30 - len(looks.ids))
 
     assert 30 <= len(looks.ids) <= 30 + 8
     assert counts == {"unchanged": len(looks.ids)}
@@ -238,26 +246,23 @@ def test_a_look_that_fails_stops_no_other_and_is_told_at_the_end() -> None:
     looks = Looks(store)
     poisoned = set(list(store.tasks)[::100])
 
-    def look(task_id: str) -> Reconciled:
+    def look(task_id: str, relay: Relay) -> Reconciled:
         if task_id in poisoned:
             raise TaskNotFoundError(task_id)
-        return looks(task_id)
+        return looks(task_id, relay)
 
-    with pytest.raises(ExceptionGroup, match="5 due tasks could not be looked at") as caught:
-        reconcile(look, tasks=store, clock=clock, time_left=lambda: 1)
+    with pytest.raises(ExceptionGroup, match="5 due tasks could not be polled") as caught:
+        run(look, store, lambda: 1)
 
     assert {str(error) for error in caught.value.exceptions} == poisoned
     assert sorted(looks.ids) == sorted(set(store.tasks) - poisoned)
 
 
 def test_every_shard_is_worked_off() -> None:
-    asked = []
+    store = store_of(64)
+    shards = {due_shard_of(task_id) for task_id in store.tasks}
+    looks = Looks(store)
 
-    class Store(FakeTaskStore):
-        def due(self, shard: int, *, now: int, limit: int) -> list[str]:
-            asked.append((shard, limit <= 100))
-            return super().due(shard, now=now, limit=limit)
+    run(looks, store, lambda: 1)
 
-    reconcile(Looks(Store()), tasks=Store(), clock=clock, time_left=lambda: 1)
-
-    assert asked == [(shard, True) for shard in range(DUE_SHARDS)]
+    assert {due_shard_of(task_id) for task_id in looks.ids} == shards == set(range(DUE_SHARDS))

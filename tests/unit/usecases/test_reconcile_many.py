@@ -2,8 +2,13 @@
 
 from collections import Counter
 
-from relay.usecases.reconcile import Reconciled, reconcile
+import pytest
+
+from relay.ports import Relay
+from relay.usecases import reconcile as reconciling
+from relay.usecases.reconcile import Reconciled, reconcile, reconcile_one
 from tests.support.fakes.fake_world import FakeWorld
+from tests.support.fakes.relay import FakeRelay
 from tests.support.tasks import NOON, task_of
 
 TASKS = 10_000
@@ -23,15 +28,16 @@ class Invocation:
         """In looks instead of ms."""
         return self._left
 
-    def one(self, task_id: str) -> Reconciled:
+    def one(self, task_id: str, _relay: Relay) -> Reconciled:
         """Asked: not due again for a minute."""
         self._left -= 1
         self._asked[task_id] += 1
-        self._world.tasks.postponed(task_id, due_at=NOON + 60_000)
+        self._world.tasks.postpone(task_id, due_at=NOON + 60_000)
         return Reconciled.UNCHANGED
 
 
-def test_ten_thousand_due_tasks_are_worked_off_once_each(world: FakeWorld) -> None:
+def test_ten_thousand_due_tasks_are_worked_off_once_each(world: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    relay = FakeRelay(settings=world.settings, clock=lambda: NOON, providers={}, tasks=world.tasks)
     for number in range(TASKS):
         world.tasks.create(task_of(task_id=f"{number:032x}", due_at=NOON - number))
     asked: Counter[str] = Counter()
@@ -39,7 +45,8 @@ def test_ten_thousand_due_tasks_are_worked_off_once_each(world: FakeWorld) -> No
     while len(asked) < TASKS and invocations < 20:
         invocations += 1
         run = Invocation(world, asked)
-        reconcile(run.one, tasks=world.tasks, clock=lambda: NOON, time_left=run.time_left)
+        monkeypatch.setattr(reconciling, "reconcile_one", run.one)
+        reconcile(relay, run.time_left)
         assert run.time_left() > -100, "an invocation went on long after its time"
 
     assert len(asked) == TASKS
@@ -47,16 +54,17 @@ def test_ten_thousand_due_tasks_are_worked_off_once_each(world: FakeWorld) -> No
     assert invocations <= TASKS // (LOOKS - 100) + 1
 
 
-def test_two_invocations_at_once_do_no_harm(world: FakeWorld) -> None:
+def test_two_invocations_at_once_do_no_harm(world: FakeWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [world.submit().task.task_id for _ in range(20)]
     for task_id in ids:
         world.api.succeeds(task_id)
     world.clock.advance(world.settings.first_poll_after * 1000)
 
-    def both(task_id: str) -> Reconciled:
-        world.reconcile_one(task_id)
-        return world.reconcile_one(task_id)
+    def both(task_id: str, relay: Relay) -> Reconciled:
+        reconcile_one(task_id, relay)
+        return reconcile_one(task_id, relay)
 
-    reconcile(both, tasks=world.tasks, clock=world.clock, time_left=lambda: 1)
+    monkeypatch.setattr(reconciling, "reconcile_one", both)
+    reconcile(world.relay, lambda: 1)
 
     assert {(world.task(task_id).status.value, world.task(task_id).version) for task_id in ids} == {("succeed", 2)}

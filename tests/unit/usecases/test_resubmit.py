@@ -6,7 +6,7 @@ import pytest
 
 from relay.domain.task import FailureCode, Status
 from relay.usecases.resubmit import Resubmitted
-from relay.usecases.send import Order, backoff
+from relay.usecases.send import StoredRequest, backoff
 from tests.support.fakes.fake_world import PROMPT, PUBLIC_URL, FakeWorld
 from tests.support.fakes.provider import BALANCE, INTERNAL, LOST_ANSWER, LOST_REQUEST, RATE, UNREACHABLE, Fault, answered
 
@@ -221,6 +221,6 @@ def test_pauses_of_different_tasks_are_spread() -> None:
 
 
 def test_an_order_survives_being_kept() -> None:
-    order = Order({"prompt": "Küste ✓", "n": 1}, PUBLIC_URL)
+    request = StoredRequest({"prompt": "Küste ✓", "n": 1}, PUBLIC_URL)
 
-    assert Order.from_json(order.to_json()) == Order.from_json(order.to_json().encode()) == order
+    assert StoredRequest.from_json(request.to_json()) == StoredRequest.from_json(request.to_json().encode()) == request

@@ -55,8 +55,8 @@ def test_an_accepted_task_waits_for_its_callback(world: FakeWorld) -> None:
 def test_a_task_is_written_before_it_is_sent(world: FakeWorld) -> None:
     world.submit()
 
-    writes = [name for name in world.calls.names if name in {"tasks.create", "api.send", "tasks.accepted"}]
-    assert writes == ["tasks.create", "api.send", "tasks.accepted"]
+    writes = [name for name in world.calls.names if name in {"tasks.create", "api.send", "tasks.record_acceptance"}]
+    assert writes == ["tasks.create", "api.send", "tasks.record_acceptance"]
 
 
 def test_what_was_written_is_enough_to_send_it_again(world: FakeWorld) -> None:
@@ -370,7 +370,7 @@ def test_the_task_is_due_later_before_the_attempt_is_queued(world: FakeWorld) ->
     world.api.faults.append(RATE)
     world.submit()
 
-    assert world.calls.names[-2:] == ["tasks.postponed", "resubmissions.put"]
+    assert world.calls.names[-2:] == ["tasks.postpone", "resubmissions.put"]
 
 
 @pytest.mark.parametrize(("fault", "status", "code"), [(BALANCE, 429, 1102), (POLICY, 400, 1301)])

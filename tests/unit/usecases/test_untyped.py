@@ -148,7 +148,7 @@ def test_an_answer_that_no_item_could_carry_is_given_once(world: FakeWorld, to: 
 
     assert submitted_answer(first, to, "ours") == (large, 200)
     body, status = submitted_answer(again, to, "ours")
-    assert (status, body["data"]["task_status_msg"]) == (200, "the provider answered at once: there is no task")
+    assert (status, body["data"]["task_status_msg"]) == (200, "the provider answered synchronously: there is no task")
     assert world.api.done == {AT_ONCE: 1}
 
 

@@ -45,7 +45,7 @@ def speech(video: str, audio: str, by: str = "file") -> dict[str, Any]:
 
 def test_an_upload_says_where_to_put_the_file_and_what_to_call_it(world: FakeWorld) -> None:
     body = {"media_type": "video/mp4", "bytes": 9000, "sha256": "a" * 64}
-    upload = create_upload("acme", body, uploads=world.uploads, clock=world.clock, random="0" * 20)
+    upload = create_upload("acme", body, world.relay, random="0" * 20)
 
     assert str(upload.reference) == f"relay://uploads/{world.clock():012x}{'0' * 20}.mp4"
     assert reference_of(str(upload.reference)) == upload.reference
@@ -75,14 +75,14 @@ def test_an_upload_says_where_to_put_the_file_and_what_to_call_it(world: FakeWor
 )
 def test_a_wrong_announcement_is_refused_with_its_field(world: FakeWorld, body: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"^{message}"):
-        create_upload("acme", body, uploads=world.uploads, clock=world.clock, random="0" * 20)
+        create_upload("acme", body, world.relay, random="0" * 20)
 
 
 @pytest.mark.parametrize("kind", LIMITS)
 def test_the_largest_file_of_a_kind_may_come(world: FakeWorld, kind: str) -> None:
     media_type = next(name for name in MEDIA_TYPES if name.startswith(kind))
     body = {"media_type": media_type, "bytes": LIMITS[kind]}
-    create_upload("acme", body, uploads=world.uploads, clock=world.clock, random="0" * 20)
+    create_upload("acme", body, world.relay, random="0" * 20)
 
 
 def test_the_provider_gets_a_url_that_lives_as_long_as_the_task_may_wait(world: FakeWorld) -> None:
@@ -134,9 +134,9 @@ def test_the_brand_of_a_recorder_does_not_matter(world: FakeWorld) -> None:
 @pytest.mark.parametrize(
     ("content", "media_type", "message"),
     [
-        (MP4, "image/png", "is no image/png: its first bytes are those of video/mp4"),
-        (JPEG, "image/png", "is no image/png: its first bytes are those of image/jpeg"),
-        (b"<html>" + bytes(20), "image/png", "is no image/png: its first bytes are those of something else"),
+        (MP4, "image/png", "is not image/png: its first bytes are those of video/mp4"),
+        (JPEG, "image/png", "is not image/png: its first bytes are those of image/jpeg"),
+        (b"<html>" + bytes(20), "image/png", "is not image/png: its first bytes are those of something else"),
         (PNG + bytes(LIMITS["image"]), "image/png", "bytes: expected at most 10485760"),
     ],
 )
@@ -183,9 +183,9 @@ def test_a_reference_ends_after_a_day(world: FakeWorld) -> None:
 
 @pytest.mark.parametrize("text", ["relay://uploads/1.png", "relay://elsewhere", f"relay://uploads/{'0' * 32}.exe", "relay://"])
 def test_what_only_looks_like_a_reference_is_refused(world: FakeWorld, text: str) -> None:
-    with pytest.raises(InvalidRequestError, match=r"^image: expected a reference that POST /uploads has answered"):
+    with pytest.raises(InvalidRequestError, match=r"^image: expected a reference from the response of POST /uploads"):
         world.submit({"image": text}, operation=I2V)
-    with pytest.raises(InvalidRequestError, match=r"^new\[0\]\.x: expected a reference that POST /uploads has answered"):
+    with pytest.raises(InvalidRequestError, match=r"^new\[0\]\.x: expected a reference from the response of POST /uploads"):
         world.submit({"prompt": "a", "new": [{"x": text}]})
 
 
@@ -251,7 +251,7 @@ def test_a_task_whose_file_is_gone_is_refused_and_says_so(world: FakeWorld) -> N
 
     task = world.task(task_id)
     assert (task.status, task.failure and task.failure.code) == (Status.FAILED, FailureCode.REJECTED)
-    assert task.message == f"input.audio_file: upload {sound.reference}#base64 is gone: upload the file again"
+    assert task.message == f"input.audio_file: upload {sound.reference}#base64 was deleted: upload the file again"
     assert world.api.paid == {}
 
 

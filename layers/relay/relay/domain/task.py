@@ -35,15 +35,15 @@ class Rank(IntEnum):
 
     SUBMITTED = 0
     PROCESSING = 1
-    EXPIRED = 2
-    VERDICT = 3
+    GIVEN_UP = 2
+    FINAL = 3
 
 
 RANKS = {
     Status.SUBMITTED: Rank.SUBMITTED,
     Status.PROCESSING: Rank.PROCESSING,
-    Status.SUCCEED: Rank.VERDICT,
-    Status.FAILED: Rank.VERDICT,
+    Status.SUCCEED: Rank.FINAL,
+    Status.FAILED: Rank.FINAL,
 }
 
 
@@ -157,7 +157,7 @@ class Change:
         """We say so: the task was refused for good, or its deadline passed."""
         message = message[:STATUS_MESSAGE_LIMIT]
         failure = Failure(code=code, message=message, provider_code=provider_code, http_status=http_status)
-        return cls(status=Status.FAILED, rank=Rank.EXPIRED, message=message, failure=failure)
+        return cls(status=Status.FAILED, rank=Rank.GIVEN_UP, message=message, failure=failure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +198,7 @@ class Task:
     @property
     def is_over(self) -> bool:
         """No provider's verdict is awaited any more (though a late one is still welcome)."""
-        return self.rank >= Rank.EXPIRED
+        return self.rank >= Rank.GIVEN_UP
 
     @property
     def is_answered(self) -> bool:
@@ -217,7 +217,7 @@ class Task:
         )
         if not news:
             raise TaskConflictError(f"{self.status} at version {self.version} is not followed by {change.status}")
-        over = change.rank >= Rank.EXPIRED
+        over = change.rank >= Rank.GIVEN_UP
         return replace(
             self,
             status=change.status,

@@ -26,7 +26,7 @@ _LOG = 20
 _COUNTERS = ("attempt", "first", "waits", "since", "due_at")
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What became of a delivery."""
 
     DELIVERED = "delivered"
@@ -85,7 +85,7 @@ class DeliveryLog:
     """
 
     version: int
-    outcome: Outcome | None = None
+    outcome: DeliveryOutcome | None = None
     attempts: tuple[Attempt, ...] = ()
     due_at: int | None = None
     is_busy: bool = False

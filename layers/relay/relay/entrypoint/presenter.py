@@ -1,4 +1,4 @@
-"""How tasks look in answers: in the provider's own shape below its paths, in ours below /tasks."""
+"""Response bodies: tasks in the provider's format below its paths, and in ours below /tasks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from relay.domain.events import described
 from relay.domain.task import FailureCode, Status, Task
 from relay.entrypoint.http import envelope
 from relay.usecases.query import numbered_page
+from relay.usecases.view import native, urls_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from relay.bootstrap import Services
+    from relay.ports import Relay
     from relay.usecases.submit import Submitted
     from relay.usecases.upload import Upload
 
@@ -21,7 +22,7 @@ _PAGE = 30
 _LONGEST_PAGE = 100
 
 
-def submitted_answer(submitted: Submitted, to: Services, request_id: str) -> tuple[dict[str, Any], int]:
+def submitted_answer(submitted: Submitted, relay: Relay, request_id: str) -> tuple[dict[str, Any], int]:
     """The create envelope and its HTTP status; what is doubtful stands in `message`.
 
     A refusal is the provider's own, and so is what it said at once, without a task.
@@ -30,15 +31,10 @@ def submitted_answer(submitted: Submitted, to: Services, request_id: str) -> tup
     if task.is_answered and task.document:
         return task.document["answer"], 200
     if failure and failure.code is FailureCode.REJECTED:
-        status, code, message = to.providers[task.provider].refusal(failure)
+        status, code, message = relay.providers[task.provider].refusal(failure)
         return envelope(request_id, code=code, message=message), status
     message = "; ".join(["SUCCEED", *(f"warning: {warning}" for warning in submitted.warnings)])
-    return envelope(request_id, native(task, to), message=message), 200
-
-
-def native(task: Task, to: Services) -> dict[str, Any]:
-    """A task as the provider shows it."""
-    return to.providers[task.provider].view(task, to.urls(task))
+    return envelope(request_id, native(task, relay), message=message), 200
 
 
 def upload_answer(upload: Upload) -> dict[str, Any]:
@@ -47,9 +43,9 @@ def upload_answer(upload: Upload) -> dict[str, Any]:
     return {"reference": str(upload.reference), "valid_until": upload.reference.ends_at, "put": put}
 
 
-def own(task: Task, to: Services) -> dict[str, Any]:
+def own(task: Task, relay: Relay) -> dict[str, Any]:
     """A task as the relay shows it: its events' detail, and what only its owner is told."""
-    urls = to.urls(task)
+    urls = urls_of(task, relay)
     return {
         "task_id": task.task_id,
         "provider": task.provider,
@@ -69,11 +65,11 @@ def own(task: Task, to: Services) -> dict[str, Any]:
     }
 
 
-def webhook_of(task: Task, to: Services) -> dict[str, Any] | None:
+def webhook_of(task: Task, relay: Relay) -> dict[str, Any] | None:
     """What became of the calls to the task's callback_url; None when it has none."""
     if task.callback_url is None:
         return None
-    log = to.webhooks.log(task.task_id)
+    log = relay.webhooks.log(task.task_id)
     if log is None:
         return {"state": None, "version": None, "next_attempt_at": None, "attempts": []}
     return {
@@ -94,31 +90,31 @@ def webhook_of(task: Task, to: Services) -> dict[str, Any] | None:
     }
 
 
-def listed(tenant: str, parameters: Mapping[str, str], to: Services) -> dict[str, Any]:
+def listed(tenant: str, parameters: Mapping[str, str], relay: Relay) -> dict[str, Any]:
     """`GET /tasks?status=&operation=&cursor=&limit=`: a page and the cursor of the next."""
     limit = whole_number(parameters, "limit", _PAGE)
     if not 1 <= limit <= _LONGEST_PAGE:
         raise InvalidRequestError(f"limit: expected 1 to {_LONGEST_PAGE}; got {limit}")
-    page = to.tasks.of_tenant(
+    page = relay.tasks.of_tenant(
         tenant,
-        operation=_operation(parameters.get("operation"), to),
+        operation=_operation(parameters.get("operation"), relay),
         status=_status(parameters.get("status")),
         limit=limit,
         cursor=parameters.get("cursor"),
     )
-    return {"tasks": [own(task, to) for task in page.tasks], "cursor": page.cursor}
+    return {"tasks": [own(task, relay) for task in page.tasks], "cursor": page.cursor}
 
 
-def native_page(tenant: str, operation: str, parameters: Mapping[str, str], to: Services) -> list[dict[str, Any]]:
+def native_page(tenant: str, operation: str, parameters: Mapping[str, str], relay: Relay) -> list[dict[str, Any]]:
     """`GET …?pageNum=&pageSize=`: a page of an operation's tasks, newest first.
 
     Raises UnknownOperationError when the operation is one that we do not know, and the tenant has no task of it.
     """
     number, size = whole_number(parameters, "pageNum", 1), whole_number(parameters, "pageSize", _PAGE)
-    page = numbered_page(tenant, operation, number=number, size=size, tasks=to.tasks)
-    if not page and number == 1 and not to.provider.operation(operation).is_typed:
+    page = numbered_page(tenant, operation, number=number, size=size, tasks=relay.tasks)
+    if not page and number == 1 and not relay.provider.operation(operation).is_typed:
         raise UnknownOperationError(f"no operation {operation}, and no task of it")
-    return [native(task, to) for task in page]
+    return [native(task, relay) for task in page]
 
 
 def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
@@ -129,13 +125,13 @@ def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
     return int(given)
 
 
-def _operation(given: str | None, to: Services) -> str | None:
+def _operation(given: str | None, relay: Relay) -> str | None:
     if given is None:
         return None
     try:
-        return to.provider.operation(given).name
+        return relay.provider.operation(given).name
     except UnknownOperationError:
-        known = ", ".join(to.provider.operations)
+        known = ", ".join(relay.provider.operations)
         raise InvalidRequestError(f"operation: expected one of {known}; got {given[:40]!r}") from None
 
 

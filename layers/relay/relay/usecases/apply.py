@@ -1,4 +1,4 @@
-"""Apply what the provider says of a task: the one transition behind callbacks and queries alike."""
+"""Apply a snapshot to a task: callbacks and polls share this one transition."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from relay.domain.errors import TaskConflictError
 from relay.domain.task import Change, Snapshot, Status
 
 if TYPE_CHECKING:
-    from relay.ports import DocumentStore, TaskStore
+    from relay.ports import Relay
 
 
 class Outcome(StrEnum):
-    """What became of a snapshot."""
+    """What the relay did with a snapshot."""
 
     APPLIED = "applied"
     STALE = "stale"
-    """Repeated, out of order, or after the verdict: nothing changed."""
+    """Repeated, out of order, or after a final status: nothing changed."""
     QUARANTINED = "quarantined"
 
 
-def apply(task_id: str, snapshot: Snapshot, raw: bytes, *, tasks: TaskStore, documents: DocumentStore, at: int) -> Outcome:
-    """Keep the document of a success first, then change the task; raises TaskNotFoundError."""
+def apply(task_id: str, snapshot: Snapshot, raw: bytes, relay: Relay) -> Outcome:
+    """Store the document of a success, then change the task; raises TaskNotFoundError. `raw`: the document as received."""
+    at = relay.clock()
     if snapshot.status is Status.SUCCEED:
-        documents.put_callback(task_id, raw)
+        relay.documents.put_callback(task_id, raw)
     try:
-        tasks.change(task_id, Change.reported(snapshot), at=at)
+        relay.tasks.change(task_id, Change.reported(snapshot), at=at)
     except TaskConflictError:
         return Outcome.STALE
     return Outcome.APPLIED

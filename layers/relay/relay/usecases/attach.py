@@ -1,4 +1,4 @@
-"""Attach uploads: the references in a request are checked when it is submitted and resolved each time that it is sent."""
+"""Attach uploads: references in a request are checked when it is submitted, and replaced each time it is sent."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from relay.ports import UploadedFile, UploadStore
 
 MOST = 32
-"""References in one request: each is a look into the bucket."""
+"""References in one request: each costs one request to the bucket."""
 LONGEST_URL = 604_800
-"""Seconds: Signature Version 4 allows no more."""
+"""Seconds: the maximum of Signature Version 4."""
 _ISO_MEDIA = frozenset({"video/mp4", "video/quicktime", "audio/mp4"})
-"""One container: a recorder's brand does not tell these apart."""
+"""They share one container format; the first bytes do not tell them apart."""
 
 
 def references(body: Mapping[str, Any]) -> list[tuple[str, Reference]]:
@@ -27,15 +27,16 @@ def references(body: Mapping[str, Any]) -> list[tuple[str, Reference]]:
     for path, _, _, text in _places(body):
         reference = reference_of(text)
         if reference is None:
-            raise InvalidRequestError(f"{path}: expected a reference that POST /uploads has answered; got {text[:80]!r}")
+            raise InvalidRequestError(f"{path}: expected a reference from the response of POST /uploads; got {text[:80]!r}")
         found.append((path, reference))
     if len(found) > MOST:
         raise InvalidRequestError(f"{found[MOST][0]}: expected at most {MOST} uploads in one request; got {len(found)}")
     return found
 
 
-def check_arrived(found: list[tuple[str, Reference]], *, tenant: str, uploads: UploadStore, now: int) -> None:
-    """Raises InvalidRequestError, which names the field, unless each file is there, is what it was announced to be, and fits."""
+def check_arrived(found: list[tuple[str, Reference]], tenant: str, uploads: UploadStore, *, now: int) -> None:
+    """Check that each file has arrived, has the announced type, and is small enough; raises InvalidRequestError, which names the
+    field."""
     for path, reference in found:
         if now >= reference.ends_at:
             raise InvalidRequestError(f"{path}: upload {reference} has expired: upload the file again")
@@ -44,10 +45,10 @@ def check_arrived(found: list[tuple[str, Reference]], *, tenant: str, uploads: U
             raise InvalidRequestError(f"{path}: upload {reference} {wrong}")
 
 
-def resolved(body: Mapping[str, Any], *, tenant: str, uploads: UploadStore, seconds: int) -> dict[str, Any]:
-    """The body with a presigned URL, or the bytes in base64, in the place of each reference.
+def resolved(body: Mapping[str, Any], tenant: str, uploads: UploadStore, *, seconds: int) -> dict[str, Any]:
+    """The body with each reference replaced by a presigned URL or by the file in base64. `seconds`: the lifetime of the URLs.
 
-    Raises InvalidRequestError when a file to be read is gone.
+    Raises InvalidRequestError when a file that must be read has been deleted.
     """
     if next(_places(body), None) is None:
         return dict(body)
@@ -55,20 +56,20 @@ def resolved(body: Mapping[str, Any], *, tenant: str, uploads: UploadStore, seco
     for path, holder, name, text in list(_places(copy)):
         reference = reference_of(text)
         if reference is None:
-            continue  # refused when it was submitted; what a version before this one took is sent as it is
+            continue  # submit refuses these; one stored by an older version is sent unchanged
         key = reference.key(tenant)
         if not reference.as_base64:
             holder[name] = uploads.url(key, seconds=min(seconds, LONGEST_URL))
             continue
         content = uploads.read(key)
         if content is None:
-            raise InvalidRequestError(f"{path}: upload {reference} is gone: upload the file again")
+            raise InvalidRequestError(f"{path}: upload {reference} was deleted: upload the file again")
         holder[name] = base64.b64encode(content).decode()
     return copy
 
 
 def _places(body: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any, str]]:
-    """(path, container, key or index, text) of every `relay://…` in a body; no recursion: unknown fields nest as JSON may."""
+    """(path, container, key or index, text) of every `relay://…` in a body. Not recursive: unknown fields may nest deeply."""
     pending: list[tuple[str, Any, Any, Any]] = [("", None, None, body)]
     while pending:
         path, holder, name, value = pending.pop()
@@ -88,7 +89,7 @@ def _wrong(reference: Reference, file: UploadedFile | None) -> str:
     if reference.as_base64 and file.bytes > BASE64_LIMIT:
         return f"has {file.bytes} bytes: expected at most {BASE64_LIMIT}, since the field takes base64 only"
     if not _fits(reference.media_type, file.media_type):
-        return f"is no {reference.media_type}: its first bytes are those of {file.media_type or 'something else'}"
+        return f"is not {reference.media_type}: its first bytes are those of {file.media_type or 'something else'}"
     return ""
 
 

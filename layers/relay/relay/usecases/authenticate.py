@@ -1,4 +1,4 @@
-"""Whose request it is: a key of ours, or a JWT that the secret key of a pair signed."""
+"""Authenticate a request: by a key of this relay, or by a JWT that the secret key of a pair signed."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from relay.domain.errors import AuthenticationError
 from relay.domain.keys import ClientKey, KeyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from relay.ports import ClientKeys, KeyPairs
+    from relay.ports import Relay
 
 _DOTS_OF_A_JWT = 2
 
 
-def authenticate(authorization: str, *, keys: ClientKeys, pairs: Callable[[], KeyPairs]) -> ClientKey:
-    """The key behind an Authorization header; `pairs` is asked for only when a JWT comes.
+def authenticate(authorization: str, relay: Relay) -> ClientKey:
+    """The key behind an Authorization header.
 
     Raises AuthenticationError with Kling's code: 1000 signature, 1001 empty, 1002 unknown, 1003 not yet valid, 1004 expired.
     """
@@ -27,12 +25,13 @@ def authenticate(authorization: str, *, keys: ClientKeys, pairs: Callable[[], Ke
         raise AuthenticationError("Authorization: expected `Bearer`, a space, and a key of this relay or a JWT", 1002)
     credential = credential.strip()
     if credential.count(".") == _DOTS_OF_A_JWT:
-        return _signer(credential, keys=keys, pairs=pairs())
-    return _known(keys.find(credential), KeyKind.PLAIN)
+        return _signer(credential, relay)
+    return _known(relay.api_keys.find(credential), KeyKind.PLAIN)
 
 
-def _signer(token: str, *, keys: ClientKeys, pairs: KeyPairs) -> ClientKey:
-    key = _known(keys.find(pairs.issuer_of(token)), KeyKind.PAIR)
+def _signer(token: str, relay: Relay) -> ClientKey:
+    pairs = relay.key_pairs
+    key = _known(relay.api_keys.find(pairs.issuer_of(token)), KeyKind.PAIR)
     pairs.verify(token, key.id)
     return key
 

@@ -1,4 +1,4 @@
-"""Deliver a webhook: announce one version of a task at its client's callback_url; at least once, and never backwards."""
+"""Deliver a webhook: announce one version of a task at its client's callback_url, at least once and never out of order."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from typing import TYPE_CHECKING
 
 from relay.domain.errors import UnavailableError
 from relay.domain.events import undeliverable_event
-from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, Endpoint, Outcome, endpoint_id
+from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint, endpoint_id
+from relay.usecases.view import webhook_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from relay.domain.task import Task
-    from relay.ports import Clock, EventPublisher, TaskStore, WebhookQueue, Webhooks, WebhookSender
+    from relay.ports import Relay
 
 LONGEST_RUN = 60
-"""Seconds: the function's timeout. A claim that is older is nobody's any more."""
+"""Seconds: the function's timeout. An older claim has lost its owner."""
 _GONE_BEFORE = Answer(took_ms=0, error="the URL answered 410 before")
 _RESTS = Answer(took_ms=0, error="the endpoint does not answer: no further request was made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
-    """An attempt that is ours to make; `answer` where it is known without a request."""
+    """An attempt that this invocation makes; `answer` is set when it is known without a request."""
 
     task: Task
     url: str
@@ -35,49 +34,36 @@ class _Claim:
     answer: Answer | None
 
 
-def deliver(
-    delivery: Delivery,
-    *,
-    schedule: Sequence[int],
-    body_of: Callable[[Task], bytes],
-    tasks: TaskStore,
-    webhooks: Webhooks,
-    sender: WebhookSender,
-    queue: WebhookQueue,
-    events: EventPublisher,
-    clock: Clock,
-) -> Outcome:
-    """Make the attempt that a message asks for, unless it is too early, overtaken, or the endpoint rests.
+def deliver(delivery: Delivery, relay: Relay) -> DeliveryOutcome:
+    """Make the attempt that a message asks for, unless it is too early or overtaken, or the endpoint is in back-off.
 
-    `schedule`: seconds to wait after each attempt. The next attempt is queued before this one is concluded: a crash in between
-    repeats a request and loses none.
+    The next attempt is queued before this one is concluded: a crash in between repeats a request and loses none.
     """
-    now = clock()
+    now = relay.clock()
     if delivery.due_at > now:
-        queue.put(delivery, now=now)
-        return Outcome.WAITING
-    task = tasks.get(delivery.task_id)
+        relay.webhook_queue.put(delivery, now=now)
+        return DeliveryOutcome.WAITING
+    task = relay.tasks.get(delivery.task_id)
     if task is None or task.callback_url is None:
-        return Outcome.SUPERSEDED
-    claim = _claimed(task, task.callback_url, delivery, schedule=schedule, webhooks=webhooks, now=now)
+        return DeliveryOutcome.SUPERSEDED
+    claim = _claim(task, task.callback_url, delivery, relay, now=now)
     if isinstance(claim, Delivery):
-        queue.put(claim, now=now)
-        return Outcome.WAITING
+        relay.webhook_queue.put(claim, now=now)
+        return DeliveryOutcome.WAITING
     if claim is None:
-        return Outcome.SUPERSEDED
-    answer = claim.answer or sender.post(
-        claim.url, body_of(delivery.snapshot_of(task)), tenant=task.tenant, event_id=delivery.event_id
+        return DeliveryOutcome.SUPERSEDED
+    answer = claim.answer or relay.webhook_sender.post(
+        claim.url, webhook_body(delivery.snapshot_of(task), relay), tenant=task.tenant, event_id=delivery.event_id
     )
-    outcome = _concluded(claim, answer, schedule=schedule, webhooks=webhooks, queue=queue, events=events, at=now, now=clock())
+    outcome = _conclude(claim, answer, relay, at=now)
     if claim.answer is None:
-        _learn(claim, answer, schedule=schedule, webhooks=webhooks, now=clock())
+        _record_health(claim, answer, relay)
     return outcome
 
 
-def _claimed(
-    task: Task, url: str, delivery: Delivery, *, schedule: Sequence[int], webhooks: Webhooks, now: int
-) -> _Claim | Delivery | None:
-    """The claim; or the delivery as it is to be looked at again; or None when there is nothing to do."""
+def _claim(task: Task, url: str, delivery: Delivery, relay: Relay, *, now: int) -> _Claim | Delivery | None:
+    """The claim; or the delivery with the time of its next look; or None when there is nothing to do."""
+    schedule, webhooks = relay.settings.webhook_schedule, relay.webhooks
     delivery = replace(delivery, since=delivery.since or now)
     identity = endpoint_id(task.tenant, url)
     endpoint = webhooks.endpoint(identity)
@@ -99,40 +85,33 @@ def _claimed(
     return None if log is None else delivery.put_off(now, now=now)
 
 
-def _learn(claim: _Claim, answer: Answer, *, schedule: Sequence[int], webhooks: Webhooks, now: int) -> None:
-    """What the request's end says of the endpoint; last of all, since an endpoint that is gone is told of but once."""
-    endpoint = claim.endpoint.after(answer, schedule, now=now)
+def _record_health(claim: _Claim, answer: Answer, relay: Relay) -> None:
+    """Record how the endpoint behaved. Runs last: the "gone" event must be published exactly once."""
+    now = relay.clock()
+    endpoint = claim.endpoint.after(answer, relay.settings.webhook_schedule, now=now)
     if claim.lane is not None or endpoint != claim.endpoint:
-        webhooks.keep_endpoint(claim.identity, endpoint, lane=claim.lane, now=now)
+        relay.webhooks.keep_endpoint(claim.identity, endpoint, lane=claim.lane, now=now)
 
 
-def _concluded(
-    claim: _Claim,
-    answer: Answer,
-    *,
-    schedule: Sequence[int],
-    webhooks: Webhooks,
-    queue: WebhookQueue,
-    events: EventPublisher,
-    at: int,
-    now: int,
-) -> Outcome:
+def _conclude(claim: _Claim, answer: Answer, relay: Relay, *, at: int) -> DeliveryOutcome:
+    """Queue the next attempt or bury the delivery, announce a final failure, and record the outcome."""
+    now = relay.clock()
     delivery = claim.delivery
     attempts = claim.log.with_attempt(_attempt(delivery, answer, at))
-    outcome, again = Outcome.DELIVERED, None
+    outcome, again = DeliveryOutcome.DELIVERED, None
     if answer.is_gone or answer is _GONE_BEFORE:
-        outcome = Outcome.GONE
+        outcome = DeliveryOutcome.GONE
     elif not answer.is_success:
-        again = None if answer is _RESTS else delivery.retried(answer, schedule, now=now)
-        outcome = Outcome.RETRYING if again else Outcome.UNDELIVERABLE
+        again = None if answer is _RESTS else delivery.retried(answer, relay.settings.webhook_schedule, now=now)
+        outcome = DeliveryOutcome.RETRYING if again else DeliveryOutcome.UNDELIVERABLE
     if again:
-        queue.put(again, now=now)
-    if outcome is Outcome.UNDELIVERABLE:
-        queue.bury(delivery)
-    told = outcome is Outcome.UNDELIVERABLE or answer.is_gone
-    if told and events.publish([undeliverable_event(claim.task, delivery, attempts[-1], now)]):
-        raise UnavailableError("the event of a webhook that is undeliverable was not taken")
-    webhooks.conclude(delivery, attempts, outcome, again=again)
+        relay.webhook_queue.put(again, now=now)
+    if outcome is DeliveryOutcome.UNDELIVERABLE:
+        relay.webhook_queue.bury(delivery)
+    announced = outcome is DeliveryOutcome.UNDELIVERABLE or answer.is_gone
+    if announced and relay.events.publish([undeliverable_event(claim.task, delivery, attempts[-1], now)]):
+        raise UnavailableError("the bus did not accept the event of an undeliverable webhook")
+    relay.webhooks.conclude(delivery, attempts, outcome, again=again)
     return outcome
 
 

@@ -1,4 +1,4 @@
-"""How many requests that cost something a key may make in a minute."""
+"""Limit the billable requests per key and minute."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 _MINUTE = 60_000
 
 
-def seconds_to_wait(limit: SubmissionLimit | None, *, counts: SubmissionCounts, at: int) -> int:
-    """0 when the request was counted, or when there is no limit (then nothing is written); else until the next minute begins.
+def seconds_to_wait(limit: SubmissionLimit | None, counts: SubmissionCounts, *, at: int) -> int:
+    """Count the request; returns 0, or above the limit the seconds until the next minute. Without a limit nothing is written.
 
     `at` in ms.
     """
@@ -24,6 +24,6 @@ def seconds_to_wait(limit: SubmissionLimit | None, *, counts: SubmissionCounts, 
 
 
 def too_many(limit: SubmissionLimit | None, seconds: int) -> TooManySubmissionsError:
-    """The refusal that says when to come again."""
+    """The error that says when to send again."""
     most = limit.per_minute if limit else 0
     return TooManySubmissionsError(f"this key may submit {most} times a minute: send again in {seconds} s", retry_after=seconds)

@@ -1,4 +1,4 @@
-"""Publish the events of the tasks' changes: the stream of the table is the outbox."""
+"""Publish the events of task changes: the table's stream is the outbox."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from relay.ports import EventPublisher, Record
 
 
-def publish(records: Sequence[Record], *, events: EventPublisher) -> str | None:
-    """Publish in order; returns the sequence number to begin again from, or None when all are out.
+def publish(records: Sequence[Record], events: EventPublisher) -> str | None:
+    """Publish in order; returns the sequence number of the first failed record, or None when the bus accepted all events.
 
-    What follows a failed record is published again with it: at least once, and never a later version without the earlier.
+    Records after a failed one are published again with it: at least once, and never a later version without the earlier one.
     """
     numbers, entries = [], []
     for record in records:

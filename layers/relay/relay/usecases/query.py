@@ -1,4 +1,4 @@
-"""Query tasks: one by either id, or a page of a tenant's."""
+"""Query tasks: one by either id, or a page of a tenant's tasks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ LAST_PAGE = 1000
 
 
 def located(path: str, provider: Provider, *, listing: bool) -> tuple[str, str | None]:
-    """What a path below the version prefix is about: an operation, and a task of it or None for the list of all.
+    """Split a path below the version prefix into an operation and a task's id; the id is None for the list of tasks.
 
-    The longest known name that begins the path settles it; a task's id may hold slashes. Below an unknown name the last of
+    The longest known operation name that begins the path wins; a task's id may hold slashes. Below an unknown name the last of
     more than two segments is an id, unless the client asks for a page (`listing`). Raises UnknownOperationError.
     """
     known = [name for name in provider.operations if path == name or path.startswith(f"{name}/")]
@@ -42,7 +42,7 @@ def find(tenant: str, reference: str, *, operation: str | None, tasks: TaskStore
 
 
 def _by_external_id(tenant: str, reference: str, tasks: TaskStore) -> Task | None:
-    """The last task made with the id: a refused one leaves it free for the next."""
+    """The last task created with the id: a refused task leaves the id free for the next one."""
     found = None
     for generation in range(KEY_GENERATIONS):
         task = tasks.get(derived_task_id(tenant, "external_task_id", reference, generation))
@@ -55,7 +55,7 @@ def _by_external_id(tenant: str, reference: str, tasks: TaskStore) -> Task | Non
 
 
 def numbered_page(tenant: str, operation: str, *, number: int, size: int, tasks: TaskStore) -> list[Task]:
-    """Page `number` (from 1) of `size` tasks of one operation, newest first, as the provider's list query."""
+    """Page `number` (from 1) of `size` tasks of one operation, newest first, like the provider's list query."""
     if not 1 <= number <= LAST_PAGE:
         raise InvalidRequestError(f"pageNum: expected 1 to {LAST_PAGE}; got {number}")
     if not 1 <= size <= LONGEST_PAGE:
@@ -69,7 +69,7 @@ def numbered_page(tenant: str, operation: str, *, number: int, size: int, tasks:
 
 
 def _full_page(tenant: str, operation: str, size: int, cursor: str | None, tasks: TaskStore) -> tuple[list[Task], str | None]:
-    """The store's pages are short where few tasks fit; only the last one of the provider's is."""
+    """The store's pages may be short when a filter matches few tasks; the provider's are full up to the last one."""
     found: list[Task] = []
     while True:
         page = tasks.of_tenant(tenant, operation=operation, status=None, limit=size - len(found), cursor=cursor)

@@ -1,4 +1,4 @@
-"""Receive a callback: authenticate it, understand it or quarantine it, apply it."""
+"""Receive a callback: check its token, read it or quarantine it, apply it."""
 
 from __future__ import annotations
 
@@ -8,41 +8,31 @@ from relay.domain.errors import TaskNotFoundError, UnavailableError, UnreadableS
 from relay.usecases.apply import Outcome, apply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from relay.ports import CallbackTokens, Clock, DocumentStore, EventPublisher, TaskStore
-    from relay.providers.base import Provider
+    from relay.ports import Relay
 
 CALLBACK_LIMIT = 262_144
 """Bytes: no task object comes near it, and a larger one would not fit into an event."""
 
 
-def receive(
-    task_id: str,
-    token: str,
-    body: bytes,
-    *,
-    providers: Mapping[str, Provider],
-    tokens: CallbackTokens,
-    tasks: TaskStore,
-    documents: DocumentStore,
-    events: EventPublisher,
-    clock: Clock,
-) -> Outcome:
-    """Take one callback; raises CallbackNotAuthenticError before anything is read or parsed."""
-    provider = providers[tokens.provider_of(task_id, token)]
-    at = clock()
+def receive(task_id: str, token: str, body: bytes, relay: Relay) -> Outcome:
+    """Process one callback; raises CallbackNotAuthenticError before anything is read or parsed."""
+    provider = relay.providers[relay.tokens.provider_of(task_id, token)]
     reason = f"{len(body)} bytes, more than {CALLBACK_LIMIT}"
     try:
         if len(body) <= CALLBACK_LIMIT:
-            return apply(task_id, provider.read_callback(body), body, tasks=tasks, documents=documents, at=at)
+            return apply(task_id, provider.read_callback(body), body, relay)
     except UnreadableSnapshotError as error:
         reason = str(error)
     except TaskNotFoundError:
         reason = "the task is no longer stored"
-    from relay.domain.events import quarantine_event
+    return _quarantine(task_id, body, reason, relay)
 
-    bucket, key = documents.quarantine(task_id, body, reason=reason, at=at)
-    if events.publish([quarantine_event(task_id, key, bucket, reason, at)]):
-        raise UnavailableError(f"the callback is kept at {key}, but its event was not taken")
+
+def _quarantine(task_id: str, body: bytes, reason: str, relay: Relay) -> Outcome:
+    from relay.domain.events import quarantine_event  # few callbacks need it, and every cold start would pay for it
+
+    at = relay.clock()
+    bucket, key = relay.documents.quarantine(task_id, body, reason=reason, at=at)
+    if relay.events.publish([quarantine_event(task_id, key, bucket, reason, at)]):
+        raise UnavailableError(f"the callback is stored at {key}, but the bus did not accept its event")
     return Outcome.QUARANTINED

@@ -1,4 +1,4 @@
-"""Submit a task: written first, then sent; every outcome leaves it where the next step finds it."""
+"""Submit a task: store it first, then send it, so that every outcome leaves a task that a later step can continue."""
 
 from __future__ import annotations
 
@@ -13,34 +13,24 @@ from relay.domain.errors import (
     TaskConflictError,
 )
 from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id, fingerprint_of
-from relay.providers.base import Checked, Operation, PromptLimits, Provider
+from relay.providers.base import Checked, Operation, PromptLimits
 from relay.usecases.attach import check_arrived, references
 from relay.usecases.limit import seconds_to_wait, too_many
-from relay.usecases.send import Order, send
+from relay.usecases.send import StoredRequest, send
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from relay.config import Settings
     from relay.domain.keys import SubmissionLimit
-    from relay.ports import (
-        CallbackTokens,
-        Clock,
-        DocumentStore,
-        ProviderApi,
-        Resubmissions,
-        SubmissionCounts,
-        TaskStore,
-        UploadStore,
-    )
+    from relay.ports import Relay, TaskStore
 
 _KEY_LIMIT = 255
-_REUSED = "this Idempotency-Key came before with another body: use a new key for a new request"
+_REUSED = "this Idempotency-Key was used before with another body: use a new key for a new request"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A client's request. `public_url` is the base that the provider can call back at, without a trailing slash."""
+    """A client's request. `public_url`: the base of the callback URL, without a trailing slash."""
 
     tenant: str
     operation: str
@@ -52,54 +42,40 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The task as it stands now; `repeated` when an earlier request with the same key made it."""
+    """The task in its present state; `repeated` when an earlier request with the same key created it."""
 
     task: Task
     warnings: tuple[str, ...]
     repeated: bool = False
 
 
-def submit(
-    submission: Submission,
-    *,
-    provider: Provider,
-    settings: Settings,
-    tasks: TaskStore,
-    documents: DocumentStore,
-    api: ProviderApi,
-    tokens: CallbackTokens,
-    resubmissions: Resubmissions,
-    uploads: UploadStore,
-    counts: SubmissionCounts,
-    clock: Clock,
-    new_id: str,
-) -> Submitted:
-    """Check, store and send one task; `new_id` is taken when the client gives no key of its own.
+def submit(submission: Submission, relay: Relay, *, new_id: str) -> Submitted:
+    """Check, store and send one task; `new_id` becomes its id when the client gives no key of its own.
 
-    Raises a ClientError when the request is wrong; a provider's refusal is the task's failure (code `rejected`).
+    Raises a ClientError when the request is wrong. A refusal by the provider is stored as the task's failure (code `rejected`).
     """
+    provider, settings, tasks = relay.provider, relay.settings, relay.tasks
     operation = provider.operation(submission.operation)
     _check_key(submission.idempotency_key)
     checked = provider.checked(operation, submission.body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
     if callback_url := _text(checked.body.get("callback_url")):
         check_callback_url(callback_url, allow_loopback=settings.allow_loopback)
-    draft = _draft(submission, operation, checked, provider=provider, settings=settings, now=clock())
-    order = Order(_upstream(checked), submission.public_url)
+    draft = _draft(submission, operation, checked, relay)
+    request = StoredRequest(_upstream(checked), submission.public_url)
     ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(KEY_GENERATIONS)))
-    found = references(order.body)
-    wait = seconds_to_wait(submission.limit, counts=counts, at=draft.created_at)
+    found = references(request.body)
+    wait = seconds_to_wait(submission.limit, relay.submission_counts, at=draft.created_at)
     if found or wait:
         earlier = _earlier(draft, ids, tasks)
-        if earlier is not None:  # a repeated request needs neither its uploads, which may be gone by now, nor room in this minute
+        if earlier is not None:  # a repeated request needs neither its uploads, which may be deleted by now, nor the rate limit
             return Submitted(earlier, checked.warnings, repeated=True)
         if wait:
             raise too_many(submission.limit, wait)
-        check_arrived(found, tenant=draft.tenant, uploads=uploads, now=draft.created_at)
+        check_arrived(found, draft.tenant, relay.uploads, now=draft.created_at)
     _claim_key(draft, tasks)
-    task, is_new = _stored(draft, ids, order, limit=settings.inline_request_bytes, tasks=tasks, documents=documents)
+    task, is_new = _store(draft, ids, request, relay)
     if is_new:
-        task = send(task, order, provider=provider, settings=settings, tasks=tasks, api=api, tokens=tokens,
-                    resubmissions=resubmissions, uploads=uploads, clock=clock)  # fmt: skip
+        task = send(task, request, relay)
     return Submitted(task, checked.warnings, repeated=not is_new)
 
 
@@ -109,18 +85,17 @@ def _check_key(key: str | None) -> None:
 
 
 def _upstream(checked: Checked) -> dict[str, Any]:
-    """The body without the two fields that we put our own values into."""
+    """The body without the two fields that the relay fills with its own values."""
     return {name: value for name, value in checked.body.items() if name not in {"callback_url", "external_task_id"}}
 
 
-def _draft(
-    submission: Submission, operation: Operation, checked: Checked, *, provider: Provider, settings: Settings, now: int
-) -> Task:
-    """The task but for its id and its stored request."""
+def _draft(submission: Submission, operation: Operation, checked: Checked, relay: Relay) -> Task:
+    """The task without its id and its stored request."""
+    settings, now = relay.settings, relay.clock()
     return Task(
         task_id="",
         tenant=submission.tenant,
-        provider=provider.name,
+        provider=relay.provider.name,
         operation=operation.name,
         created_at=now,
         updated_at=now,
@@ -139,7 +114,7 @@ def _text(value: object) -> str | None:
 
 
 def _claim_key(draft: Task, tasks: TaskStore) -> None:
-    """With both keys given, external_task_id determines the task, and the Idempotency-Key is bound to the request beside it."""
+    """If both keys are given, external_task_id determines the task, and the Idempotency-Key is bound to the request."""
     key = draft.idempotency_key
     if key is None or draft.external_task_id is None:
         return
@@ -148,7 +123,7 @@ def _claim_key(draft: Task, tasks: TaskStore) -> None:
 
 
 def _earlier(draft: Task, ids: list[str], tasks: TaskStore) -> Task | None:
-    """The task that the same key has made already."""
+    """The task that an earlier request with the same key created."""
     if not (draft.external_task_id or draft.idempotency_key):
         return None
     for task_id in ids:
@@ -160,27 +135,26 @@ def _earlier(draft: Task, ids: list[str], tasks: TaskStore) -> Task | None:
     return None
 
 
-def _stored(
-    draft: Task, ids: list[str], order: Order, *, limit: int, tasks: TaskStore, documents: DocumentStore
-) -> tuple[Task, bool]:
-    """The new task, stored, with True; or the earlier one that the same key stands for, with False."""
+def _store(draft: Task, ids: list[str], request: StoredRequest, relay: Relay) -> tuple[Task, bool]:
+    """Store the new task and return it with True; or return the earlier task of the same key, with False."""
+    tasks = relay.tasks
     for task_id in ids:
-        request = order.to_json()
-        if len(request) > limit:
-            request = "s3:" + documents.put_request(f"{task_id}-{draft.fingerprint}", request.encode())
-        task = replace(draft, task_id=task_id, request=request)
+        text = request.to_json()
+        if len(text) > relay.settings.inline_request_bytes:
+            text = "s3:" + relay.documents.put_request(f"{task_id}-{draft.fingerprint}", text.encode())
+        task = replace(draft, task_id=task_id, request=text)
         try:
             tasks.create(task)
         except TaskConflictError:
             if not (draft.external_task_id or draft.idempotency_key):
-                return task, True  # nobody else has this random id: our own write, repeated after its answer was lost
+                return task, True  # nobody else has this random id: the SDK repeated our own write after a lost response
             earlier = tasks.get(task_id)
             if earlier is not None and not _is_free_again(earlier, draft):
                 return _checked_repeat(earlier, draft), False
         else:
             return task, True
     if draft.external_task_id is None:
-        raise IdempotencyKeyReusedError(_REUSED)  # it came before beside an external_task_id
+        raise IdempotencyKeyReusedError(_REUSED)  # it was used before together with an external_task_id
     raise ExternalTaskIdTakenError("the requests with this external_task_id were refused too often: use a new one")
 
 
@@ -193,7 +167,7 @@ def _task_id(draft: Task, new_id: str, generation: int) -> str:
 
 
 def _is_free_again(earlier: Task, draft: Task) -> bool:
-    """A refused create does not use up its external_task_id, but a repeated Idempotency-Key gets the refusal again."""
+    """A refused create leaves its external_task_id free; a repeated Idempotency-Key returns the refusal again."""
     rejected = earlier.failure is not None and earlier.failure.code is FailureCode.REJECTED
     same_key = draft.idempotency_key is not None and draft.idempotency_key == earlier.idempotency_key
     return rejected and draft.external_task_id is not None and not same_key

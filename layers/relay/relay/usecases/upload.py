@@ -1,4 +1,4 @@
-"""Upload: a place in the bucket for one file of a client's, and a reference to it."""
+"""Upload: a presigned PUT for one file of a client, and the reference that later requests name it by."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from relay.domain.uploads import LIMITS, MEDIA_TYPES, Reference, new_reference
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from relay.ports import Clock, PresignedPut, UploadStore
+    from relay.ports import PresignedPut, Relay
 
 PUT_SECONDS = 3600
-"""In which the client must begin to send the file."""
+"""Seconds in which the client must begin to send the file."""
 _FIELDS = ("media_type", "bytes", "sha256")
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What the client needs to send its file, and to name it then. Times in ms."""
+    """What the client needs to send its file and to refer to it. Times in ms."""
 
     reference: Reference
     put: PresignedPut
     expires_at: int
 
 
-def create_upload(tenant: str, body: Mapping[str, Any], *, uploads: UploadStore, clock: Clock, random: str) -> Upload:
-    """`body`: the file's `media_type`, its size in `bytes`, and its `sha256` in hex where the bucket shall check that.
+def create_upload(tenant: str, body: Mapping[str, Any], relay: Relay, *, random: str) -> Upload:
+    """`body`: the file's `media_type`, its size in `bytes`, and optionally its `sha256` in hex, which the bucket then checks.
 
     Raises InvalidRequestError. `random`: twenty hexadecimal digits.
     """
     media_type, size, sha256 = _checked(body)
-    now = clock()
+    now = relay.clock()
     reference = new_reference(media_type, at=now, random=random)
-    put = uploads.put(reference.key(tenant), media_type=media_type, size=size, sha256=sha256, seconds=PUT_SECONDS)
+    put = relay.uploads.put(reference.key(tenant), media_type=media_type, size=size, sha256=sha256, seconds=PUT_SECONDS)
     return Upload(reference, put, now + PUT_SECONDS * 1000)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -19,7 +20,18 @@ from relay.adapters.dynamodb.items import (
     text,
 )
 from relay.domain.errors import TaskConflictError, TaskNotFoundError
-from relay.domain.task import Archive, Change, Failure, Rank, Result, Status, Task, derived_task_id, due_shard_of
+from relay.domain.task import (
+    DUE_SHARDS,
+    Archive,
+    Change,
+    Failure,
+    Rank,
+    Result,
+    Status,
+    Task,
+    derived_task_id,
+    due_shard_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +97,7 @@ class DynamoTaskStore:
         if change.provider_task_id is not None:
             sets.append("provider_task_id = if_not_exists(provider_task_id, :provider_task_id)")
             values[":provider_task_id"] = text(change.provider_task_id)
-        over = change.rank >= Rank.EXPIRED
+        over = change.rank >= Rank.GIVEN_UP
         if over:
             removes += ["due_at", "due_shard"]
         if over or change.provider_task_id is not None:
@@ -95,7 +107,7 @@ class DynamoTaskStore:
             task_id, f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""), condition, values,
         )  # fmt: skip
 
-    def accepted(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
+    def record_acceptance(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
         """Stores the id unless a callback has brought it; a task that is over stays out of the `due` index."""
         due = {} if due_at is None else _due(task_id, due_at)  # moving it in that index costs twice the write
         with contextlib.suppress(TaskConflictError):
@@ -105,7 +117,7 @@ class DynamoTaskStore:
                 + (", due_at = :d, due_shard = :s" if due else "")
                 + " REMOVE #request",
                 "#rank < :expired",
-                {":p": text(provider_task_id), **due, ":expired": number(Rank.EXPIRED)},
+                {":p": text(provider_task_id), **due, ":expired": number(Rank.GIVEN_UP)},
             )
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
@@ -117,29 +129,29 @@ class DynamoTaskStore:
             {
                 ":n": number(attempt),
                 ":before": number(attempt - 1),
-                ":expired": number(Rank.EXPIRED),
+                ":expired": number(Rank.GIVEN_UP),
                 **_due(task_id, due_at),
             },
         )
 
-    def postponed(self, task_id: str, *, due_at: int) -> None:
+    def postpone(self, task_id: str, *, due_at: int) -> None:
         """Moves the task in the `due` index and counts the look."""
         with contextlib.suppress(TaskConflictError):
             self._update(
                 task_id,
                 "SET due_at = :d, due_shard = :s, polls = polls + :one",
                 "#rank < :expired",
-                {":one": number(1), ":expired": number(Rank.EXPIRED), **_due(task_id, due_at)},
+                {":one": number(1), ":expired": number(Rank.GIVEN_UP), **_due(task_id, due_at)},
             )
 
-    def stored_so_far(self, task_id: str, results: tuple[Result, ...]) -> None:
+    def record_partial_results(self, task_id: str, results: tuple[Result, ...]) -> None:
         """So that the next attempt fetches only what is missing."""
         values = {":results": results_text(results), ":succeed": text(Status.SUCCEED.value)}
         condition = "#status = :succeed AND attribute_not_exists(#archive)"
         with contextlib.suppress(TaskConflictError):
             self._update(task_id, "SET results = :results", condition, values)
 
-    def archived(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
+    def record_archive(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """Once stored, always stored; a failure may still be followed by success."""
         archive = Archive.FAILED if failure else Archive.STORED
         values = {
@@ -169,8 +181,12 @@ class DynamoTaskStore:
 
         return tenant_page(self._client, self._table, tenant, operation=operation, status=status, limit=limit, cursor=cursor)
 
-    def due(self, shard: int, *, now: int, limit: int) -> list[str]:
-        """One Query of the sparse index."""
+    def due(self, *, now: int, limit: int) -> list[str]:
+        """One Query of the sparse index for each of its partitions."""
+        pages = [self._due_in(shard, now, limit) for shard in range(DUE_SHARDS)]
+        return [task_id for each in zip_longest(*pages) for task_id in each if task_id is not None]
+
+    def _due_in(self, shard: int, now: int, limit: int) -> list[str]:
         found = self._client.query(
             TableName=self._table,
             IndexName="due",

@@ -10,13 +10,13 @@ from botocore.exceptions import ClientError
 
 from relay.adapters.dynamodb.items import Item, json_text, number, text
 from relay.domain.task import Status
-from relay.domain.webhook import Attempt, Delivery, DeliveryLog, Endpoint, Outcome
+from relay.domain.webhook import Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ENDPOINT_DAYS = 30
-_SETTLED = frozenset({Outcome.DELIVERED, Outcome.GONE})
+_SETTLED = frozenset({DeliveryOutcome.DELIVERED, DeliveryOutcome.GONE})
 _NOT_OVERTAKEN = "(attribute_not_exists(settled) OR settled < :v) AND (#version < :v OR (#version = :v AND next_attempt <= :a))"
 _NOT_BUSY = "(attribute_not_exists(busy_until) OR busy_until <= :now)"
 _NAMES = {"#version": "version"}
@@ -87,7 +87,7 @@ class DynamoWebhooks:
         return _log_of(written["Attributes"])
 
     def conclude(
-        self, delivery: Delivery, attempts: Sequence[Attempt], outcome: Outcome, *, again: Delivery | None = None
+        self, delivery: Delivery, attempts: Sequence[Attempt], outcome: DeliveryOutcome, *, again: Delivery | None = None
     ) -> None:
         """One conditional update: only of the attempt that was begun. Whatever comes next has a higher number."""
         sets = ["attempts = :attempts", "outcome = :outcome", "next_attempt = :next"]
@@ -155,7 +155,7 @@ def _log_of(item: Item, *, is_busy: bool = False) -> DeliveryLog:
     entries = json.loads(item["attempts"]["S"]) if "attempts" in item else []
     return DeliveryLog(
         version=int(item["version"]["N"]),
-        outcome=Outcome(item["outcome"]["S"]) if "outcome" in item else None,
+        outcome=DeliveryOutcome(item["outcome"]["S"]) if "outcome" in item else None,
         attempts=tuple(Attempt(**{**entry, "status": Status(entry["status"])}) for entry in entries),
         due_at=int(item["due_at"]["N"]) if "due_at" in item else None,
         is_busy=is_busy,

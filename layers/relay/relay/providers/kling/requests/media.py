@@ -34,7 +34,7 @@ def uploaded(value: str, kind: str, *, as_base64: bool = False) -> str:
     """A reference to an upload of a kind; `as_base64`: the field takes no URL, so the bytes will go there."""
     reference = reference_of(value)
     if reference is None:
-        raise wrong("a reference that POST /uploads has answered", shown(value))
+        raise wrong("a reference from the response of POST /uploads", shown(value))
     if reference.kind != kind:
         raise wrong(f"an upload of the kind {kind}", reference.media_type)
     return str(reference.in_base64() if as_base64 else reference)

@@ -1,0 +1,23 @@
+"""Ask the provider for a task: the one query behind reconciling, resubmitting and archiving."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from relay.domain.task import Snapshot, Task
+    from relay.ports import Relay
+
+_QUERY_TIMEOUT = 15
+"""Seconds."""
+
+
+def ask_provider(task: Task, relay: Relay) -> tuple[Snapshot, bytes]:
+    """Query by the provider's id, or by ours while that is unknown; returns the snapshot and the response body.
+
+    Raises a ProviderError (ProviderTaskMissingError when the provider does not know the task) or UnreadableSnapshotError.
+    """
+    provider = relay.providers[task.provider]
+    request = provider.query_request(provider.operation(task.operation), task.provider_task_id or task.task_id)
+    response = relay.api.send(request, timeout=_QUERY_TIMEOUT)
+    return provider.read_queried(response), response.body

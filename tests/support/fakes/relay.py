@@ -1,0 +1,39 @@
+"""FakeRelay: the bundle that use cases take, made of whatever ports a test gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from relay.config import Settings
+from relay.ports import Clock
+from relay.providers.base import Provider
+from relay.providers.kling.translator import Kling
+
+
+@dataclass(kw_only=True)
+class FakeRelay:
+    """`ports.Relay`. A port that a test does not give is None, so that using it fails."""
+
+    settings: Settings
+    clock: Clock
+    providers: Mapping[str, Provider]
+    tasks: Any = None
+    documents: Any = None
+    results: Any = None
+    source: Any = None
+    uploads: Any = None
+    events: Any = None
+    api: Any = None
+    resubmissions: Any = None
+    tokens: Any = None
+    api_keys: Any = None
+    key_pairs: Any = None
+    submission_counts: Any = None
+    webhooks: Any = None
+    webhook_sender: Any = None
+    webhook_queue: Any = None
+
+    @property
+    def provider(self) -> Provider:
+        """Kling's paths are those of the API."""
+        return self.providers[Kling.name]
