@@ -1,1 +1,1 @@
-"""Measured claims: each module is a script that prints its figures."""
+"""The benchmarks: each one is a script that prints the figures it measured."""

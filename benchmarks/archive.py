@@ -1,7 +1,7 @@
-"""What archiving a file costs, beside `upload_fileobj` and a naive read-all: `python -m benchmarks.archive [--quick]`.
+"""The cost of archiving a file, compared with `upload_fileobj` and reading it whole: `python -m benchmarks.archive [--quick]`.
 
-A host makes the bytes up and a bucket forgets them, both over TLS on loopback with one certificate and in processes of
-their own; each transfer runs in a fresh interpreter, so that CPU and peak memory are the transfer's alone.
+A source host generates the bytes and a bucket discards them. Both use TLS on loopback with one certificate, in processes of
+their own. Each transfer runs in a fresh interpreter, so CPU and peak memory are those of the transfer alone.
 """
 
 import argparse
@@ -23,16 +23,16 @@ from local.stack import ROOT
 MIB, GIB = 1 << 20, 1 << 30
 _ROUNDS = {64 * MIB: 5, 256 * MIB: 3, GIB: 2, 5 * GIB: 1}
 _MEMORY_SIZES = (256, 512, 1024, 1769)
-"""Of the function, in MB: what it has of a processor depends on them. The file does not fit beside an interpreter in 128."""
+"""Memory sizes of the function in MB. They decide its share of a processor. 128 MB are not measured."""
 _USUAL_BYTES = 20e6
 _NAIVE_LIMIT = GIB
-"""A naive read-all of 5 GiB would need twice the machine's memory."""
+"""The largest file that is read whole: 5 GiB would need too much memory."""
 _WAYS = ("upload_fileobj", "upload_fileobj, hashed", "read-all", "ours", "ours, no length")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Of one transfer: seconds of CPU and of time, MB of memory before it and how many more at its peak."""
+    """One transfer: CPU seconds, elapsed seconds, MB of memory before it (`base`), and MB added at its peak (`grown`)."""
 
     cpu: float
     seconds: float
@@ -43,9 +43,9 @@ class Figures:
 
 
 def measure(way: str, size: int, hosts: Hosts, python_path: str, processor: float = 1.0) -> Figures:
-    """One transfer of `size` bytes in an interpreter of its own, with a share of a processor.
+    """Run one transfer of `size` bytes in a new interpreter that gets the share `processor` of a processor.
 
-    `python_path` has the product, the other ways do without.
+    `python_path` contains the product. The other ways do not use it.
     """
     url = hosts.source + file_path(size, announced=way != "ours, no length")
     environment = {
@@ -66,7 +66,7 @@ def measure(way: str, size: int, hosts: Hosts, python_path: str, processor: floa
 
 
 def main() -> None:
-    """Measure every way at every size, in turns."""
+    """Measure every way at every size, alternating between the ways."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.archive", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="64 MiB only, once")
     options = parser.parse_args()
@@ -88,7 +88,7 @@ def main() -> None:
 
 def _check(way: str, found: Figures, size: int, digest: str) -> None:
     if way.startswith("ours") and (found.bytes, found.sha256) != (size, digest):
-        raise RuntimeError(f"{way}: stored {found.bytes} bytes with SHA-256 {found.sha256}, served {size} with {digest}")
+        raise RuntimeError(f"{way}: stored {found.bytes} bytes with SHA-256 {found.sha256}; expected {size} with {digest}")
 
 
 def _cpu(figures: dict[tuple[int, str], list[Figures]]) -> Table:
@@ -100,10 +100,12 @@ def _cpu(figures: dict[tuple[int, str], list[Figures]]) -> Table:
             if (size, way) in figures:
                 ours = _median(figures, size, way, "cpu")
                 goal = Goal(0.65, 0.40) if way == "ours" else None
-                rows.append(Row(what=f"{_name(size)}, {way}", floor=plain, ours=ours, unit="s", goal=goal))
+                rows.append(Row(what=f"{_name(size)}, {way}", baseline=plain, ours=ours, unit="s", goal=goal))
                 if way == "ours":
-                    rows.append(Row(what=f"{_name(size)}, ours by the same result", floor=hashed, ours=ours, unit="s", goal=goal))
-    notes = ("floor: boto3's upload_fileobj fed by urllib3, which gives no SHA-256; `the same result`: with one beside it",)
+                    rows.append(
+                        Row(what=f"{_name(size)}, ours, baseline with SHA-256", baseline=hashed, ours=ours, unit="s", goal=goal)
+                    )
+    notes = ("baseline: boto3's upload_fileobj reading from urllib3, without SHA-256; `baseline with SHA-256` also computes one",)
     return Table("archive: CPU", rows, notes)
 
 
@@ -115,7 +117,9 @@ def _memory(figures: dict[tuple[int, str], list[Figures]]) -> Table:
             goal = Goal(32, 10) if way.startswith("ours") else None
             rows.append(Row(what=f"{_name(size)}, {way}", ours=grown, unit="MB", goal=goal))
     base = statistics.median(found.base for (_, way), all_found in figures.items() if way == "ours" for found in all_found)
-    return Table("archive: peak memory above the process's before the transfer", rows, (f"ours before it: {base:.0f} MB",))
+    return Table(
+        "archive: peak memory above the memory before the transfer", rows, (f"our process before the transfer: {base:.0f} MB",)
+    )
 
 
 def _speed(figures: dict[tuple[int, str], list[Figures]]) -> Table:
@@ -125,7 +129,7 @@ def _speed(figures: dict[tuple[int, str], list[Figures]]) -> Table:
         for way in _WAYS
         if (size, way) in figures
     ]
-    return Table("archive: speed", rows, ("source, bucket and transfer share two cores; on Lambda the network is the bound",))
+    return Table("archive: speed", rows, ("source, bucket and transfer share two cores; on Lambda the network is the limit",))
 
 
 def _memory_sizes(figures: dict[int, Figures]) -> Table:
@@ -138,8 +142,8 @@ def _memory_sizes(figures: dict[int, Figures]) -> Table:
         rows.append(
             Row(what=f"{memory} MB: {share.share_of(memory):.0%} of a processor", ours=speed / 1e6, unit="MB/s", note=note)
         )
-    network = f"a network carries {prices.NETWORK_BYTES_PER_SECOND / 1e6:.0f} MB/s"
-    notes = (f"64 MiB, the process stopped for what it took above its share; {network}",)
+    network = f"the network is assumed to carry {prices.NETWORK_BYTES_PER_SECOND / 1e6:.0f} MB/s"
+    notes = (f"64 MiB; the process is stopped whenever it exceeds its share; {network}",)
     return Table("archive: by the function's memory size", rows, notes)
 
 

@@ -1,4 +1,4 @@
-"""One transfer of a file from a host into a bucket, measured: `python -m benchmarks.archive_ways WAY URL [--hashed]`."""
+"""Measures one transfer of a file from a host into a bucket: `python -m benchmarks.archive_ways WAY URL [--hashed]`."""
 
 import argparse
 import hashlib
@@ -19,12 +19,12 @@ _CERTIFICATE = os.environ["AWS_CA_BUNDLE"]
 
 def ours(url: str) -> Transfer:
     """What archive_results does with one file."""
-    certifi.where = lambda: _CERTIFICATE  # result hosts have certificates of public authorities; this one has not
+    certifi.where = lambda: _CERTIFICATE  # this host's certificate is not from a public authority
     from benchmarks.offline import services as made
 
     services = made(results_bucket="bucket", allow_loopback=True, max_result_bytes=5 << 30)
     source, store = services.source, services.results
-    services._result_uploads  # noqa: B018, SLF001 - made before the clock runs, as in a warm function
+    services._result_uploads  # noqa: B018, SLF001 - made before the measurement, as in a warm function
 
     def transfer() -> tuple[int, str]:
         with source.open(url) as opened:
@@ -35,7 +35,7 @@ def ours(url: str) -> Transfer:
 
 
 def upload_fileobj(url: str, *, hashed: bool) -> Transfer:
-    """boto3's managed upload of the open response, as its documentation has it."""
+    """boto3's managed upload of the open response, as in its documentation."""
     import boto3
     import urllib3
 
@@ -51,7 +51,7 @@ def upload_fileobj(url: str, *, hashed: bool) -> Transfer:
 
 
 class _Hashing:
-    """A file object that knows the SHA-256 of what was read of it."""
+    """A file object that counts and hashes the bytes read from it."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -67,7 +67,7 @@ class _Hashing:
 
 
 def read_all(url: str) -> Transfer:
-    """The whole file in memory, between two calls."""
+    """Read the whole file into memory, then upload it."""
     import boto3
     import urllib3
 
@@ -101,7 +101,7 @@ def main() -> None:
 
 
 def _peak() -> float:
-    """This program's own peak in MB: getrusage would count the parent's memory from before the exec."""
+    """This process's own peak memory in MB. getrusage would include the parent's memory from before the exec."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6  # type: ignore[index]
 

@@ -1,4 +1,4 @@
-"""The built functions as Lambda has them: the folder and the layers side by side, dates from 1980, the template's variables."""
+"""The built functions as on Lambda: function folder and layers, file dates of 1980, and the template's variables."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from local.containers import architecture
 from local.stack import ROOT
 
 INTERPRETER: str = getattr(sys, "_base_executable", sys.executable)
-"""Without the project's environment: what a layer lacks must not come from there."""
+"""The interpreter without the project's environment, so that nothing missing in a layer is found there."""
 FUNCTIONS = ("ReceiveCallback", "SubmitTask", "ArchiveResults", "QueryTasks", "PublishEvents", "ResubmitTasks",
              "ReconcileTasks", "DeliverWebhooks", "Authorize")  # fmt: skip
 DEPENDENCIES = {"arm64": "DependenciesLayerArm", "x86_64": "DependenciesLayerX86"}
@@ -36,12 +36,12 @@ _LAMBDA = {
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """`/var/task` of every function and `/opt/python`, in a folder of their own."""
+    """A folder with `/var/task` of every function and with `/opt/python`."""
 
     root: Path
 
     def environment(self, function: str) -> dict[str, str]:
-        """What Lambda would set, for an interpreter without site-packages."""
+        """The variables that Lambda would set, for an interpreter without site-packages."""
         paths = [str(self.root / function), str(self.root / "opt" / "python")]
         return {
             "PATH": os.environ["PATH"],
@@ -52,7 +52,7 @@ class Mounted:
         }
 
     def run(self, function: str, code: str, *, before: tuple[str, ...] = (), **more: str) -> subprocess.CompletedProcess[str]:
-        """Run `code` as the function's process would, under the command `before`; raises CalledProcessError."""
+        """Run `code` as in the function's process, prefixed by the command `before`; raises CalledProcessError."""
         command = [*before, INTERPRETER, "-S", "-c", code]
         environment = self.environment(function) | more
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
@@ -60,7 +60,7 @@ class Mounted:
 
 @contextmanager
 def mounted() -> Iterator[Mounted]:
-    """Build when something changed, and lay it out."""
+    """Build if something changed, and copy the result into a folder."""
     build()
     with tempfile.TemporaryDirectory(prefix="mounted-") as folder:
         root = Path(folder)
@@ -74,20 +74,20 @@ def mounted() -> Iterator[Mounted]:
 
 
 def python_path() -> str:
-    """PYTHONPATH with the built layers first, for a process of the project's interpreter; built when something changed."""
+    """PYTHONPATH with the built layers first, for the project's interpreter. Builds if something changed."""
     build()
     layers = [BUILD / layer / "python" for layer in ("RelayLayer", DEPENDENCIES[architecture()])]
     return os.pathsep.join(map(str, [*layers, ROOT]))
 
 
 def layer_bytes() -> int:
-    """Both layers of this machine's processor, unzipped."""
+    """The unzipped size in bytes of both layers for this machine's processor."""
     layers = [BUILD / DEPENDENCIES[architecture()], BUILD / "RelayLayer"]
     return sum(path.stat().st_size for layer in layers for path in layer.rglob("*") if path.is_file())
 
 
 def stock(folder: Path) -> dict[str, str]:
-    """botocore as it is published, with valid bytecode, in `folder`: the environment of the floor's process."""
+    """botocore as it is published, with valid bytecode, in `folder`: the environment of the baseline's process."""
     packages = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
     for name in ("botocore", "dateutil", "jmespath", "urllib3", "six.py"):
         source = packages / name

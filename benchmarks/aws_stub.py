@@ -1,4 +1,4 @@
-"""An AWS that answers at once and counts: UpdateItem, GetSecretValue and PutObject, in a process of its own, on loopback."""
+"""A stub of AWS that answers at once and counts UpdateItem, GetSecretValue and PutObject, in its own process on loopback."""
 
 import asyncio
 import json
@@ -19,25 +19,25 @@ _EXPECTS = re.compile(rb"expect: *100-continue", re.IGNORECASE)
 _ANSWERS = {"UpdateItem": b"{}", "GetSecretValue": json.dumps({"SecretString": CALLBACK_KEY}).encode()}
 
 type Counts = dict[str, tuple[int, int]]
-"""Calls and bytes sent, by operation."""
+"""Calls and bytes received, by operation."""
 
 
 class Stub:
-    """Its URL, and what was asked of it so far."""
+    """The stub's URL and its counts."""
 
     def __init__(self, url: str, control: Connection) -> None:
         self.url = url
         self._control = control
 
     def counts(self) -> Counts:
-        """Since the last time that it was asked."""
+        """The calls since the last call of this method."""
         self._control.send(None)
         return {name: (calls, sent) for name, (calls, sent) in self._control.recv().items()}
 
 
 @contextmanager
 def counting(certificate: Path | None = None) -> Iterator[Stub]:
-    """One, until the block ends; over TLS with a certificate and its key."""
+    """Run the stub until the block ends, over TLS if a certificate with its key is given."""
     context = multiprocessing.get_context("spawn")
     ours, its = context.Pipe()
     process = context.Process(target=_run, args=(its, certificate), daemon=True)
@@ -73,7 +73,7 @@ async def _serve(control: Connection, certificate: Path | None) -> None:
 
 
 class _Conversation(asyncio.Protocol):
-    """One connection; a protocol, since what it takes of the processor is missing to those who are measured."""
+    """One connection. A Protocol, because it uses little CPU, which the measured processes need."""
 
     def __init__(self, counts: dict[str, list[int]]) -> None:
         self._counts = counts
@@ -81,11 +81,11 @@ class _Conversation(asyncio.Protocol):
         self._expected = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep where answers go."""
+        """Keep the transport for the responses."""
         self._transport = cast("asyncio.WriteTransport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Answer each request that is complete."""
+        """Answer each complete request."""
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
             head = self._received[:end]

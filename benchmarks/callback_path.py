@@ -1,4 +1,4 @@
-"""The callback's path: the built receive_callback, warm, beside one default UpdateItem, at an AWS that answers at once."""
+"""The warm, built receive_callback compared with one default UpdateItem. Both use a stub of AWS that answers at once."""
 
 import argparse
 import json
@@ -32,7 +32,7 @@ _COUNTED = 100
 
 
 class Worker:
-    """A process that has made its first calls: orders go in, times come out."""
+    """A measured process that is already warm. It reads orders and returns times."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._pid = process.pid
@@ -41,35 +41,35 @@ class Worker:
         self.call(_WARMING)
 
     def fileno(self) -> int:
-        """Readable as soon as an order's times are there."""
+        """Readable as soon as an order's times have arrived."""
         return self._answers.fileno()
 
     def processor_seconds(self) -> float:
-        """What it has used of processors so far."""
+        """Its CPU seconds so far."""
         return processor_seconds(self._pid)
 
     def order(self, calls: int, status: str = "processing") -> None:
-        """Begin."""
+        """Start this number of calls without waiting for them."""
         self._orders.write(json.dumps({"calls": calls, "status": status}) + "\n")
         self._orders.flush()
 
     def times(self) -> list[float]:
-        """The seconds of each call, when all are done."""
+        """Wait until all calls are done; the seconds of each."""
         line = self._answers.readline()
         if not line:
-            raise RuntimeError("a worker of callback_path ended: what it said stands above")
+            raise RuntimeError("a worker of callback_path ended; its error output is above")
         times: list[float] = json.loads(line)
         return times
 
     def call(self, calls: int, status: str = "processing") -> list[float]:
-        """Both."""
+        """Start the calls and wait for their times."""
         self.order(calls, status)
         return self.times()
 
 
 @contextmanager
 def worker(kind: str, environment: Mapping[str, str]) -> Iterator[Worker]:
-    """A process of callback_worker, until the block ends."""
+    """Run a process of callback_worker until the block ends."""
     command = [INTERPRETER, "-S", WORKER, kind]
     process = subprocess.Popen(command, env=dict(environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
@@ -80,7 +80,7 @@ def worker(kind: str, environment: Mapping[str, str]) -> Iterator[Worker]:
 
 
 def calls_of(stub: Stub, mount: Mounted, status: str) -> dict[str, tuple[int, int]]:
-    """The AWS calls of one warm callback, and the bytes that they sent."""
+    """The AWS calls of one warm callback and the bytes sent, by operation."""
     with worker("receiver", mount.environment(FUNCTION) | {"AWS_ENDPOINT_URL": stub.url}) as ours:
         ours.call(1, status)
         stub.counts()
@@ -89,24 +89,29 @@ def calls_of(stub: Stub, mount: Mounted, status: str) -> dict[str, tuple[int, in
 
 
 def instructions(of_kinds: Mapping[str, Mapping[str, str]]) -> dict[str, float]:
-    """Thousands of instructions of one warm call, by its kind: what more of them add. Each kind has its environment."""
+    """Thousands of instructions of one warm call, by kind. Computed from the instructions that additional calls add.
+
+    `of_kinds` maps each kind of process to its environment.
+    """
     counts = {(kind, calls): partial(of_calls, kind, environment, calls)
               for kind, environment in of_kinds.items() for calls in (_WARMING, _WARMING + _COUNTED)}  # fmt: skip
     found = at_once(counts)
     return {kind: (found[kind, _WARMING + _COUNTED] - found[kind, _WARMING]) / _COUNTED * 1e3 for kind in of_kinds}
 
 
-def _warm(stub: Stub, mount: Mounted, floor: Mapping[str, str], rounds: int) -> Table:
+def _warm(stub: Stub, mount: Mounted, baseline: Mapping[str, str], rounds: int) -> Table:
     ours = mount.environment(FUNCTION) | {"AWS_ENDPOINT_URL": stub.url}
-    with worker("receiver", ours) as receiver, worker("updater", floor) as updater:
-        variants = {"floor": lambda: _median(updater.call(_BATCH)), "ours": lambda: _median(receiver.call(_BATCH))}
+    with worker("receiver", ours) as receiver, worker("updater", baseline) as updater:
+        variants = {"baseline": lambda: _median(updater.call(_BATCH)), "ours": lambda: _median(receiver.call(_BATCH))}
         medians = interleaved(variants, rounds)
-    rows = [Row(what="a callback, warm, wall", floor=medians["floor"], ours=medians["ours"], unit="ms", goal=WARM)]
+    rows = [Row(what="a callback, warm, wall", baseline=medians["baseline"], ours=medians["ours"], unit="ms", goal=WARM)]
     if valgrind():
-        counted = instructions({"updater": floor, "receiver": ours})
+        counted = instructions({"updater": baseline, "receiver": ours})
         what = "a callback, warm, instructions"
-        rows.append(Row(what=what, floor=counted["updater"], ours=counted["receiver"], unit="k"))
-    return Table("callback_path: warm, beside one default UpdateItem", rows, [f"medians of {rounds} batches of {_BATCH}"])
+        rows.append(Row(what=what, baseline=counted["updater"], ours=counted["receiver"], unit="k"))
+    return Table(
+        "callback_path: a warm callback compared with one default UpdateItem", rows, [f"medians of {rounds} batches of {_BATCH}"]
+    )
 
 
 def _median(times: list[float]) -> float:
@@ -120,7 +125,7 @@ def _asked(stub: Stub, mount: Mounted) -> Table:
         said = ", ".join(f"{operation} {calls}" for operation, (calls, _) in sorted(counts.items()))
         rows.append(Row(what=f"{status}: AWS calls", ours=sum(calls for calls, _ in counts.values()), goal=goal, note=said))
         rows.append(Row(what=f"{status}: bytes sent", ours=sum(sent for _, sent in counts.values()), unit="B"))
-    return Table("callback_path: what a callback asks of AWS", rows)
+    return Table("callback_path: AWS calls of a callback", rows)
 
 
 def _throughput(stub: Stub, mount: Mounted, callbacks: int) -> Table:
@@ -133,16 +138,17 @@ def _throughput(stub: Stub, mount: Mounted, callbacks: int) -> Table:
         rows.append(Row(what=f"{what}: p99", ours=p99, unit="ms", goal=P99 if most else None))
         rows.append(Row(what=f"{what}: CPU of a callback", ours=processor, unit="ms"))
     notes = [
-        "a process takes one callback after the other, as in Lambda; those that send and the table's stand-in share the cores",
-        f"{os.process_cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it was measured",
+        "each process handles one callback at a time, as in Lambda; the load generator and the stub of the table share the cores",
+        f"{os.process_cpu_count()} cores, load average {os.getloadavg()[0]:.1f} during the measurement",
     ]
     return Table("callback_path: throughput", rows, notes)
 
 
 def _loaded(environment: Mapping[str, str], concurrent: int, processes: int, callbacks: int) -> tuple[float, float, float]:
-    """Callbacks per second; the p99 in ms from a callback's arrival to its answer, waiting for a process included; its CPU in ms.
+    """Callbacks per second, p99 in ms, and CPU in ms per callback.
 
-    One thread sends for all: threads would wait for each other's lock while the processor is with those who are measured.
+    The p99 is the time from a callback's arrival to its response, including the wait for a free process. One thread sends all
+    callbacks, because several threads would wait for each other's lock while the measured processes use the processor.
     """
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         workers = [stack.enter_context(worker("receiver", environment)) for _ in range(processes)]
@@ -180,8 +186,8 @@ def main() -> None:
     parser.add_argument("--callbacks", type=int, default=8000)
     options = parser.parse_args()
     with mounted() as mount, counting() as stub, tempfile.TemporaryDirectory(prefix="stock-") as folder:
-        floor = stock(Path(folder)) | {"AWS_ENDPOINT_URL": stub.url}
-        tables = [_asked(stub, mount), _warm(stub, mount, floor, options.rounds), _throughput(stub, mount, options.callbacks)]
+        baseline = stock(Path(folder)) | {"AWS_ENDPOINT_URL": stub.url}
+        tables = [_asked(stub, mount), _warm(stub, mount, baseline, options.rounds), _throughput(stub, mount, options.callbacks)]
         publish("callback_path", tables)
 
 

@@ -1,7 +1,7 @@
-"""The measured processes of callback_path: receive_callback, or the one UpdateItem that it is compared with.
+"""The measured processes of callback_path: receive_callback, or the UpdateItem that is its baseline.
 
-Each line read is JSON, `{"calls", "status"}`; each line written the seconds of each call. Runs without the project's environment:
-the standard library, and what the function's folder and layers hold.
+It reads lines of JSON, `{"calls", "status"}`. For each it writes one line with the seconds of each call. It runs without the
+project's environment, with the standard library and the function's folder and layers only.
 """
 
 import json
@@ -23,7 +23,7 @@ class _Context:
 
 
 def receiver() -> Callable[[str], Callable[[], None]]:
-    """A callback of a status to a task of its own, as API Gateway hands it over; raises RuntimeError unless it is applied."""
+    """Calls the handler with a callback for a new task, as API Gateway would; raises RuntimeError unless it is applied."""
     import app  # type: ignore[import-not-found]
 
     tokens, context = app.services().tokens, _Context()
@@ -44,7 +44,7 @@ def receiver() -> Callable[[str], Callable[[], None]]:
 
 
 def updater() -> Callable[[str], Callable[[], None]]:
-    """The same change by a stock client with its default settings, and nothing around it."""
+    """Makes the same change with a stock client and its default settings, and does nothing else."""
     import botocore.session
 
     client: Any = botocore.session.get_session().create_client("dynamodb")
@@ -84,9 +84,9 @@ def _event(task_id: str, token: str, body: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Serve lines until there are no more. What the function logs is written, and not kept."""
+    """Serve lines until the input ends. The function's log goes to /dev/null."""
     told = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    sys.stdout = Path(os.devnull).open("w", buffering=1)  # noqa: SIM115 - before the logger takes it
+    sys.stdout = Path(os.devnull).open("w", buffering=1)  # noqa: SIM115 - must happen before the logger gets it
     prepared = {"receiver": receiver, "updater": updater}[sys.argv[1]]()
     for line in sys.stdin:
         order, times = json.loads(line), []
@@ -97,7 +97,7 @@ def main() -> None:
             times.append(time.perf_counter() - began)
         told.write(json.dumps(times) + "\n")
         told.flush()
-    os._exit(0)  # as INIT is counted: an interpreter's end is no part of it
+    os._exit(0)  # without the interpreter's shutdown, as INIT is counted
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Cold starts: what a function's INIT costs beside a fresh interpreter that makes one stock DynamoDB client (F)."""
+"""Cold starts: each function's INIT compared with a fresh interpreter that makes one stock DynamoDB client (F)."""
 
 import argparse
 import json
@@ -14,7 +14,7 @@ import botocore
 
 from benchmarks.artefacts import FUNCTIONS, INTERPRETER, Mounted, layer_bytes, mounted, stock
 from benchmarks.aws_stub import counting
-from benchmarks.instructions import FLOOR, INIT, LEAVING, at_once, of_calls, of_code, of_function, valgrind
+from benchmarks.instructions import BASELINE, INIT, LEAVING, at_once, of_calls, of_code, of_function, valgrind
 from benchmarks.loopback import certificate_in
 from benchmarks.measure import interleaved
 from benchmarks.report import Goal, Row, Table, publish
@@ -38,15 +38,16 @@ _IMPORT = re.compile(r"import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)")
 
 
 def compiled_at_import(mount: Mounted, function: str) -> list[str]:
-    """The modules whose bytecode was not used."""
+    """The modules that were compiled because their bytecode was not used."""
     paths: list[str] = json.loads(mount.run(function, _COMPILED).stdout)
     return paths
 
 
 def first_callback(mount: Mounted, stock_client: Mapping[str, str], folder: Path) -> dict[str, Callable[[], float]]:
-    """Millions of instructions until the first callback has been answered, and of F and its first UpdateItem, both over TLS.
+    """Functions that count millions of instructions, over TLS: `ours` and `baseline`.
 
-    Each trusts the authorities that it would trust on AWS, and one that was made for this.
+    `ours` runs until the first callback is answered, `baseline` is F and its first UpdateItem. Each trusts the certificate
+    authorities that it would trust on AWS, and the stub's own certificate.
     """
     certificate = certificate_in(folder)
     found = (
@@ -63,7 +64,7 @@ def first_callback(mount: Mounted, stock_client: Mapping[str, str], folder: Path
             return of_calls(kind, {**environment, "AWS_ENDPOINT_URL": stub.url, "AWS_CA_BUNDLE": str(bundles[kind])}, 1)
 
     ours = mount.environment("ReceiveCallback")
-    return {"ours": lambda: count("receiver", ours), "floor": lambda: count("updater", stock_client)}
+    return {"ours": lambda: count("receiver", ours), "baseline": lambda: count("updater", stock_client)}
 
 
 def _instruction_rows(mount: Mounted, environment: Mapping[str, str], folder: Path) -> list[Row]:
@@ -73,21 +74,23 @@ def _instruction_rows(mount: Mounted, environment: Mapping[str, str], folder: Pa
     counts |= {
         "request": lambda: of_function(mount, "SubmitTask", INIT + FIRST_REQUEST),
         "callback": first["ours"],
-        "update": first["floor"],
+        "update": first["baseline"],
     }
     found = at_once(counts)
-    floor, update = found["F"], found["update"]
+    baseline, update = found["F"], found["update"]
     return [
-        *(Row(what=f"{name}: INIT", floor=floor, ours=found[name], unit="M", goal=GOALS.get(name)) for name in FUNCTIONS),
-        Row(what="ReceiveCallback: INIT and a first callback, TLS", floor=update, ours=found["callback"], unit="M", goal=FIRST),
-        Row(what="SubmitTask: INIT and a first request's models", floor=floor, ours=found["request"], unit="M"),
+        *(Row(what=f"{name}: INIT", baseline=baseline, ours=found[name], unit="M", goal=GOALS.get(name)) for name in FUNCTIONS),
+        Row(
+            what="ReceiveCallback: INIT and a first callback, TLS", baseline=update, ours=found["callback"], unit="M", goal=FIRST
+        ),
+        Row(what="SubmitTask: INIT and a first request's models", baseline=baseline, ours=found["request"], unit="M"),
     ]
 
 
 def _wall_rows(mount: Mounted, environment: Mapping[str, str], rounds: int) -> list[Row]:
-    def floor() -> float:
+    def baseline() -> float:
         began = time.perf_counter()
-        subprocess.run([INTERPRETER, "-S", "-c", FLOOR + LEAVING], env=dict(environment), check=True)  # noqa: S603
+        subprocess.run([INTERPRETER, "-S", "-c", BASELINE + LEAVING], env=dict(environment), check=True)  # noqa: S603
         return (time.perf_counter() - began) * 1000
 
     def ours(function: str) -> float:
@@ -95,13 +98,13 @@ def _wall_rows(mount: Mounted, environment: Mapping[str, str], rounds: int) -> l
         mount.run(function, INIT + LEAVING)
         return (time.perf_counter() - began) * 1000
 
-    variants = {"F": floor} | {name: lambda name=name: ours(name) for name in FUNCTIONS}
+    variants = {"F": baseline} | {name: lambda name=name: ours(name) for name in FUNCTIONS}
     medians = interleaved(variants, rounds)
-    return [Row(what=f"{name}: INIT", floor=medians["F"], ours=medians[name], unit="ms") for name in FUNCTIONS]
+    return [Row(what=f"{name}: INIT", baseline=medians["F"], ours=medians[name], unit="ms") for name in FUNCTIONS]
 
 
 def _imports(mount: Mounted, function: str) -> list[Row]:
-    """The ten modules that cost most by themselves."""
+    """The ten modules with the highest import time of their own."""
     text = mount.run(function, INIT, PYTHONPROFILEIMPORTTIME="1").stderr
     costs = sorted(((int(cost), name) for cost, name in _IMPORT.findall(text)), reverse=True)
     return [Row(what=name, ours=cost / 1000, unit="ms") for cost, name in costs[:10]]
@@ -118,15 +121,15 @@ def main() -> None:
         if valgrind():
             tables.append(Table("Cold start, instructions", _instruction_rows(mount, environment, Path(folder))))
         else:
-            print("instructions are not counted: valgrind is not installed")  # noqa: T201
-        tables.append(Table("Cold start, wall (for reading)", _wall_rows(mount, environment, options.rounds)))
+            print("valgrind is not installed: instructions are not counted")  # noqa: T201
+        tables.append(Table("Cold start, wall time (no goals)", _wall_rows(mount, environment, options.rounds)))
         compiled = {name: compiled_at_import(mount, name) for name in FUNCTIONS}
         rows = [
             Row(what=f"{name}: modules compiled at import", ours=len(paths), goal=Goal(0)) for name, paths in compiled.items()
         ]
         rows.append(Row(what="layers unzipped", ours=layer_bytes() / 1e6, unit="MB", goal=LAYERS))
-        tables.append(Table("What is shipped", rows))
-        tables += [Table(f"Imports of {name} by their own cost", _imports(mount, name)) for name in GOALS]
+        tables.append(Table("Bytecode and size of the layers", rows))
+        tables += [Table(f"Imports of {name} by their own time", _imports(mount, name)) for name in GOALS]
         publish("cold_start", tables)
 
 

@@ -1,7 +1,7 @@
-"""What a task costs, from counted calls on the embedded stack: `python -m benchmarks.cost [--tasks N]`.
+"""The cost of a task, from calls counted on the embedded stack: `python -m benchmarks.cost [--tasks N]`.
 
-A proxy counts every call that a function makes of AWS; logs and processes say the rest. prices.py says what each costs, and
-what no local run can tell: how long AWS and the provider take to answer.
+A proxy counts every AWS call of a function. Logs and processes give the other figures. prices.py contains the prices, and the
+response times of AWS and the provider, which no local run can measure.
 """
 
 import argparse
@@ -24,43 +24,43 @@ from local.stack import Stack
 
 _VIDEO_BYTES = 20_000_000
 _PATIENCE = 120.0
-_FLOOR = 18.73
-"""The budget: HTTP API, bus, and what no design does without."""
+_BASELINE = 18.73
+"""Dollars: an HTTP API, a bus, and what every design needs."""
 _SPEED = 4.0
 _MEMORY_SIZES = (128, 256, 512, 1024)
 _ACCESS_LOG_BYTES = 330
-"""A line of the access log, its format with values of the usual length."""
+"""Bytes of a line in the access log, with values of usual length."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lives:
-    """What `tasks` lives took altogether."""
+    """What `tasks` tasks used in total, from the request to the last event."""
 
     tasks: int
     calls: list[Call]
     logged: Logged
     processor: Mapping[str, float]
     requests: int
-    """Of clients and of the provider, at API Gateway."""
+    """Requests at API Gateway, from clients and the provider."""
     events: int
     archived: int
     stored_bytes: int
     memory: Mapping[str, int]
     peaks: Mapping[str, float]
-    """MB that the largest process of each function had at its peak."""
+    """Peak MB of the largest process of each function."""
     item_bytes: float
-    """Of a finished task's item, on average."""
+    """Average size of a finished task's item."""
 
 
 def main() -> None:
-    """Live some lives, price them, and see how the price grows."""
+    """Run tasks, compute their cost, and measure how it grows with pictures and repeated callbacks."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
     parser.add_argument("--tasks", type=int, default=12)
     options = parser.parse_args()
     with embedded("--speed", str(_SPEED)) as stack, _counted(stack) as lived, Controls(stack.provider_url) as provider:
         provider.reset()
         provider.settings(speed=_SPEED, video_bytes=_VIDEO_BYTES)
-        lived("videos/text2video", {"prompt": "a ginger cat"}, 2)  # nothing of it counts: the functions start
+        lived("videos/text2video", {"prompt": "a ginger cat"}, 2)  # not counted: this starts the functions
         usual = lived("videos/text2video", {"prompt": "a ginger cat"}, options.tasks)
         image = lived("images/generations", {"prompt": "a ginger cat", "n": 1}, max(options.tasks // 4, 1))
         images = lived("images/generations", {"prompt": "a ginger cat", "n": 9}, max(options.tasks // 4, 1))
@@ -75,7 +75,7 @@ def main() -> None:
 
 @contextmanager
 def _counted(stack: Stack) -> Iterator[Callable[[str, dict[str, Any], int], Lives]]:
-    """The functions talk to the counting proxy for as long as this is open."""
+    """Send the functions' AWS calls through the counting proxy until the block ends."""
     found = functions(stack)
     with counting(stack.aws_endpoint_url, [function.name for function in found]) as (counts, endpoints):
         _point(stack, found, endpoints)
@@ -86,7 +86,7 @@ def _counted(stack: Stack) -> Iterator[Callable[[str, dict[str, Any], int], Live
 
 
 def _point(stack: Stack, found: list[Function], endpoints: dict[str, str]) -> None:
-    """Tell each function where AWS is; without an endpoint the emulator does."""
+    """Set each function's AWS endpoint. Without an entry the emulator sets it."""
     client = stack.client("lambda")
     for function in found:
         variables = client.get_function_configuration(FunctionName=function.deployed)["Environment"]["Variables"]
@@ -97,7 +97,7 @@ def _point(stack: Stack, found: list[Function], endpoints: dict[str, str]) -> No
 
 
 def _lives(stack: Stack, found: list[Function], counts: Counts, operation: str, body: dict[str, Any], tasks: int) -> Lives:
-    """One after the other, each from its request to its last event."""
+    """Run the tasks one after the other, each from its request to its last event."""
     before, processor = logged(stack), processor_seconds(found)
     counts.clear()
     events = EventLog(stack)
@@ -129,7 +129,7 @@ def _lives(stack: Stack, found: list[Function], counts: Counts, operation: str, 
 
 
 def _used(before: Mapping[tuple[str, str], float], now: Mapping[tuple[str, str], float]) -> dict[str, float]:
-    """Seconds by function. A process that has ended takes its seconds along, one that has begun brings those of its start."""
+    """CPU seconds by function. A process that has ended is not counted. A new one counts with the seconds of its start."""
     used: dict[str, float] = {}
     for (name, process), seconds in now.items():
         used[name] = used.get(name, 0.0) + seconds - before.get((name, process), 0.0)
@@ -140,9 +140,9 @@ def _used(before: Mapping[tuple[str, str], float], now: Mapping[tuple[str, str],
 
 
 def _dollars(lives: Lives) -> dict[str, float]:
-    """Dollars per million tasks, by part."""
+    """Dollars per million tasks, by part of the bill."""
     calls = Counter((call.service, call.operation) for call in lives.calls)
-    sqs = calls["sqs", "SendMessage"] + 3 * lives.archived  # the bus sends, Lambda's poller receives and deletes
+    sqs = calls["sqs", "SendMessage"] + 3 * lives.archived  # the bus sends; Lambda's poller receives and deletes
     lines = lives.logged.lines.total() + lives.requests
     per_life = {
         "HTTP API": lives.requests * prices.HTTP_API_REQUEST,
@@ -164,14 +164,14 @@ def _log_bytes(lives: Lives) -> int:
 
 
 def _gb_seconds(lives: Lives) -> dict[str, float]:
-    """By function, of the sizes that the template gives."""
+    """GB-seconds by function, with the template's memory sizes."""
     return {name: _seconds(lives, name, lives.memory[name]) * lives.memory[name] / 1024 for name in lives.logged.invocations}
 
 
 def _seconds(lives: Lives, name: str, memory: int) -> float:
-    """Of all invocations of a function: its CPU at the speed that `memory` MB buy, and its waiting for answers.
+    """Seconds of all invocations of a function: its CPU time with the share of `memory` MB, and its waits for responses.
 
-    What a file takes of the network and of the processor overlaps (benchmarks/archive.py): the slower of them counts.
+    While a file is transferred, network and processor work at the same time (benchmarks/archive.py). The slower one counts.
     """
     waits = sum(prices.WAIT_SECONDS[call.service] for call in lives.calls if call.function == name)
     working = lives.processor.get(name, 0.0) / share_of(memory)
@@ -189,12 +189,13 @@ def _parts(lives: Lives) -> Table:
     parts = _dollars(lives)
     total = sum(parts.values())
     rows = [Row(what=part, ours=dollars, unit="$") for part, dollars in sorted(parts.items(), key=lambda part: -part[1])]
-    rows.append(Row(what="a million tasks", floor=_FLOOR, ours=total, unit="$", goal=Goal(1.6, 1.2)))
+    rows.append(Row(what="a million tasks", baseline=_BASELINE, ours=total, unit="$", goal=Goal(1.6, 1.2)))
     size = (_log_bytes(lives) + 0.0) / lives.tasks
     rows.append(Row(what="log bytes of one task", ours=size, unit="B", goal=Goal(6000)))
+    each = f"{lives.tasks} tasks, each with a request, three callbacks and a file of 20 MB"
     notes = (
-        f"prices of {prices.AS_OF}, us-east-1, arm64; {lives.tasks} lives: a request, three callbacks, a file of 20 MB",
-        "each change published by itself, as at low load; the provider answers a create in 300 ms; without storage",
+        f"prices of {prices.AS_OF}, us-east-1, arm64; {each}",
+        "each change is published alone, as at low load; the provider answers a create request in 300 ms; without storage",
     )
     return Table("cost: dollars per million tasks", rows, notes)
 
@@ -206,7 +207,7 @@ def _growth(usual: Lives, image: Lives, images: Lives, repeated: Lives) -> Table
     rows = [
         Row(what="a task with one video of 20 MB", ours=base, unit="$"),
         Row(what="a task with one picture", ours=one, unit="$"),
-        Row(what="each further picture", ours=(nine - one) / 8, unit="$"),
+        Row(what="each additional picture", ours=(nine - one) / 8, unit="$"),
         Row(what="each repeated callback", ours=(sum(_dollars(repeated).values()) - base) / more if more else math.nan, unit="$"),
     ]
     return Table("cost: growth, dollars per million", rows)
@@ -222,8 +223,8 @@ def _counts(lives: Lives) -> Table:
         said += [f"{writes / lives.tasks:.3g} write units", f"{lives.logged.bytes[name] / lives.tasks:.0f} B logged"]
         cpu = lives.processor.get(name, 0.0) / lives.logged.invocations[name] * 1000
         rows.append(Row(what=name, ours=cpu, unit="ms", note=", ".join(said)))
-    rows.append(Row(what="the item at its end", ours=lives.item_bytes, unit="B", goal=Goal(1024)))
-    return Table("cost: one task's life, counted; CPU of an invocation", rows)
+    rows.append(Row(what="item of a finished task", ours=lives.item_bytes, unit="B", goal=Goal(1024)))
+    return Table("cost: calls of one task, and CPU per invocation", rows)
 
 
 def _memory_sizes(lives: Lives) -> Table:
@@ -235,7 +236,7 @@ def _memory_sizes(lives: Lives) -> Table:
             dollars = seconds * memory / 1024 * prices.LAMBDA_GB_SECOND / lives.tasks * 1e6
             rows.append(Row(what=f"{name}, {memory} MB", ours=dollars, unit="$", note=note))
     peaks = ", ".join(f"{name} {peak:.0f} MB" for name, peak in sorted(lives.peaks.items()))
-    return Table("cost: by memory size, GB-seconds of a million tasks; warm", rows, (f"peak memory of a process: {peaks}",))
+    return Table("cost: GB-seconds of a million tasks by memory size, warm", rows, (f"peak memory of a process: {peaks}",))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A proxy between the functions and the emulator that counts each call of AWS: its function, its operation, its units."""
+"""A proxy between the functions and the emulator. It counts each AWS call with its function, operation and capacity units."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ _START_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `writes` and `reads` are capacity units, of the table and of each index."""
+    """One AWS call. `writes` are write units by table or index, `reads` are read units, `sent` is bytes."""
 
     function: str
     service: str
@@ -31,7 +31,7 @@ class Call:
 
 
 class Counts:
-    """The calls so far."""
+    """All calls so far."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -43,7 +43,7 @@ class Counts:
 
 @contextmanager
 def counting(endpoint: str, functions: Iterable[str]) -> Iterator[tuple[Counts, dict[str, str]]]:
-    """A port of its own for each function, so that a call says whose it is; yields the counts and the endpoints."""
+    """Open one port per function, so that the port identifies the caller; yields the counts and the endpoints."""
     counts, loop, stop, started = Counts(), asyncio.new_event_loop(), asyncio.Event(), Future[dict[str, str]]()
     thread = threading.Thread(target=loop.run_until_complete, args=(_serve(endpoint, list(functions), counts, stop, started),))
     thread.start()
@@ -93,7 +93,7 @@ async def _forward(request: web.Request) -> web.Response:
 
 
 def _named(request: web.Request) -> tuple[str, str]:
-    """Service and operation: JSON services say them in a header, S3 by method and query."""
+    """Service and operation. JSON services name them in a header. For S3 the method decides."""
     target = request.headers.get("x-amz-target", "")
     if target:
         service, _, operation = target.partition(".")
@@ -102,11 +102,14 @@ def _named(request: web.Request) -> tuple[str, str]:
 
 
 def units(operation: str, asked: dict[str, Any], said: dict[str, Any]) -> tuple[dict[str, float], float]:
-    """Write units as the emulator says them; read units, and those of a refused condition, by the size of the items."""
+    """Write and read units of a call.
+
+    Write units are those that the emulator reports. Read units, and write units of a refused condition, follow from item sizes.
+    """
     if operation in _READS:
         items = [said["Item"]] if "Item" in said else [*said.get("Items", []), *_batch(said)]
         half = 1.0 if asked.get("ConsistentRead") else 0.5
-        if operation == "Query":  # what is looked at counts, and not only what the filter lets through
+        if operation == "Query":  # all scanned items count, not only those that pass the filter
             looked_at = said.get("ScannedCount", 0) / max(said.get("Count", 0), 1)
             return {}, half * _blocks(round(sum(map(item_bytes, items)) * max(looked_at, 1)), 4096)
         return {}, half * sum(_blocks(item_bytes(item), 4096) for item in items or [{}])
@@ -127,7 +130,7 @@ def _blocks(size: float, block: int) -> int:
 
 
 def item_bytes(item: dict[str, Any]) -> int:
-    """The size of an item as DynamoDB counts it: names and values; a number is half its digits and one byte."""
+    """The size of an item in bytes, as DynamoDB counts it: names and values. A number takes half its digits plus one byte."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 

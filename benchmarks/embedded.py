@@ -1,4 +1,4 @@
-"""The embedded stack for a benchmark: the one that is up, or one of its own that is ended afterwards."""
+"""The embedded stack for a benchmark: the running one, or a new one that is stopped afterwards."""
 
 import os
 import re
@@ -17,11 +17,11 @@ _LIFECYCLE = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_STAR
 
 @contextmanager
 def embedded(*options: str) -> Iterator[Stack]:
-    """The built template, deployed; `options` as of `python -m local.up`, for a stack that is not up yet."""
+    """The deployed stack. `options` are those of `python -m local.up` and apply only if no stack is running."""
     was_up = STACK_FILE.exists()
     with redirect_stdout(sys.stderr):
         if up.main(list(options)):
-            raise RuntimeError("the stack did not come up")
+            raise RuntimeError("the stack did not start")
     try:
         yield Stack.load()
     finally:
@@ -49,19 +49,19 @@ def functions(stack: Stack) -> list[Function]:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """What the functions have logged: lines and bytes by function, and how often each was invoked."""
+    """What the functions logged: lines, bytes and invocations by function."""
 
     lines: Counter[str]
     bytes: Counter[str]
     invocations: Counter[str]
 
     def since(self, before: "Logged") -> "Logged":
-        """What came after `before`."""
+        """The difference to an earlier state."""
         return Logged(self.lines - before.lines, self.bytes - before.bytes, self.invocations - before.invocations)
 
 
 def logged(stack: Stack) -> Logged:
-    """All of it so far, without the lines of Lambda itself, which the template turns off and the emulator does not."""
+    """All logs so far, without Lambda's own lines. The template turns those off, but the emulator ignores that."""
     logs, lines, size, invocations = stack.client("logs"), Counter[str](), Counter[str](), Counter[str]()
     for group in logs.describe_log_groups(logGroupNamePrefix=f"/{stack.stack_name}/")["logGroups"]:
         name = group["logGroupName"].rpartition("/")[2]
@@ -76,7 +76,7 @@ def logged(stack: Stack) -> Logged:
 
 
 def processor_seconds(found: list[Function]) -> dict[tuple[str, str], float]:
-    """Seconds of CPU that each process of each function has used so far, by the function's name and the process."""
+    """CPU seconds of each process so far, by function name and process id."""
     seconds = {}
     for name, process in _processes(found):
         with suppress(OSError):  # it has ended
@@ -86,7 +86,7 @@ def processor_seconds(found: list[Function]) -> dict[tuple[str, str], float]:
 
 
 def peak_memory(found: list[Function]) -> dict[str, float]:
-    """MB that the largest process of each function has had at its peak."""
+    """Peak MB of the largest process of each function."""
     peaks: dict[str, float] = {}
     for name, process in _processes(found):
         with suppress(OSError):
@@ -96,10 +96,10 @@ def peak_memory(found: list[Function]) -> dict[str, float]:
 
 
 def _processes(found: list[Function]) -> Iterator[tuple[str, Path]]:
-    """The functions' processes: a function's name and the folder of the process."""
+    """The functions' processes: function name and the process's folder in /proc."""
     names = {function.deployed: function.name for function in found}
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended, or is not ours to look at
+        with suppress(OSError):  # it has ended, or we may not read it
             deployed = re.search(rb"(?:^|\0)AWS_LAMBDA_FUNCTION_NAME=([^\0]+)", (process / "environ").read_bytes())
             if deployed and (name := names.get(os.fsdecode(deployed[1]))):
                 yield name, process

@@ -1,6 +1,6 @@
-"""A built function behind a port, one request at a time as in Lambda: `python -m benchmarks.front FUNCTION FOLDER PORT`.
+"""Serves a built function on a port, one request at a time as in Lambda: `python -m benchmarks.front FUNCTION FOLDER PORT`.
 
-It stands in for API Gateway in a comparison with servers, with as little of its own as possible.
+It replaces API Gateway in a comparison with servers, and does as little as possible itself.
 """
 
 import asyncio
@@ -20,19 +20,19 @@ class _Context:
     invoked_function_arn, tenant_id = "arn:aws:lambda:us-east-1:1:function:bench", None
 
     def get_remaining_time_in_millis(self) -> int:
-        """Enough."""
+        """A fixed value."""
         return 29_000
 
 
 def main() -> None:
-    """Serve until ended."""
+    """Serve until the process is stopped."""
     function, folder, port = sys.argv[1:]
     spec = importlib.util.spec_from_file_location("app", Path(folder) / "app.py")
     if spec is None or spec.loader is None:
         raise SystemExit(f"{folder}: no built function, run `make build`")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - the function's log, written and not kept
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - discards the function's log
     asyncio.run(_serve(module.handler, callback_event if function == "receive_callback" else create_event, int(port)))
 
 
@@ -55,13 +55,13 @@ async def _serve(handler: Callable[..., Any], event_of: Callable[[str, str], Any
 
 
 def callback_event(path: str, body: str) -> dict[str, Any]:
-    """What the function sees of a callback."""
+    """The Lambda event of a callback."""
     task_id, token = path.split("/")[-2:]
     return _event("POST /callbacks/{task_id}/{token}", path, body) | {"pathParameters": {"task_id": task_id, "token": token}}
 
 
 def create_event(path: str, body: str) -> dict[str, Any]:
-    """What the function sees of a create request, after the authorizer."""
+    """The Lambda event of an authorized create request."""
     event = _event("POST /kling/v1/{operation+}", path, body)
     event["requestContext"]["authorizer"] = {"lambda": {"tenant": "acme", "key": "k"}}
     return event | {"pathParameters": {"operation": path.removeprefix("/kling/v1/")}}

@@ -1,4 +1,4 @@
-"""Counting instructions with cachegrind: what a process executes, whatever else the machine does."""
+"""Counts the instructions of a process with cachegrind, so that other load on the machine does not matter."""
 
 import json
 import os
@@ -12,15 +12,15 @@ from pathlib import Path
 from benchmarks.artefacts import INTERPRETER, Mounted
 
 INIT = "import app"
-FLOOR = "import json, botocore.session; botocore.session.get_session().create_client('dynamodb')"
+BASELINE = "import json, botocore.session; botocore.session.get_session().create_client('dynamodb')"
 WORKER = str(Path(__file__).with_name("callback_worker.py"))
 LEAVING = "; import os; os._exit(0)"
-"""Lambda freezes a process that has begun, and never ends it: what an interpreter puts away at its end is no part of INIT."""
+"""Lambda freezes a process and never lets it exit, so the interpreter's shutdown is not part of INIT."""
 _REFERENCES = re.compile(r"I\s+refs:\s+([\d,]+)")
 
 
 def valgrind() -> tuple[str, ...] | None:
-    """The command that counts, where it is installed."""
+    """The command that counts, or None if it is not installed."""
     found = shutil.which("valgrind")
     return (found, "--tool=cachegrind", "--cachegrind-out-file=/dev/null") if found else None
 
@@ -30,18 +30,18 @@ def of_function(mount: Mounted, function: str, code: str = INIT) -> float:
     return of_code(mount.environment(function), code)
 
 
-def of_code(environment: Mapping[str, str], code: str = FLOOR) -> float:
-    """The same in any environment; F unless it is said otherwise."""
+def of_code(environment: Mapping[str, str], code: str = BASELINE) -> float:
+    """Millions of instructions of `code` in an environment. The default is F."""
     return _counted(["-c", code + LEAVING], environment)
 
 
 def of_calls(kind: str, environment: Mapping[str, str], calls: int) -> float:
-    """The same of a process of callback_worker, from its start until it has made so many calls."""
+    """Millions of instructions of a callback_worker process, from its start until it has made `calls` calls."""
     return _counted([WORKER, kind], environment, json.dumps({"calls": calls, "status": "processing"}) + "\n")
 
 
 def at_once[K](counts: Mapping[K, Callable[[], float]]) -> dict[K, float]:
-    """Each of them, as many at a time as there are cores: they do not disturb one another."""
+    """Run the counts in parallel, one per core. They do not influence each other."""
     with ThreadPoolExecutor(os.process_cpu_count()) as pool:
         return dict(zip(counts, pool.map(lambda count: count(), counts.values()), strict=True))
 

@@ -1,4 +1,4 @@
-"""The load generator of every comparison: POSTs over kept connections, each of which sends its next when it has its answer."""
+"""The load generator of the comparisons: POSTs over open connections. Each sends its next request after the response."""
 
 import asyncio
 import time
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
 type Request = Callable[[int], tuple[str, bytes]]
-"""The URL and the body of a request, by its number."""
+"""Returns the URL and the body of a request, given its number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Answers per second; the time of an answer in ms."""
+    """Responses per second, and response times in ms."""
 
     rate: float
     p50: float
@@ -21,7 +21,7 @@ class Load:
 
 
 def posted(request: Request, *, requests: int, connections: int, headers: dict[str, str] | None = None) -> Load:
-    """Send `requests` over `connections`; raises RuntimeError when an answer is not 200."""
+    """Send `requests` requests over `connections` connections; raises RuntimeError if a response is not 200."""
     return asyncio.run(_posted(request, requests, connections, {"Content-Type": "application/json"} | (headers or {})))
 
 

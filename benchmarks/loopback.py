@@ -1,4 +1,4 @@
-"""Two hosts on loopback over TLS, each in its own process: one makes result files up, the other is an S3 that forgets them."""
+"""Two TLS hosts on loopback, each in its own process: one generates result files, the other is an S3 that discards them."""
 
 import datetime as dt
 import hashlib
@@ -28,7 +28,7 @@ _CHUNK_SIZE = re.compile(rb"[0-9a-f]+")
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Their base URLs, and the file that holds the certificate to trust."""
+    """Their base URLs, and the file with the certificate to trust."""
 
     source: str
     bucket: str
@@ -37,7 +37,7 @@ class Hosts:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Hosts]:
-    """Both hosts with one certificate, made in `folder`."""
+    """Run both hosts with one certificate, which is made in `folder`."""
     certificate = certificate_in(folder)
     context = multiprocessing.get_context("spawn")
     processes, urls = [], []
@@ -56,7 +56,7 @@ def running(folder: Path) -> Iterator[Hosts]:
 
 
 def file_path(size: int, *, announced: bool = True) -> str:
-    """Where the source serves a video of `size` bytes, with or without Content-Length."""
+    """The path of a video of `size` bytes at the source, with or without Content-Length."""
     return f"/{size}.mp4" + ("" if announced else "?chunked=1")
 
 
@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_arguments: Any) -> None:
-        """Nothing: what is measured is not to wait for a terminal."""
+        """Logs nothing, so that the measurement does not wait for a terminal."""
 
     def _answer(self, body: bytes = b"", **headers: str) -> None:
         self.send_response(200)
@@ -111,7 +111,7 @@ class _Source(_Handler):
 
 
 class _Bucket(_Handler):
-    """PutObject and the calls of a multipart upload; what is put there is counted and forgotten."""
+    """Answers PutObject and the calls of a multipart upload. It discards the content."""
 
     def do_PUT(self) -> None:
         coded = "aws-chunked" in self.headers.get("content-encoding", "")
@@ -139,7 +139,7 @@ class _Bucket(_Handler):
             yield buffer[:read]
 
     def _chunked(self) -> Iterator[memoryview]:
-        """The payload of `aws-chunked`; the trailer is read and not checked."""
+        """The payload of `aws-chunked`. The trailer is read but not checked."""
         while size := int(_CHUNK_SIZE.match(self.rfile.readline())[0], 16):  # type: ignore[index]
             yield from self._plain(size)
             self.rfile.readline()
@@ -152,7 +152,7 @@ class _Server(ThreadingHTTPServer):
     context: ssl.SSLContext
 
     def get_request(self) -> tuple[Any, Any]:
-        """The handshake is the connection's own thread's."""
+        """Accept without the TLS handshake, which happens in the connection's own thread."""
         connection, address = super().get_request()
         return self.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
 
@@ -166,7 +166,7 @@ def _serve(handler: type[_Handler], certificate: Path, ready: Connection) -> Non
 
 
 def certificate_in(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 that signs itself, with its key, for a day."""
+    """A self-signed certificate for 127.0.0.1 with its key, valid for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     now = dt.datetime.now(dt.UTC)

@@ -1,13 +1,13 @@
-"""Measuring on a noisy machine: what is compared runs in turns, and the median counts."""
+"""Measuring on a noisy machine: compared variants run alternately, and the median counts."""
 
 import statistics
 from collections.abc import Callable, Mapping
 
 
 def interleaved(variants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """The median of `rounds` figures of each variant, taken in turns, so that a slow minute slows them all.
+    """The median of `rounds` figures of each variant. The variants alternate, so that a slow minute affects all of them.
 
-    The first round fills caches and is not counted.
+    An additional first round fills caches and is not counted.
     """
     figures: dict[str, list[float]] = {name: [] for name in variants}
     for number in range(rounds + 1):

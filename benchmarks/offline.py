@@ -1,4 +1,4 @@
-"""The relay's services in a benchmark's own process, without a stack."""
+"""The relay's services inside a benchmark's process, without a stack."""
 
 from dataclasses import MISSING, fields
 from typing import Any
@@ -8,11 +8,11 @@ from relay.config import Settings
 
 
 def services(**settings: Any) -> Services:
-    """With these settings; what must be set and is not there names nothing."""
+    """Services with these settings. Required settings that are missing get the value `none`."""
     needed = {name.lower(): value for name, value in environment().items()}
     return Services(Settings(**needed | settings))
 
 
 def environment() -> dict[str, str]:
-    """The variables that must be set, each to nothing that is there."""
+    """Every required variable, with the value `none`."""
     return {field.name.upper(): "none" for field in fields(Settings) if field.default is MISSING}

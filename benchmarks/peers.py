@@ -1,7 +1,7 @@
-"""Beside the nearest runnable peers, in one run: `python -m benchmarks.peers`.
+"""Compares the relay with the most similar software that runs on one machine: `python -m benchmarks.peers`.
 
-DBOS on PostgreSQL receives the same callbacks from the same load generator as receive_callback; LiteLLM's proxy takes the
-same create requests as submit_task, and moves a result of 256 MiB. Each peer is pinned, in an environment of its own.
+DBOS on PostgreSQL receives the same callbacks from the same load generator as receive_callback. LiteLLM's proxy receives the
+same create requests as submit_task, and transfers a result of 256 MiB. Each has pinned versions in its own environment.
 """
 
 import argparse
@@ -43,7 +43,7 @@ _MIB = 1 << 20
 
 
 def main() -> None:
-    """Set the peers up, then compare."""
+    """Install the peers, then compare."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description=__doc__)
     parser.add_argument("--requests", type=int, default=3000)
     options = parser.parse_args()
@@ -63,13 +63,13 @@ def _receivers(folder: Path, requests: int) -> Table:
             us = _callbacks(ours, tokens, requests, connections)
             them = _callbacks(theirs, tokens, requests // 4, connections)
             rows += [
-                Row(what=f"callbacks a second, {connections} connections", floor=them.rate, ours=us.rate, unit="/s"),
-                Row(what=f"p50, {connections} connections", floor=them.p50, ours=us.p50, unit="ms"),
-                Row(what=f"p99, {connections} connections", floor=them.p99, ours=us.p99, unit="ms"),
+                Row(what=f"callbacks a second, {connections} connections", baseline=them.rate, ours=us.rate, unit="/s"),
+                Row(what=f"p50, {connections} connections", baseline=them.p50, ours=us.p50, unit="ms"),
+                Row(what=f"p99, {connections} connections", baseline=them.p99, ours=us.p99, unit="ms"),
             ]
     notes = (
-        f"floor: {PEERS['dbos'][0]} with {', '.join(PEERS['dbos'][1:])} on PostgreSQL without fsync, {_PROCESSES} processes",
-        f"ours: the built receive_callback in {_PROCESSES} processes, a table that answers at once in place of DynamoDB",
+        f"baseline: {PEERS['dbos'][0]} with {', '.join(PEERS['dbos'][1:])} on PostgreSQL without fsync, {_PROCESSES} processes",
+        f"ours: the built receive_callback in {_PROCESSES} processes, with a stub of DynamoDB that answers at once",
     )
     return Table("peers: a durable callback receiver", rows, notes)
 
@@ -85,18 +85,18 @@ def _callbacks(urls: list[str], tokens: HmacCallbackTokens, requests: int, conne
 
 
 class _NoSecrets(Secrets):
-    """The key that the table's stub has."""
+    """Returns the key that the stub also uses."""
 
     def __init__(self) -> None: ...
 
     def get(self, secret_id: str, stage: str = "AWSCURRENT") -> str | None:  # noqa: ARG002
-        """Always."""
+        """The same key for every secret and stage."""
         return CALLBACK_KEY
 
 
 @contextmanager
 def _ours(function: str, processes: int = _PROCESSES) -> Iterator[list[str]]:
-    """A built function behind ports; AWS and the provider are stubs."""
+    """Run a built function in several processes, one port each. AWS and the provider are stubs."""
     folder = artefacts.BUILD / "".join(word.title() for word in function.split("_"))
     from benchmarks.offline import environment
 
@@ -129,12 +129,12 @@ def _dbos(folder: Path) -> Iterator[list[str]]:
 
 @contextmanager
 def _postgres(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of its own in `folder`, from the distribution; its URL."""
+    """Run a new PostgreSQL in `folder`, from the distribution's packages; yields its URL."""
     programs = _postgres_programs()
     data, port = folder / "postgres", _free_port()
     data.mkdir()
     user = []
-    if os.geteuid() == 0:  # it refuses to run as root
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         folder.chmod(0o755)
         shutil.chown(data, "postgres", "postgres")
         user = ["runuser", "-u", "postgres", "--"]
@@ -153,7 +153,7 @@ def _postgres_programs() -> Path:
         if found := sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
             return found[-1].parent
         _run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "postgresql"])
-    raise RuntimeError("PostgreSQL could not be installed: apt-get install postgresql")
+    raise RuntimeError("PostgreSQL could not be installed; try: apt-get install postgresql")
 
 
 # ── proxies ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,14 +174,24 @@ def _proxies(folder: Path, requests: int) -> Table:
     with tempfile.TemporaryDirectory() as certificates, loopback.running(Path(certificates)) as hosts:
         moved = measure("ours", 256 * _MIB, hosts, python_path())
     rows = [
-        Row(what="submit, p50 beyond the upstream's own", floor=theirs.p50 - direct.p50, ours=us.p50, unit="ms"),
-        Row(what="submit, p99", floor=theirs.p99, ours=us.p99, unit="ms"),
-        Row(what="memory that moving 256 MiB takes", floor=grown, ours=moved.grown, unit="MB"),
-        Row(what="speed of moving 256 MiB", floor=256 * _MIB / 1e6 / seconds, ours=256 * _MIB / 1e6 / moved.seconds, unit="MB/s"),
+        Row(
+            what="submit, p50 (baseline: without the upstream's own time)",
+            baseline=theirs.p50 - direct.p50,
+            ours=us.p50,
+            unit="ms",
+        ),
+        Row(what="submit, p99", baseline=theirs.p99, ours=us.p99, unit="ms"),
+        Row(what="memory to transfer 256 MiB", baseline=grown, ours=moved.grown, unit="MB"),
+        Row(
+            what="speed of transferring 256 MiB",
+            baseline=256 * _MIB / 1e6 / seconds,
+            ours=256 * _MIB / 1e6 / moved.seconds,
+            unit="MB/s",
+        ),
     ]
     notes = (
-        f"floor: {PEERS['litellm'][0]}, /v1/videos before a fake upstream; its submit is not durable, and it stores no result",
-        "ours: the built submit_task, two writes of the task and the provider's answer in its time; archive_results with TLS",
+        f"baseline: {PEERS['litellm'][0]}, /v1/videos in front of a fake upstream; it stores neither the task nor the result",
+        "ours: the built submit_task, including two writes of the task and the provider's response; archive_results with TLS",
     )
     return Table("peers: a proxy for videos", rows, notes)
 
@@ -195,7 +205,7 @@ def _submits(url: str, body: dict[str, str], requests: int, headers: dict[str, s
 
 
 def _download(url: str, prompt: dict[str, str], headers: dict[str, str]) -> float:
-    """Seconds in which a client has the whole file, and keeps nothing of it."""
+    """Seconds until a client has received the whole file, which it discards."""
     with httpx.Client(base_url=url, headers=headers, timeout=120, trust_env=False) as client:
         video = client.post("/v1/videos", json=prompt).raise_for_status().json()["id"]
         began, size = time.monotonic(), 0
@@ -228,14 +238,14 @@ class _Server:
         self.url, self._pid = url, pid
 
     def peak(self) -> float:
-        """MB at its peak so far."""
+        """Peak memory so far in MB."""
         status = Path(f"/proc/{self._pid}/status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6  # type: ignore[index]
 
 
 @contextmanager
 def _server(command: list[str], environment: dict[str, str]) -> Iterator[_Server]:
-    """A process that listens on the port that is its last argument; ended afterwards."""
+    """Run a process that listens on the port given as its last argument, until the block ends."""
     port = _free_port()
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen([*command, str(port)], env=environment, cwd=ROOT, stdout=log, stderr=log)  # noqa: S603
@@ -244,7 +254,7 @@ def _server(command: list[str], environment: dict[str, str]) -> Iterator[_Server
             while not _listens(port):
                 if process.poll() is not None or time.monotonic() > deadline:
                     log.seek(0)
-                    raise RuntimeError(f"{command[0]} does not serve:\n{log.read().decode()[-3000:]}")
+                    raise RuntimeError(f"{command[0]} did not start to serve:\n{log.read().decode()[-3000:]}")
                 time.sleep(0.1)
             yield _Server(f"http://127.0.0.1:{port}", process.pid)
         finally:
@@ -268,7 +278,7 @@ def _free_port() -> int:
 
 
 def _environment(peer: str) -> str:
-    """The interpreter of the peer's environment, made when it is not there or holds other versions."""
+    """The interpreter of the peer's environment, which is created if it is missing or has other versions."""
     folder = ROOT / ".local" / "venvs" / f"peer-{peer}"
     stamp = folder / "installed"
     wanted = "\n".join(PEERS[peer])

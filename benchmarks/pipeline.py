@@ -1,4 +1,4 @@
-"""The whole way of a task on the embedded stack, and what more tasks in the table cost: `python -m benchmarks.pipeline`."""
+"""Tasks from request to stored files on the embedded stack, and the cost of a large table: `python -m benchmarks.pipeline`."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ from relay.providers.base import ProviderRequest, ProviderResponse
 from relay.usecases.reconcile import reconcile
 
 _CLIENTS = 4
-"""Requests at the same time: the emulator keeps a process for each concurrent invocation."""
+"""Concurrent clients. The emulator keeps one process for each concurrent invocation."""
 _SPEED = 20.0
 _PATIENCE = 240.0
 _SIZES = (100, 1_000, 10_000, 100_000)
@@ -33,10 +33,10 @@ _OPERATIONS = ("videos/text2video", "videos/image2video", "images/generations", 
 
 
 def main() -> None:
-    """Tasks through the stack, then pages and passes over a growing table."""
+    """Run tasks through the stack, then list and reconcile on a growing table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
     parser.add_argument("--tasks", type=int, default=60)
-    parser.add_argument("--largest", type=int, default=_SIZES[-1], help="tasks in the table at the most")
+    parser.add_argument("--largest", type=int, default=_SIZES[-1], help="largest number of tasks in the table")
     options = parser.parse_args()
     with embedded("--speed", str(_SPEED)) as stack:
         way = _way(stack, options.tasks)
@@ -44,14 +44,14 @@ def main() -> None:
     publish("pipeline", [way, growth])
 
 
-# ── the way of a task ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── a task from end to end ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _way(stack: Stack, tasks: int) -> Table:
     with Controls(stack.provider_url) as provider:
         provider.reset()
         provider.settings(speed=_SPEED, image_bytes=60_000)
-        _through(stack, 2 * _CLIENTS)  # the functions start
+        _through(stack, 2 * _CLIENTS)  # this starts the functions
         began = time.monotonic()
         seen = _through(stack, tasks)
         seconds = time.monotonic() - began
@@ -69,7 +69,10 @@ def _way(stack: Stack, tasks: int) -> Table:
 
 
 def _through(stack: Stack, tasks: int) -> dict[str, list[tuple[int, dict[str, Any]]]]:
-    """Submit `tasks` and wait until every one's files are stored: by task, each event's arrival in ms and itself."""
+    """Submit `tasks` tasks and wait until the files of each are stored.
+
+    Returns for each task its events, each with its arrival time in ms.
+    """
     seen: dict[str, list[tuple[int, dict[str, Any]]]] = defaultdict(list)
     sqs, deadline = stack.client("sqs"), time.monotonic() + _PATIENCE
     with Gateway(stack) as gateway, ThreadPoolExecutor(_CLIENTS) as clients:
@@ -113,7 +116,10 @@ def _percentile(values: list[int], share: float) -> float:
 
 
 def _growth(stack: Stack, sizes: list[int]) -> Table:
-    """The same page and the same pass, whatever else is in the table: a copy of it, without a stream, filled by batches."""
+    """Measure the same list and the same reconciliation with more and more tasks in the table.
+
+    The table is a copy without a stream, filled in batches.
+    """
     table, found = _copy(stack), dict[int, dict[str, tuple[int, float]]]()
     with counting(stack.aws_endpoint_url, ["bench"]) as (counts, endpoints):
         client = emulator_client("dynamodb", endpoints["bench"])
@@ -131,18 +137,18 @@ def _growth(stack: Stack, sizes: list[int]) -> Table:
             rows.append(
                 Row(
                     what=f"{what}, {size:,} tasks",
-                    floor=first[what][1],
+                    baseline=first[what][1],
                     ours=units,
                     unit="units",
                     goal=Goal(1.5),
                     note=f"{calls} calls",
                 )
             )
-    return Table("pipeline: capacity that a look takes, beside the same look at the smallest table", rows)
+    return Table("pipeline: capacity units by table size; baseline: the smallest table", rows)
 
 
 def _copy(stack: Stack) -> str:
-    """An empty table of the same keys and indexes."""
+    """Create an empty table with the same keys and indexes; its name."""
     client, name = stack.client("dynamodb"), "bench-tasks"
     described = client.describe_table(TableName=stack.tasks_table)["Table"]
     kept = ("IndexName", "KeySchema", "Projection")
@@ -164,7 +170,7 @@ def _fill(stack: Stack, table: str, start: int, stop: int) -> None:
 
 
 def _task(number: int, *, due: bool = False) -> Task:
-    """A finished task, or one that is due."""
+    """A finished task, or a due one."""
     return Task(
         task_id=f"{'d' if due else '0'}{number:031x}",
         tenant="acme",
@@ -205,7 +211,7 @@ class _Provider:
     """ProviderApi: every task is still submitted."""
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:  # noqa: ARG002
-        """At once."""
+        """Answers at once."""
         task = {"task_id": request.path.rpartition("/")[2], "task_status": "submitted", "created_at": 1, "updated_at": 1}
         return ProviderResponse(200, json.dumps({"code": 0, "message": "SUCCEED", "request_id": "r", "data": task}).encode())
 

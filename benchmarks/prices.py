@@ -1,4 +1,4 @@
-"""What AWS asks for each unit, in dollars: us-east-1, on demand, arm64, without the free tier; one table, with its date."""
+"""AWS prices per unit in dollars: us-east-1, on demand, arm64, without the free tier, with the date of the price list."""
 
 AS_OF = "2026-11"
 
@@ -9,19 +9,19 @@ LAMBDA_GB_SECOND = 13.3334e-6
 WRITE_UNIT = 0.625e-6
 READ_UNIT = 0.125e-6
 EVENT = 1.00e-6
-"""A custom event of up to 64 KB; its delivery to a queue of the account is free."""
+"""A custom event of up to 64 KB. Its delivery to a queue in the same account is free."""
 SQS_REQUEST = 0.40e-6
 S3_PUT = 5.0e-6
-"""PUT, POST and the requests of a multipart upload."""
+"""Also for POST and the requests of a multipart upload."""
 S3_GET = 0.4e-6
 SECRET_READ = 5.0e-6
 LOG_BYTE = 0.50e-9
 LOG_EVENT_OVERHEAD = 26
-"""Bytes that CloudWatch Logs counts for a line, besides its own."""
+"""Bytes that CloudWatch Logs adds to each line."""
 
 FULL_CORE_MB = 1769
-"""A function of this size has one processor; a smaller one its share of it."""
+"""MB at which a function has one processor. A smaller function has a proportional share."""
 WAIT_SECONDS = {"dynamodb": 0.005, "s3": 0.025, "events": 0.015, "sqs": 0.008, "secretsmanager": 0.010, "provider": 0.300}
-"""How long a function waits for an answer, which no local run can tell: rounded figures of one region."""
+"""Seconds that a function waits for a response. Assumed, rounded figures: no local run can measure them."""
 NETWORK_BYTES_PER_SECOND = 78e6
-"""What a function's network carries, whatever its size."""
+"""Assumed network speed of a function, independent of its memory."""

@@ -1,6 +1,6 @@
-"""What a look at a due task costs, many at a time beside one at a time: `python -m benchmarks.reconcile [--tasks N]`.
+"""The cost of checking a due task, many at a time and one at a time: `python -m benchmarks.reconcile [--tasks N]`.
 
-The real use case and adapters, against a table and a provider that answer after a fixed time in a process of their own.
+It uses the real use case and adapters. A stub of the table and of the provider, in another process, answers after a fixed time.
 """
 
 import argparse
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 _ROUNDS = 3
 _SECONDS = 0.02
-"""The time of an answer: with less, there would be nothing to overlap."""
+"""Response time of the stubs. Much less would leave nothing to overlap."""
 _ONE_BY_ONE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """CPU in ms of each task, and tasks per second."""
+    """CPU per task in ms, and tasks per second."""
 
     cpu: float
     rate: float
 
 
 def main() -> None:
-    """Measure, in turns, or be the measured process."""
+    """Measure both ways alternately; with `--worker`, be the measured process."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reconcile", description=__doc__)
     parser.add_argument("--tasks", type=int, default=10_000)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -49,18 +49,18 @@ def main() -> None:
             figures.append(measured(way, _ONE_BY_ONE if way == "one" else options.tasks // _ROUNDS))
     one, many = (_medians(found[way]) for way in ("one", "many"))
     rows = [
-        Row(what="CPU of one due task", floor=one.cpu, ours=many.cpu, unit="ms", goal=Goal(2.0, 1.3)),
-        Row(what="due tasks a second", floor=one.rate, ours=many.rate, unit="/s"),
+        Row(what="CPU of one due task", baseline=one.cpu, ours=many.cpu, unit="ms", goal=Goal(2.0, 1.3)),
+        Row(what="due tasks a second", baseline=one.rate, ours=many.rate, unit="/s"),
     ]
     notes = (
-        f"floor: one after the other; ours: reconcile() as it is; each answer takes {_SECONDS * 1000:.0f} ms",
-        f"{options.tasks:,} due tasks in {_ROUNDS} rounds, each looked at with a GetItem, a query of the provider, an UpdateItem",
+        f"baseline: one task after the other; ours: reconcile(); each response takes {_SECONDS * 1000:.0f} ms",
+        f"{options.tasks:,} due tasks in {_ROUNDS} rounds; each needs a GetItem, a query to the provider and an UpdateItem",
     )
     publish("reconcile", [Table("reconcile", rows, notes)])
 
 
 def measured(way: str, tasks: int) -> Figures:
-    """One pass over `tasks` due tasks in a fresh interpreter."""
+    """Check `tasks` due tasks once, in a fresh interpreter."""
     with stubs(tasks, _SECONDS) as (table, provider):
         environment = {
             "PATH": os.environ["PATH"],
@@ -91,7 +91,7 @@ def _work(*, one_by_one: bool, tasks: int) -> None:
         looks = sum(reconcile(services, lambda: 60_000).values())
     cpu, seconds = time.process_time() - cpu, time.monotonic() - began
     if looks != tasks:
-        raise RuntimeError(f"{looks} looks at {tasks} tasks")
+        raise RuntimeError(f"{looks} tasks were checked, expected {tasks}")
     sys.stdout.write(json.dumps({"cpu": cpu / tasks * 1000, "rate": tasks / seconds}))
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark says: one table to read, and the same as JSON in `benchmarks/results/`."""
+"""The result of a benchmark: tables for the terminal, and the same as JSON in `benchmarks/results/`."""
 
 import json
 import os
@@ -14,18 +14,21 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 _VERSIONS = ("aws-lambda-powertools", "botocore", "httpx", "pydantic")
-_HEADINGS = ("what", "floor", "ours", "ratio", "goal", "")
+_HEADINGS = ("what", "baseline", "ours", "ratio", "goal", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a row's ratio, or the value itself where there is no floor, must come to: at most, or `at_least`, `target`."""
+    """A limit for a row's ratio, or for the value itself if there is no baseline.
+
+    The figure must be at most `target`, or with `at_least` at least `target`. `stretch` is a harder, optional target.
+    """
 
     target: float
     stretch: float | None = None
     at_least: bool = False
 
-    def verdict(self, value: float) -> str:
+    def outcome(self, value: float) -> str:
         """`stretch`, `met` or `missed`."""
         if self.stretch is not None and self._reached(value, self.stretch):
             return "stretch"
@@ -41,37 +44,37 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One thing measured: `ours` beside its `floor`, both in `unit`; without a goal it is there to be read."""
+    """One measured figure: `ours` and its `baseline`, both in `unit`. A row without a goal is for information."""
 
     what: str
     ours: float
-    floor: float | None = None
+    baseline: float | None = None
     unit: str = ""
     goal: Goal | None = None
     note: str = ""
 
     @property
     def ratio(self) -> float | None:
-        """Ours by the floor; None without a floor."""
-        return self.ours / self.floor if self.floor else None
+        """`ours` divided by the baseline; None without a baseline."""
+        return self.ours / self.baseline if self.baseline else None
 
     @property
-    def verdict(self) -> str:
-        """Whether the goal is met; empty without one."""
+    def outcome(self) -> str:
+        """Whether the goal is met; empty without a goal."""
         if self.goal is None:
             return ""
-        return self.goal.verdict(self.ours if self.floor is None else self.ours / self.floor)
+        return self.goal.outcome(self.ours if self.baseline is None else self.ours / self.baseline)
 
     def cells(self) -> tuple[str, ...]:
-        """As the table shows it."""
+        """The cells of the table's row."""
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
-        floor = "" if self.floor is None else _shown(self.floor, self.unit)
-        return (self.what, floor, _shown(self.ours, self.unit), ratio, str(self.goal or ""), self.verdict or self.note)
+        baseline = "" if self.baseline is None else _shown(self.baseline, self.unit)
+        return (self.what, baseline, _shown(self.ours, self.unit), ratio, str(self.goal or ""), self.outcome or self.note)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a title; `notes` say how they were measured."""
+    """Rows under a title. `notes` say how they were measured."""
 
     title: str
     rows: Sequence[Row]
@@ -86,7 +89,7 @@ class Table:
             for line in lines
         ]  # fmt: skip
         shown.insert(1, "  ".join("─" * width for width in widths))
-        asides = [f"{row.what}: {row.note}" for row in self.rows if row.note and row.verdict]
+        asides = [f"{row.what}: {row.note}" for row in self.rows if row.note and row.outcome]
         return "\n".join([self.title, *(f"  {line}" for line in [*shown, *asides, *self.notes])])
 
 
@@ -107,7 +110,7 @@ def publish(name: str, tables: Iterable[Table], results: Path = RESULTS) -> None
 
 
 def machine() -> dict[str, Any]:
-    """What it ran on; memory in GiB."""
+    """The machine: processor, cores, memory in GiB, system."""
     model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
@@ -119,7 +122,7 @@ def machine() -> dict[str, Any]:
 
 
 def _as_json(table: Table) -> dict[str, Any]:
-    rows = [asdict(row) | {"ratio": row.ratio, "verdict": row.verdict} for row in table.rows]
+    rows = [asdict(row) | {"ratio": row.ratio, "outcome": row.outcome} for row in table.rows]
     return {"title": table.title, "rows": rows, "notes": list(table.notes)}
 
 

@@ -1,4 +1,4 @@
-"""A process that gets a share of a processor, as a function of a given memory does."""
+"""Runs a process with a share of a processor, as a function with a given memory size has."""
 
 import signal
 import subprocess
@@ -7,19 +7,19 @@ import time
 from benchmarks.prices import FULL_CORE_MB
 
 _PERIOD = 0.02
-"""Seconds in which a share is used up and given again."""
+"""Seconds after which a used-up share is available again."""
 _LOOK_SECONDS = 0.001
 
 
 def share_of(memory: int) -> float:
-    """What `memory` MB buy of one processor."""
+    """The share of one processor that a function with `memory` MB gets."""
     return min(1.0, memory / FULL_CORE_MB)
 
 
 def run(command: list[str], environment: dict[str, str], share: float = 1.0) -> subprocess.CompletedProcess[str]:
-    """Run `command` to its end with `share` of a processor: what it took too much it waits for, stopped.
+    """Run `command` to its end with `share` of a processor. It is stopped whenever it has used more than its share.
 
-    A stopped process goes on receiving into its sockets' buffers, as one does whose quota is used up; no right is needed for it.
+    The kernel still fills a stopped process's socket buffers, as with a used-up CPU quota. Stopping needs no privileges.
     """
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
         if share < 1.0:
@@ -45,5 +45,5 @@ def _pace(process: "subprocess.Popen[str]", share: float) -> None:
 
 
 def processor_seconds(pid: int) -> float:
-    """Of all threads of another process, by its CPU clock; raises OSError if it has ended."""
+    """CPU seconds of all threads of another process, by its CPU clock; raises OSError if it has ended."""
     return time.clock_gettime((~pid) << 3 | 2)

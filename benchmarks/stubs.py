@@ -1,4 +1,4 @@
-"""A table and a provider that answer after a fixed time and do nothing else: in a process of their own, on loopback."""
+"""Stubs of a table and a provider that answer after a fixed time, in their own process on loopback."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ CALLBACK_KEY = "k" * 64
 
 @contextmanager
 def stubs(due: int, seconds: float) -> Iterator[tuple[str, str]]:
-    """The URLs of a table with `due` due tasks and of their provider, each answer after `seconds`."""
+    """Yields the URLs of a table with `due` due tasks and of a provider. Each response takes `seconds`."""
     context = multiprocessing.get_context("spawn")
     receive, send = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(due, seconds, send), daemon=True)
@@ -66,7 +66,7 @@ def _talking(answer: Callable[[bytes, bytes], dict[str, Any]], seconds: float) -
 
 
 class _Table:
-    """Due tasks, a page at a time, all of one shard; each GetItem and UpdateItem has a task."""
+    """Due tasks in one shard, a page at a time. Each GetItem and UpdateItem returns a task."""
 
     def __init__(self, due: int) -> None:
         self._left = due

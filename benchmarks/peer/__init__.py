@@ -1,1 +1,1 @@
-"""What runs in the environments of the peers: it imports nothing of ours."""
+"""Programs that run in the peers' environments. They import nothing from this project."""

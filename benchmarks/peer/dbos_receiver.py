@@ -1,4 +1,4 @@
-"""A durable callback receiver on DBOS, as its documentation has webhooks: the workflow's id makes it idempotent."""
+"""A durable callback receiver on DBOS, as in its documentation for webhooks. The workflow id makes it idempotent."""
 
 import sys
 from typing import Any
@@ -12,19 +12,19 @@ app = FastAPI()
 
 @DBOS.step()  # type: ignore[untyped-decorator]
 def apply(task_id: str, callback: dict[str, Any]) -> str:
-    """What there is to do with a callback: as little as can be."""
+    """Does as little as possible with a callback."""
     return f"{task_id} is {callback['task_status']}"
 
 
 @DBOS.workflow()  # type: ignore[untyped-decorator]
 def receive(task_id: str, callback: dict[str, Any]) -> str:
-    """One callback, run to its end whatever dies in between."""
+    """Handles one callback and is continued after a crash."""
     return str(apply(task_id, callback))
 
 
 @app.post("/callbacks/{task_id}/{token}")  # type: ignore[untyped-decorator]
 def callback(task_id: str, token: str, body: dict[str, Any]) -> dict[str, str]:  # noqa: ARG001 - the path has one
-    """Answered once it is durable."""
+    """Answers as soon as the workflow is durable."""
     with SetWorkflowID(f"{task_id}:{body['task_status']}"):
         handle = DBOS.start_workflow(receive, task_id, body)
     return {"status": handle.get_workflow_id()}

@@ -1,4 +1,4 @@
-"""OpenAI's video API as far as a proxy needs it: a video at once, and 256 MiB of it: `python upstream.py PORT`."""
+"""A stub of OpenAI's video API: a video that is ready at once, with 256 MiB of content: `python upstream.py PORT`."""
 
 import json
 import sys
@@ -16,12 +16,12 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        """A video."""
+        """Answer with the video."""
         self.rfile.read(int(self.headers.get("content-length", 0)))
         self._say()
 
     def do_GET(self) -> None:
-        """The video, or its bytes."""
+        """Answer with the video, or with its content."""
         if not self.path.endswith("/content"):
             self._say()
             return
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Nothing."""
+        """Logs nothing."""
 
 
 if __name__ == "__main__":

@@ -23,6 +23,6 @@ def cachegrind() -> None:
 
 
 @pytest.fixture(scope="session")
-def floor(cachegrind: None, tmp_path_factory: pytest.TempPathFactory) -> float:  # noqa: ARG001
+def baseline(cachegrind: None, tmp_path_factory: pytest.TempPathFactory) -> float:  # noqa: ARG001
     """Millions of instructions of F."""
     return of_code(stock(tmp_path_factory.mktemp("stock")))
