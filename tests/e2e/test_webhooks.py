@@ -14,7 +14,7 @@ from local.stack import ACCESS_KEY, SECRET_KEY, TENANT, Stack
 from relay.adapters import aws
 from relay_cli.operator import webhooks
 from tests.e2e.conftest import until
-from tests.e2e.receivers import front, documented_receiver
+from tests.e2e.receivers import documented_receiver, front
 
 TEXT = "videos/text2video"
 
