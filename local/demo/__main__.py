@@ -84,7 +84,7 @@ def _await(runs: list[Run], events: EventLog, provider: Controls, show: Callable
 
 
 def _is_over(run: Run, events: EventLog) -> bool:
-    """Its last event can overtake the answer to the callback that it came of."""
+    """Whether every event has come and every callback was answered: the last event can be faster than that answer."""
     return events.is_complete(run.task_id) and all(call["status"] for call in run.callbacks)
 
 
