@@ -33,7 +33,7 @@ def prose_lines(text: str) -> list[str]:
     found: list[str] = []
     for line in lines:
         is_code = line.startswith("    ") and (not found or not found[-1].strip() or found[-1] == "\N{NULL}")
-        is_other = is_code or line.startswith(("|", "<")) or _LINK_DEFINITION.match(line)
+        is_other = is_code or line.lstrip().startswith(("|", "<")) or _LINK_DEFINITION.match(line)
         found.append("\N{NULL}" if is_other else line)
     return ["" if line == "\N{NULL}" else line for line in found]
 
@@ -52,7 +52,8 @@ def paragraphs(text: str) -> list[str]:
 
 def cells(text: str) -> list[str]:
     """The cells of all tables of a Markdown document."""
-    lines = [line for line in without_fences(text).splitlines() if line.startswith("|") and not re.fullmatch(r"[|:\- ]+", line)]
+    lines = [line.strip() for line in without_fences(text).splitlines()]
+    lines = [line for line in lines if line.startswith("|") and not re.fullmatch(r"[|:\- ]+", line)]
     return [cell.strip() for line in lines for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 

@@ -45,7 +45,7 @@ DOCUMENTS = files("*.md")
 TOP = {"template.yaml", "samconfig.toml", "pyproject.toml", "uv.lock", "Makefile"}
 FOLDERS = {"functions", "layers", "cli", "local", "tests", "docs", "events", "examples", "benchmarks"}
 OUTDATED = {
-    "(?:three|four|3|4) days": "the retries of webhooks take about 76 hours",
+    r"\b(?:three|four|3|4) days": "the retries of webhooks take about 76 hours",
     "tool is not there yet": "`relay dlq redrive changes` publishes the changes that were not published",
     "start-message-move-task": "`relay dlq redrive` moves dead letters back; that command cannot move all of them",
 }
