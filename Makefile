@@ -57,7 +57,7 @@ $(STAMPS)/%: local/%/pyproject.toml local/%/uv.lock | uv
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.local/venvs/$* uv sync --locked --quiet --project local/$* --python 3.13
 	@mkdir -p $(@D) && touch $@
 
-# What the README's receiver in JavaScript needs.
+# What the receiver in JavaScript of docs/webhooks.md needs.
 $(STAMPS)/receiver: tests/e2e/receiver/package.json tests/e2e/receiver/package-lock.json
 	@mkdir -p .local/receiver $(@D) && cp $^ .local/receiver/
 	@npm ci --prefix .local/receiver --silent --no-audit --no-fund && touch $@
@@ -76,8 +76,9 @@ down: setup ## End what `make up` started
 trial: setup ## On the stack that is up: TASKS=200 at a provider that misbehaves, then the books compared
 	@$(RUN) python -m local.trial --tasks $(TASKS)
 
-recording: setup ## Renew docs/submit.cast and the recording in the README, on the stack that is up
+recording: setup ## On the stack that is up: renew docs/submit.cast, docs/demo.svg and the recording in the README
 	@$(RUN) python -m local.recording
+	@$(RUN) python -m local.demo --picture docs/demo.svg
 
 cli-docs: setup ## Make docs/cli.md of what the command line says of itself
 	@$(RUN) python -m local.cli_reference

@@ -1,8 +1,10 @@
 """Submit, watch, compare, show. Ends with 1 when anything is missing."""
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -11,6 +13,7 @@ from local.demo.check import Run, problems
 from local.demo.plan import FIRST, Step, second
 from local.demo.report import final, live
 from local.gateway import EventLog, Gateway
+from local.picture import draw
 from local.simulator import Controls
 from local.stack import LOCAL, NoStackError, Stack
 
@@ -18,8 +21,11 @@ _PATIENCE = 120.0
 PICTURE = LOCAL / "demo"
 
 
-def main() -> int:
-    """The demo on the stack that is up."""
+def main(arguments: list[str] | None = None) -> int:
+    """The demo on the stack that is up; with `--picture FILE` also an SVG of what it printed."""
+    parser = argparse.ArgumentParser(prog="python -m local.demo")
+    parser.add_argument("--picture", type=Path, metavar="FILE", help="draw an SVG of the output")
+    options = parser.parse_args(arguments)
     console = Console()
     try:
         stack = Stack.load()
@@ -29,12 +35,17 @@ def main() -> int:
     if not stack.provider_admin_url:
         console.print("the demo compares with the simulator: `make down`, then `make demo` without PROVIDER_URL")
         return 1
+    began = time.monotonic()
     with Gateway(stack) as gateway, Controls(stack.provider_url) as provider:
         runs = _watched(console, EventLog(stack), gateway, provider)
+        took = time.monotonic() - began
         for run in runs:
             _inspect(run, stack, gateway, provider)
     for run in runs:
         console.print(final(run))
+    if options.picture:
+        video = next(run for run in runs if run.step.operation == "videos/text2video")
+        draw(options.picture, live(runs, took), "", final(video), *_findings(runs))
     return _verdict(console, runs)
 
 
@@ -73,7 +84,7 @@ def _await(runs: list[Run], events: EventLog, provider: Controls, show: Callable
 
 
 def _is_over(run: Run, events: EventLog) -> bool:
-    """Its last event can overtake the answer to the callback that it came of."""
+    """Whether every event has come and every callback was answered: the last event can be faster than that answer."""
     return events.is_complete(run.task_id) and all(call["status"] for call in run.callbacks)
 
 
@@ -100,12 +111,15 @@ def _verdict(console: Console, runs: list[Run]) -> int:
 
 
 def _told(console: Console, runs: list[Run]) -> int:
-    found = [problem for run in runs for problem in problems(run)]
-    for problem in found:
-        console.print(f"[red]missing[/red]  {problem}")
-    if not found:
-        console.print(f"[green]all {len(runs)} tasks are whole[/green]: events without gaps, every byte as served")
-    return 1 if found else 0
+    for line in _findings(runs):
+        console.print(line)
+    return 1 if any(problems(run) for run in runs) else 0
+
+
+def _findings(runs: list[Run]) -> list[str]:
+    """The last lines of the demo: what is missing, or that nothing is."""
+    found = [f"[red]missing[/red]  {problem}" for run in runs for problem in problems(run)]
+    return found or [f"[green]all {len(runs)} tasks are whole[/green]: events without gaps, every byte as served"]
 
 
 if __name__ == "__main__":

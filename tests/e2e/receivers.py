@@ -1,4 +1,4 @@
-"""Clients' endpoints on loopback: the README's receivers as they stand, and a front that fails before it hands on to them."""
+"""Clients' endpoints on loopback: the receivers of docs/webhooks.md, and a front that fails before it passes requests on."""
 
 import os
 import re
@@ -36,9 +36,9 @@ class Receiver:
 
 
 @contextmanager
-def readme_receiver(language: str, secret: str, folder: Path) -> Iterator[Receiver]:
-    """The block of the README in that language, extracted and run."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+def documented_receiver(language: str, secret: str, folder: Path) -> Iterator[Receiver]:
+    """The receiver in that language, extracted from docs/webhooks.md and started."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / "docs" / "webhooks.md").read_text(), re.MULTILINE | re.DOTALL)
     (source,) = [block for block in blocks if "WEBHOOK_SECRET" in block]
     folder = _PACKAGES if language == "js" else folder  # where its packages are
     program = folder / f"receiver-{os.getpid()}.{'mjs' if language == 'js' else 'py'}"

@@ -94,12 +94,12 @@ def test_what_has_not_arrived_is_nobodys_and_what_is_anothers_is_too(gateway: Ga
         assert answer.json()["message"] == f"image: upload {reference} has not arrived: PUT it first"
 
 
-def test_the_commands_of_the_readme_work_as_they_stand(
+def test_the_documented_commands_work_as_written(
     stack: Stack, gateway: Gateway, provider: Controls, events: EventLog, tmp_path: Path
 ) -> None:
     content = _file("png")
     (tmp_path / "cat.png").write_bytes(content)
-    text = (ROOT / "README.md").read_text().split("**Uploads.**")[1]
+    text = (ROOT / "docs" / "api.md").read_text().split("\n## Uploads\n")[1]
     script = re.findall(r"^```bash\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0]
     environment = {**os.environ, "RELAY_URL": stack.gateway_url, "RELAY_KEY": stack.api_key}
     shell = ["bash", "-eu", "-c", script]

@@ -1,4 +1,4 @@
-"""Callbacks to clients, from the deployed functions to the README's receivers."""
+"""Webhooks, from the deployed functions to the receivers of docs/webhooks.md."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from local.stack import ACCESS_KEY, SECRET_KEY, TENANT, Stack
 from relay.adapters import aws
 from relay_cli.operator import webhooks
 from tests.e2e.conftest import until
-from tests.e2e.receivers import front, readme_receiver
+from tests.e2e.receivers import documented_receiver, front
 
 TEXT = "videos/text2video"
 
@@ -38,12 +38,12 @@ def _webhook(gateway: Gateway, task_id: str) -> Any:
 
 
 @pytest.mark.parametrize("language", ["python", "js"])
-def test_a_receiver_of_the_readme_is_told_of_every_status(
+def test_a_documented_receiver_gets_every_status(
     gateway: Gateway, provider: Controls, outputs: dict[str, str], language: str, tmp_path: Path
 ) -> None:
     (secret, *_) = webhooks.secrets_of(TENANT, outputs)
     provider.fault("stall", next=1, params={"at": "submitted"})
-    with readme_receiver(language, secret, tmp_path) as receiver:
+    with documented_receiver(language, secret, tmp_path) as receiver:
         task_id = gateway.submit(TEXT, {"prompt": "A cat", "callback_url": receiver.url})["task_id"]
         for status, version in (("submitted", 1), ("processing", 2), ("succeed", 4)):
             if status != "submitted":
@@ -59,7 +59,7 @@ def test_a_receiver_that_fails_twice_gets_each_status_in_order(
     (secret, *_) = webhooks.secrets_of(TENANT, outputs)
     provider.fault("stall", next=1, params={"at": "submitted"})
     with contextlib.ExitStack() as stack:
-        behind = [stack.enter_context(readme_receiver(language, secret, tmp_path)) for language in ("python", "js")]
+        behind = [stack.enter_context(documented_receiver(language, secret, tmp_path)) for language in ("python", "js")]
         client = stack.enter_context(front(behind, failures=2))
         task_id = gateway.submit(TEXT, {"prompt": "A cat", "callback_url": client.url})["task_id"]
         until(lambda: len(client.taken) == 1, "submitted is taken")

@@ -23,7 +23,9 @@ def test_the_reference_is_fresh() -> None:
 def test_every_command_that_a_document_shows_exists() -> None:
     commands = {name: set(getattr(group, "commands", {})) for name, group in vars(get_command(app))["commands"].items()}
     commands |= {"submit": set(short_names()), "call": set(short_names(Kling.synchronous))}
-    text = (ROOT / "README.md").read_text() + (ROOT / "docs" / "cli.md").read_text()
+    text = "".join(
+        (ROOT / name).read_text() for name in ("README.md", "docs/cli.md", "docs/local.md", "docs/webhooks.md", "docs/events.md")
+    )
     shown = re.findall(r"(?:`|^)(?:\$ )?relay ([a-z]+)(?: ([a-z][\w|/-]*))?", text, re.MULTILINE)
     assert {command for command, _ in shown} >= {"submit", "list", "watch", "doctor", "tail", "dlq", "replay"}
     for command, inner in shown:

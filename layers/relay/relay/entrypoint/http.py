@@ -89,7 +89,7 @@ def api() -> APIGatewayHttpResolver:
         return respond(error.status, error.code, error.message)
 
     def not_found(_error: Exception) -> Response[str]:
-        return refused(UnknownOperationError("no such path: operations are below /kling/v1/ or /v1/, see the README"))
+        return refused(UnknownOperationError("no such path: send operations to /kling/v1/… or /v1/…, list tasks with GET /tasks"))
 
     def broken(error: Exception) -> Response[str]:
         failed(error)
