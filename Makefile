@@ -33,9 +33,16 @@ PAIR ?=
 UP_OPTIONS := $(if $(PROVIDER_URL),--provider-url "$(PROVIDER_URL)") $(if $(IAM),--iam) $(if $(SPEED),--speed $(SPEED))
 export COMETAPI_KEY
 
+# $(call on-a-stack,options of local.up,command): runs the command on the stack that is up. If none is up, starts one and
+# stops it afterwards, also when the command fails.
+define on-a-stack
+@[ -f .local/stack.json ] || trap '$(RUN) python -m local.down' EXIT; \
+$(RUN) python -m local.up $(UP_OPTIONS) $(1); $(2)
+endef
+
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[36m%-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  \033[36m%-19s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ── Environments ─────────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: setup uv
@@ -57,138 +64,132 @@ $(STAMPS)/%: local/%/pyproject.toml local/%/uv.lock | uv
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.local/venvs/$* uv sync --locked --quiet --project local/$* --python 3.13
 	@mkdir -p $(@D) && touch $@
 
-# What the receiver in JavaScript of docs/webhooks.md needs.
+# The packages of the JavaScript receiver in docs/webhooks.md.
 $(STAMPS)/receiver: tests/e2e/receiver/package.json tests/e2e/receiver/package-lock.json
 	@mkdir -p .local/receiver $(@D) && cp $^ .local/receiver/
 	@npm ci --prefix .local/receiver --silent --no-audit --no-fund && touch $@
 
 # ── The embedded run ─────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: demo up down trial recording cli-docs logs api-key
-demo: setup ## Up, one task of each operation shown from request to stored result, down
+demo: setup ## Start a local stack, run one task of each operation, show the results, stop the stack
 	@trap '$(RUN) python -m local.down' EXIT; $(RUN) python -m local.up $(UP_OPTIONS); $(RUN) python -m local.demo
 
-up: setup ## Deploy the built template into a local emulator (PROVIDER_URL=… COMETAPI_KEY=… IAM=1 SPEED=…)
+up: setup ## Deploy the built template to a local emulator (PROVIDER_URL=… COMETAPI_KEY=… IAM=1 SPEED=…)
 	@$(RUN) python -m local.up $(UP_OPTIONS)
 
-down: setup ## End what `make up` started
+down: setup ## Stop what `make up` started
 	@$(RUN) python -m local.down
 
-trial: setup ## On the stack that is up: TASKS=200 at a provider that misbehaves, then the books compared
+trial: setup ## Run TASKS=200 tasks against a faulty provider on the running stack, then check every record
 	@$(RUN) python -m local.trial --tasks $(TASKS)
 
-recording: setup ## On the stack that is up: renew docs/submit.cast, docs/demo.svg and the recording in the README
+recording: setup ## Renew docs/submit.cast, docs/demo.svg and the recording in docs/local.md (needs a running stack)
 	@$(RUN) python -m local.recording
 	@$(RUN) python -m local.demo --picture docs/demo.svg
 
-cli-docs: setup ## Make docs/cli.md of what the command line says of itself
+cli-docs: setup ## Generate docs/cli.md from the command line's help texts
 	@$(RUN) python -m local.cli_reference
 
-logs: setup ## Show what the functions logged (FUNCTION=receive_callback)
+logs: setup ## Show the functions' logs (FUNCTION=receive_callback)
 	@$(RUN) python -m local.logs $(if $(FUNCTION),--function $(FUNCTION))
 
-api-key: setup ## Create an API key (TENANT=demo), or a Kling-style pair (PAIR=1), on the stack that is up
+api-key: setup ## Create an API key (TENANT=demo) or a Kling-style key pair (PAIR=1) on the running stack
 	@$(RUN) relay keys create --tenant "$(TENANT)" $(if $(PAIR),--pair)
 
-# ── Operating: on the stack that is up, or on a deployed one (STACK=comet-relay) ─────────────────────────────────────
+# ── Operating: the running local stack, or a deployed one (STACK=comet-relay) ────────────────────────────────────────
 .PHONY: redrive replay
-redrive: setup ## Try dead letters again (QUEUE=archives|resubmissions|webhooks|changes|schedules STACK=…)
+redrive: setup ## Retry dead letters (QUEUE=archives|resubmissions|webhooks|changes|schedules STACK=…)
 	@$(RUN) relay dlq redrive "$(QUEUE)" $(if $(STACK),--stack "$(STACK)")
 
-replay: setup ## Receive a kept callback once more (KEY=quarantine/… or results/{task_id}/callback.json STACK=…)
+replay: setup ## Process a stored callback again (KEY=quarantine/… or results/{task_id}/callback.json STACK=…)
 	@$(RUN) relay replay "$(KEY)" $(if $(STACK),--stack "$(STACK)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: test unit gates sim sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
-test: setup ## All tests but those that need a running stack
+test: setup ## Run all tests that need no running stack
 	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e --ignore=tests/gates --ignore=tests/interop --ignore=tests/sam
 
-unit: setup ## The unit tests only
+unit: setup ## Run the unit tests
 	@$(RUN) pytest -q tests/unit
 
-sim: setup ## The deterministic simulation (SEEDS=20000, or SEED=17 for the story of one)
+sim: setup ## Run the deterministic simulation (SEEDS=20000; SEED=17 prints the history of one seed)
 	@$(RUN) env PYTHONPATH=layers/relay:. python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --workers 2
 
-e2e: setup $(STAMPS)/receiver ## The end-to-end tests, with IAM enforced, on a stack of their own unless one is up
-	@up=$$(test -f .local/stack.json && echo yes || echo no); \
-	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
-	$(RUN) python -m local.up $(UP_OPTIONS) --iam; $(RUN) pytest -q tests/e2e
+e2e: setup $(STAMPS)/receiver ## Run the end-to-end tests with IAM enforced, on the running stack or on one of their own
+	$(call on-a-stack,--iam,$(RUN) pytest -q tests/e2e)
 
-interop: setup $(STAMPS)/interop ## Clients that we did not write, from npm and PyPI, on a stack of their own unless one is up
-	@up=$$(test -f .local/stack.json && echo yes || echo no); \
-	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
-	$(RUN) python -m local.up $(UP_OPTIONS) --iam; $(RUN) pytest -q tests/interop
+interop: setup $(STAMPS)/interop ## Test third-party clients from npm and PyPI, on the running stack or on one of their own
+	$(call on-a-stack,--iam,$(RUN) pytest -q tests/interop)
 
 $(STAMPS)/interop: tests/interop/install.sh tests/interop/npm/package-lock.json tests/interop/pypi/requirements.txt | uv
 	@tests/interop/install.sh
 	@mkdir -p $(@D) && touch $@
 
-sam-test: setup ## Every function in a container with `sam local`; Docker Engine, base image and stack are brought up as needed
+sam-test: setup ## Run every function in a container with `sam local`; starts Docker, base image and stack as needed
 	@$(RUN) pytest -q --durations=5 tests/sam
 
-sam-image: setup ## The base image for `sam local`: AWS's, or a stand-in where no container registry answers
+sam-image: setup ## Prepare the base image for `sam local`: the AWS image, or a substitute without a registry
 	@$(RUN) python -m tests.sam.base_image
 
-api-test: setup ## schemathesis: every operation of docs/openapi.json, on a stack of its own unless one is up
-	@up=$$(test -f .local/stack.json && echo yes || echo no); \
-	if [ $$up = no ]; then trap '$(RUN) python -m local.down' EXIT; fi; \
-	$(RUN) python -m local.up $(UP_OPTIONS); $(RUN) python -m tests.api
+api-test: setup ## Test every operation of docs/openapi.json with schemathesis, on the running stack or on one of its own
+	$(call on-a-stack,,$(RUN) python -m tests.api)
 
-lint: setup requirements-check ## Style, imports, stale exports, a stale docs/openapi.json
+lint: setup requirements-check ## Check style, imports, exported requirements and docs/openapi.json
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) lint-imports
 	@$(RUN) python -m local.openapi --check
 
-openapi: setup ## Write docs/openapi.json from the models, the tables and the fixtures
+openapi: setup ## Generate docs/openapi.json from the models, the tables and the fixtures
 	@$(RUN) python -m local.openapi
 
-fmt: setup ## Format, and repair what can be repaired
+fmt: setup ## Format the code and fix what ruff can fix
 	@$(RUN) ruff format
 	@$(RUN) ruff check --fix
 
-type: setup ## mypy --strict
+type: setup ## Run mypy --strict
 	@$(RUN) mypy
 
-validate: $(STAMPS)/sam ## sam validate --lint
+validate: $(STAMPS)/sam ## Run sam validate --lint
 	@$(SAM) validate --lint
 	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
 
-ci: lint type validate test gates sim e2e interop api-test sam-test ## Exactly what CI runs
+ci: lint type validate test gates sim e2e interop api-test sam-test ## Run exactly what CI runs
 
-gates: setup ## Gates on the built functions: instructions, bytecode, modules, AWS calls, the layers' size
+gates: setup ## Check the built functions: instructions, bytecode, modules, AWS calls, layer sizes
 	@command -v valgrind >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -yqq valgrind; } >/dev/null
 	@$(RUN) pytest -q tests/gates
 
 # ── Benchmarks: tables, and JSON in benchmarks/results/ ──────────────────────────────────────────────────────────────
 .PHONY: bench bench-archive bench-callback-path bench-cold-start bench-cost bench-peers bench-pipeline bench-reconcile bench-record
-bench: bench-cold-start bench-callback-path bench-archive bench-reconcile bench-cost bench-pipeline bench-webhooks bench-peers ## All of them, in under 15 minutes
+bench: bench-cold-start bench-callback-path bench-archive bench-reconcile bench-cost bench-pipeline bench-webhooks bench-peers ## Run all benchmarks, in under 15 minutes
 
-bench-cold-start: setup ## INIT of every function beside a stock client: instructions, wall, imports, layers
+bench-cold-start: setup ## INIT of every function compared with a stock client: instructions, time, imports, layers
 	@$(BENCH) benchmarks.cold_start
 
-bench-callback-path: setup ## A warm callback beside one UpdateItem, its AWS calls, callbacks a second
+bench-callback-path: setup ## A warm callback compared with one UpdateItem, its AWS calls, callbacks per second
 	@$(BENCH) benchmarks.callback_path
 
-bench-archive: setup ## Archiving 64 MiB to 5 GiB beside upload_fileobj and a read-all: CPU, memory, speed
+bench-archive: setup ## Archiving 64 MiB to 5 GiB compared with upload_fileobj and reading all: CPU, memory, speed
 	@$(BENCH) benchmarks.archive
 
 bench-cost: setup ## Dollars per million tasks, from the calls counted on the embedded stack
 	@$(BENCH) benchmarks.cost
 
-bench-reconcile: setup ## CPU of a due task, many at a time beside one at a time
+bench-reconcile: setup ## CPU per due task, many in parallel compared with one at a time
 	@$(BENCH) benchmarks.reconcile
 
 .PHONY: bench-webhooks
-bench-webhooks: setup ## A healthy client's p99 delay with and without fifty dead ones beside it
+bench-webhooks: setup ## A healthy client's p99 delay with and without fifty dead clients
 	@$(BENCH) benchmarks.webhook_fairness
 
-bench-pipeline: setup ## Tasks through the embedded stack, and what a growing table costs
+bench-pipeline: setup ## Tasks through the embedded stack, and the cost of a growing table
 	@$(BENCH) benchmarks.pipeline
 
-bench-peers: setup ## Beside DBOS and LiteLLM's proxy, each in an environment of its own
+bench-peers: setup ## Compared with DBOS and LiteLLM's proxy, each in its own environment
 	@$(BENCH) benchmarks.peers
 
-bench-record: setup ## Keep the last run in benchmarks/recorded and docs/performance.md
+bench-record: setup ## Save the last run to benchmarks/recorded and docs/performance.md
 	@$(BENCH) benchmarks.record
 
 # ── Building and deploying ───────────────────────────────────────────────────────────────────────────────────────────
@@ -196,10 +197,10 @@ bench-record: setup ## Keep the last run in benchmarks/recorded and docs/perform
 EXPORT := uv export --frozen --no-dev --no-emit-project --no-hashes --no-annotate --no-header --quiet
 REQUIREMENTS := layers/dependencies/requirements.txt
 
-build: $(STAMPS)/sam ## sam build
+build: $(STAMPS)/sam ## Run sam build
 	@$(SAM) build
 
-deploy: build ## sam deploy (ENVIRONMENT=prod)
+deploy: build ## Run sam build and sam deploy (ENVIRONMENT=prod)
 	@$(SAM) deploy --config-env $(ENVIRONMENT)
 
 requirements: | uv ## Export the layer's requirements from uv.lock
