@@ -77,10 +77,10 @@ trial: setup ## On the stack that is up: TASKS=200 at a provider that misbehaves
 	@$(RUN) python -m local.trial --tasks $(TASKS)
 
 recording: setup ## Renew docs/submit.cast and the recording in the README, on the stack that is up
-	@$(RUN) python -m local.recording
+	@$(RUN) python -m local.docs.recording
 
 cli-docs: setup ## Make docs/cli.md of what the command line says of itself
-	@$(RUN) python -m local.cli_reference
+	@$(RUN) python -m local.docs.cli_reference
 
 logs: setup ## Show what the functions logged (FUNCTION=receive_callback)
 	@$(RUN) python -m local.logs $(if $(FUNCTION),--function $(FUNCTION))
@@ -136,10 +136,10 @@ lint: setup requirements-check ## Style, imports, stale exports, a stale docs/op
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) lint-imports
-	@$(RUN) python -m local.openapi --check
+	@$(RUN) python -m local.docs.openapi --check
 
 openapi: setup ## Write docs/openapi.json from the models, the tables and the fixtures
-	@$(RUN) python -m local.openapi
+	@$(RUN) python -m local.docs.openapi
 
 fmt: setup ## Format, and repair what can be repaired
 	@$(RUN) ruff format

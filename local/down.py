@@ -3,7 +3,9 @@
 import shutil
 import sys
 
-from local import containers, ministack, processes
+from local import processes
+from local.containers import containers
+from local.emulator import process as emulator
 from local.stack import STACK_FILE, NoStackError, Stack
 
 
@@ -17,7 +19,7 @@ def main() -> int:
     for name, process in reversed(stack.processes.items()):
         processes.end(process)
         print(f"ended: {name} ({process.pid})")
-    shutil.rmtree(ministack.STATE, ignore_errors=True)
+    shutil.rmtree(emulator.STATE, ignore_errors=True)
     containers.shut_out()
     STACK_FILE.unlink(missing_ok=True)
     return 0

@@ -43,7 +43,7 @@ class Stack:
     events_queue_url: str
     """Local only: every event of the bus, as it was published."""
     container_host: str = ""
-    """This machine as containers see it; empty without a Docker Engine (see `local/containers.py`)."""
+    """This machine as containers see it; empty without a Docker Engine (see `local/containers/containers.py`)."""
     iam_enforced: bool = False
     """The functions may do what their policies say and nothing else (`make up IAM=1`)."""
     access_key: str = ""

@@ -6,8 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from local import artefacts, containers, ministack, processes
-from local.deploy import (
+from local import processes
+from local.containers import containers
+from local.emulator import artefacts
+from local.emulator import process as emulator
+from local.emulator.deploy import (
     configured,
     create_api_key,
     create_key_pair,
@@ -68,7 +71,7 @@ def _running() -> Stack | None:
         STACK_FILE.unlink(missing_ok=True)
         return None
     whole = all(processes.alive(process) for process in stack.processes.values())
-    if whole and ministack.answers(stack.aws_endpoint_url):
+    if whole and emulator.answers(stack.aws_endpoint_url):
         return stack
     for process in stack.processes.values():
         processes.end(process)
@@ -80,7 +83,7 @@ def _running() -> Stack | None:
 def _up(options: argparse.Namespace, started: dict[str, Process]) -> Stack:
     """Everything in its order; what was started so far is in `started`, for the caller to end on failure."""
     _say("building", "built" if artefacts.build() else "nothing changed")
-    started["emulator"], endpoint = ministack.start(enforce_iam=options.iam)
+    started["emulator"], endpoint = emulator.start(enforce_iam=options.iam)
     provider_url, key = options.provider_url.rstrip("/"), options.provider_key
     if not provider_url:
         started["simulator"], provider_url = _simulator(options)
@@ -111,7 +114,7 @@ def _up(options: argparse.Namespace, started: dict[str, Process]) -> Stack:
         events_queue_url=subscribe(endpoint, outputs["EventBus"]),
         iam_enforced=options.iam,
         outputs=outputs,
-        logs={"emulator": str(ministack.LOG), "simulator": str(SIMULATOR_LOG)},
+        logs={"emulator": str(emulator.LOG), "simulator": str(SIMULATOR_LOG)},
         pids={name: process.pid for name, process in started.items()},
         began={name: process.began for name, process in started.items()},
     )

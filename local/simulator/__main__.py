@@ -7,16 +7,18 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from local.simulator.server import listening
-from local.simulator.settings import Settings
-from local.simulator.world import World
+from local.simulator.account.world import World
+from local.simulator.common.settings import Settings
+from local.simulator.http.server import listening
+from local.simulator.protocol.kling.provider import Kling
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM."""
     options = _parser().parse_args(arguments)
     settings = Settings().changed(_settings(options))
-    asyncio.run(_serve(World(seed=options.seed, api_key=options.api_key, settings=settings), options))
+    world = World(seed=options.seed, api_key=options.api_key, settings=settings, provider=Kling())
+    asyncio.run(_serve(world, options))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.artefacts import sam_build, translated
-from local.deploy import create_stack
+from local.emulator.artefacts import sam_build, translated
+from local.emulator.deploy import create_stack
 from local.gateway import EventLog, Gateway
 from local.stack import ROOT, Stack
 from tests.e2e.conftest import PATIENCE, until

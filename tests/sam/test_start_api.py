@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local import containers
+from local.containers import containers
 from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack

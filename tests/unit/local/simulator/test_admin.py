@@ -15,7 +15,7 @@ import pytest
 
 from local.simulator import Controls, running
 from local.simulator.__main__ import main
-from local.simulator.settings import Settings
+from local.simulator.common.settings import Settings
 from tests.support.waiting import until
 
 T2V = "/videos/text2video"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from local.simulator import Controls
-from local.simulator.malformed import VARIANTS
+from local.simulator.faults.malformed import VARIANTS
 from tests.unit.local.simulator.receiver import Receiver
 
 T2V = "/videos/text2video"

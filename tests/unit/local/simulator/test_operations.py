@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from local.simulator import Controls
-from local.simulator.errors import ProviderError
-from local.simulator.operations import OPERATIONS
+from local.simulator.common.errors import ProviderError
+from local.simulator.protocol.kling.operations import OPERATIONS
 
 URL = "https://example.com/a.png"
 CLIP = {"prompt": "a cat"}

@@ -1,9 +1,10 @@
 """The course of one task, without a server."""
 
-from local.simulator.operations import OPERATIONS
-from local.simulator.settings import Settings
-from local.simulator.tasks import Task
-from local.simulator.world import World
+from local.simulator.account.tasks import Task
+from local.simulator.account.world import World
+from local.simulator.common.settings import Settings
+from local.simulator.protocol.kling.operations import OPERATIONS
+from local.simulator.protocol.kling.provider import Kling
 
 
 def task() -> Task:
@@ -26,7 +27,7 @@ def test_a_clock_that_goes_back_does_not_take_updated_at_along() -> None:
 
 def test_tasks_take_different_times_around_the_ones_set() -> None:
     settings = Settings().changed({"submitted_seconds": 10.0, "processing_seconds": 100.0, "speed": 10.0})
-    lives = World(seed=7, api_key="", settings=settings).lives
+    lives = World(seed=7, api_key="", settings=settings, provider=Kling()).lives
     delays = [lives._delays(settings) for _ in range(20)]
     assert len(set(delays)) == 20
     assert all(0.8 <= first <= 1.2 and 8 <= second <= 12 for first, second in delays)
