@@ -1,4 +1,4 @@
-"""Serves what listens on loopback on one more address of this machine: the one by which containers reach it."""
+"""Forwards connections from an address that containers can reach to the same ports on loopback."""
 
 import argparse
 import asyncio
@@ -12,10 +12,10 @@ _CHUNK = 65_536
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Forward until the process is ended."""
+    """Forward until the process is stopped."""
     parser = argparse.ArgumentParser(prog="python -m local.containers.forward", description=__doc__)
-    parser.add_argument("address", help="where to listen")
-    parser.add_argument("ports", type=int, nargs="+", help="the same there and on loopback")
+    parser.add_argument("address", help="address to listen on")
+    parser.add_argument("ports", type=int, nargs="+", help="ports to listen on, and to forward to on loopback")
     options = parser.parse_args(arguments)
     asyncio.run(_forward(options.address, options.ports))
     return 0
@@ -23,10 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 @asynccontextmanager
 async def forwarding(address: str, ports: list[int]) -> AsyncIterator[None]:
-    """Listen on each port of `address`, all of them or none; raises OSError when one is taken."""
+    """Listen on each port of `address`. Raises OSError, and listens on none, if a port is in use."""
     async with AsyncExitStack() as servers:
         for port in ports:
-            await servers.enter_async_context(await asyncio.start_server(partial(_connected, port), address, port))
+            await servers.enter_async_context(await asyncio.start_server(partial(_forward_connection, port), address, port))
         yield
 
 
@@ -35,7 +35,7 @@ async def _forward(address: str, ports: list[int]) -> None:
         await asyncio.Event().wait()
 
 
-async def _connected(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward_connection(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):
         inner_reader, inner_writer = await asyncio.open_connection(LOOPBACK, port)
         await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
@@ -44,7 +44,7 @@ async def _connected(port: int, reader: asyncio.StreamReader, writer: asyncio.St
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One direction, until its sender has said everything."""
+    """Copy one direction until its sender closes it."""
     try:
         while chunk := await reader.read(_CHUNK):
             writer.write(chunk)

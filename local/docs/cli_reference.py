@@ -1,4 +1,4 @@
-"""`make cli-docs`: the end of docs/cli.md, made of what the program says of itself."""
+"""`make cli-docs`: generates the last part of docs/cli.md from the program's help texts."""
 
 import os
 import sys
@@ -13,13 +13,13 @@ _MARK = "<!-- from here on: make cli-docs -->\n"
 
 
 def main() -> int:
-    """Write the document."""
-    DOCUMENT.write_text(renewed(DOCUMENT.read_text()))
+    """Write docs/cli.md."""
+    DOCUMENT.write_text(render(DOCUMENT.read_text()))
     return 0
 
 
-def renewed(document: str) -> str:
-    """The document, from its mark on as the program has it. Loads the program as a dumb terminal sees it."""
+def render(document: str) -> str:
+    """The document with a new generated part. Sets environment variables and loads the program, so that it prints plain text."""
     os.environ |= {"TYPER_USE_RICH": "0", "COLUMNS": _WIDTH}
     from relay_cli.failures import ExitCode
 
@@ -41,7 +41,7 @@ def _sections() -> Iterator[str]:
 
 
 def paths(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every command; of the operations one for each table, since they differ in their fields only."""
+    """Yield the path of every command. Of the operations, one of each table is enough: they differ only in their fields."""
     for name in group.list_commands(None):
         command = group.get_command(None, name)
         if hasattr(command, "list_commands"):
@@ -51,7 +51,7 @@ def paths(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 
 def _fields() -> Iterator[str]:
-    """The options of each operation."""
+    """A table with the options of each operation."""
     from relay.providers.kling.translator import Kling
     from relay_cli.operations import fields_of_operation, short_names
 

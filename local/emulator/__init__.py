@@ -1,1 +1,1 @@
-"""The AWS emulator of the embedded run: its process, and the deployment of the built template into it."""
+"""The AWS emulator of the embedded run: starts its process and deploys the built template into it."""

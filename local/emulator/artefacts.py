@@ -1,4 +1,4 @@
-"""The built template and its folders: built when anything changed, zipped, uploaded to the emulator, translated."""
+"""Builds the template with SAM if anything changed, uploads the code to the emulator, and translates the template."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ _CODE = ("CodeUri", "ContentUri")
 
 
 def build() -> bool:
-    """`sam build`, unless the last one had the same inputs; whether it was needed."""
+    """Run `sam build`, unless the last build had the same inputs. Returns whether it ran."""
     inputs = _digest()
     if (BUILD / "template.yaml").exists() and STAMP.exists() and STAMP.read_text() == inputs:
         return False
@@ -32,7 +32,7 @@ def build() -> bool:
 
 
 def sam_build(folder: Path) -> Path:
-    """`sam build` of the template in a folder; where the result is."""
+    """Run `sam build` for the template in a folder. Returns the folder of the result. Raises RuntimeError with SAM's output."""
     environment = os.environ | {"SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": REGION}
     built = subprocess.run(
         [str(TOOLS / "sam" / "bin" / "sam"), "build"],
@@ -48,8 +48,11 @@ def sam_build(folder: Path) -> Path:
     return folder / ".aws-sam" / "build"
 
 
-def translated(endpoint_url: str, parameters: dict[str, str], build: Path = BUILD) -> dict[str, Any]:
-    """The built template as CloudFormation, its code in the emulator's S3."""
+def translate_template(endpoint_url: str, parameters: dict[str, str], build: Path = BUILD) -> dict[str, Any]:
+    """Upload the code of a built template to the emulator's S3, and return the template as CloudFormation.
+
+    Raises RuntimeError if it cannot be translated.
+    """
     template = yaml.safe_load((build / "template.yaml").read_text())
     _upload_code(template, endpoint_url, build)
     done = subprocess.run(
@@ -68,13 +71,13 @@ def translated(endpoint_url: str, parameters: dict[str, str], build: Path = BUIL
 
 
 def upload(endpoint_url: str, key: str, content: bytes) -> str:
-    """Put it into the bucket of artefacts; its URL."""
+    """Upload a file to the bucket of artefacts. Returns its URL."""
     emulator_client("s3", endpoint_url).put_object(Bucket=BUCKET, Key=key, Body=content)
     return f"{endpoint_url}/{BUCKET}/{key}"
 
 
 def _upload_code(template: dict[str, Any], endpoint_url: str, build: Path) -> None:
-    """Put every folder that the template names into S3 and name the object instead."""
+    """Upload every code folder that the template names, and replace it by the S3 object's URI."""
     emulator_client("s3", endpoint_url).create_bucket(Bucket=BUCKET)
     for name, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
@@ -85,7 +88,7 @@ def _upload_code(template: dict[str, Any], endpoint_url: str, build: Path) -> No
 
 
 def _zipped(folder: Path) -> bytes:
-    """Stored, not deflated: each cold start of the emulator unpacks it again."""
+    """A zip file of the folder. It is not compressed, because each cold start in the emulator unpacks it again."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
         for path in sorted(folder.rglob("*")):
@@ -95,7 +98,7 @@ def _zipped(folder: Path) -> bytes:
 
 
 def _digest() -> str:
-    """One value for all that `sam build` reads."""
+    """One hash of all files that `sam build` reads."""
     digest = hashlib.sha256()
     for path in sorted(path for name in _INPUTS for path in _files(ROOT / name)):
         digest.update(f"{path.relative_to(ROOT)}\0".encode())

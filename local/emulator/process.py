@@ -1,4 +1,4 @@
-"""The emulator as a process: started with a clean environment on a free loopback port, waited for."""
+"""Starts the emulator's process with a clean environment on a free loopback port, and waits until it responds."""
 
 import shutil
 import socket
@@ -18,7 +18,10 @@ PATIENCE_SECONDS = 30.0
 
 
 def start(*, enforce_iam: bool) -> tuple[Process, str]:
-    """Start it and wait until it answers; the process and its endpoint."""
+    """Start the emulator and wait until it responds. Returns the process and its endpoint URL.
+
+    Raises RuntimeError if it does not start.
+    """
     shutil.rmtree(STATE, ignore_errors=True)
     port = _free_port()
     environment = _environment(port, enforce_iam=enforce_iam)
@@ -37,7 +40,7 @@ def start(*, enforce_iam: bool) -> tuple[Process, str]:
 
 
 def answers(endpoint: str, seconds: float = 2.0) -> bool:
-    """Whether an emulator serves at that endpoint."""
+    """True if an emulator responds at this endpoint within `seconds`."""
     try:
         with urllib.request.urlopen(f"{endpoint}/_ministack/ready", timeout=seconds) as response:  # noqa: S310
             return bool(response.status == 200)
@@ -46,7 +49,7 @@ def answers(endpoint: str, seconds: float = 2.0) -> bool:
 
 
 def _environment(port: int, *, enforce_iam: bool) -> dict[str, str]:
-    """Nothing of ours: the functions inherit it."""
+    """The environment of the emulator's process. The functions inherit it, so it contains nothing of the caller's."""
     return {
         "PATH": f"{TOOLS / 'emulator' / 'bin'}:/usr/local/bin:/usr/bin:/bin",
         "HOME": str(STATE),
@@ -76,5 +79,5 @@ def _wait(process: Process, endpoint: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not answers(endpoint):
         if not processes.alive(process) or time.monotonic() > deadline:
-            raise RuntimeError(f"the emulator did not start, see {LOG}:\n{LOG.read_text()[-2000:]}")
+            raise RuntimeError(f"the emulator did not start. Its log is {LOG}:\n{LOG.read_text()[-2000:]}")
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Runs on the emulator's interpreter: a SAM template on stdin, the CloudFormation template that it means on stdout."""
+"""Reads a SAM template from stdin and writes it to stdout as CloudFormation. Runs in the emulator's environment."""
 
 import json
 import sys
@@ -8,15 +8,15 @@ from samtranslator.translator.transform import transform  # type: ignore[import-
 
 
 class NoManagedPolicies:
-    """Our policies are statements; none is named by an AWS managed policy's short name."""
+    """An empty list of AWS managed policies. The template's policies are statements and name none of them."""
 
     def load(self) -> dict[str, str]:
-        """Nothing to look up, so that nothing is asked at AWS."""
+        """An empty table, so no request is sent to AWS."""
         return {}
 
 
 def main() -> None:
-    """Translate with the parameters' values beside the template: {"template": …, "parameters": …}."""
+    """Translate the object {"template": …, "parameters": …} from stdin."""
     given: dict[str, Any] = json.load(sys.stdin)
     json.dump(transform(given["template"], given["parameters"], NoManagedPolicies()), sys.stdout)
 

@@ -1,4 +1,4 @@
-"""A provider to develop against: CometAPI's Kling surface on loopback, with faults on demand (see README.md)."""
+"""Simulates CometAPI's Kling API on loopback, with faults on request (see README.md)."""
 
 from local.simulator.http.controls import Controls
 from local.simulator.http.thread import running

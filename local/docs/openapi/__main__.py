@@ -1,4 +1,4 @@
-"""`make openapi`: write docs/openapi.json; with --check, say whether it is what would be written."""
+"""`make openapi`: writes docs/openapi.json. With --check, it only reports whether the file is up to date."""
 
 import argparse
 import json
@@ -11,15 +11,15 @@ FILE = ROOT / "docs" / "openapi.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when the file is as it should be."""
+    """Returns 0 if the file is up to date or was written, 1 if --check finds it stale."""
     parser = argparse.ArgumentParser(prog="python -m local.docs.openapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--check", action="store_true", help="do not write; exit with 1 if the file is stale")
     options = parser.parse_args(arguments)
     text = json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
     if FILE.exists() and FILE.read_text() == text:
         return 0
     if options.check:
-        print(f"{FILE.relative_to(ROOT)} is stale: make openapi", file=sys.stderr)
+        print(f"{FILE.relative_to(ROOT)} is stale. Run `make openapi`.", file=sys.stderr)
         return 1
     FILE.write_text(text)
     print(f"written: {FILE.relative_to(ROOT)}")

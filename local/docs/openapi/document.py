@@ -1,4 +1,4 @@
-"""The whole document, in the order in which it is read."""
+"""The whole OpenAPI document."""
 
 import tomllib
 from typing import Any
@@ -7,17 +7,17 @@ from local.docs.openapi import answers, kling, own, schemas
 from local.stack import ROOT
 
 _DESCRIPTION = """\
-Kling's own API through Comet Relay: a Kling client changes its base URL and its key. `/v1/…` is the same as `/kling/v1/…`.
+Kling's API through Comet Relay. A Kling client changes only its base URL and its key. `/v1/…` is the same as `/kling/v1/…`.
 
-Answers come in Kling's envelope, `code` 0 being success. Null and blank text mean that a field is absent; unknown fields pass \
-through to the provider. Rules between fields stand in the description of their object: JSON Schema does not say them here.
+Responses have Kling's envelope, and `code` 0 means success. In requests, null and blank text mean that a field is absent. \
+Unknown fields are forwarded to the provider. Rules that involve several fields are in the description of their object.
 
-Tasks' changes are also events on an EventBridge bus: their JSON Schemas are in `events/schemas/`.
+Each change of a task is also published as an event on an EventBridge bus. The events' JSON Schemas are in `events/schemas/`.
 """
 
 
 def document() -> dict[str, Any]:
-    """OpenAPI 3.1."""
+    """The OpenAPI 3.1 document."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return {
         "openapi": "3.1.0",
@@ -55,6 +55,6 @@ _SECURITY = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "As at Kling: HS256 with the secret key; `iss` is the access key, `exp` and `nbf` have a leeway of 30 s",
+        "description": "As at Kling: HS256 with the secret key. `iss` is the access key. `exp` and `nbf` have a leeway of 30 s.",
     },
 }

@@ -1,4 +1,4 @@
-"""The provider's operations, from its tables: create, query, list, and those that it answers at once."""
+"""Kling's operations, from its tables: create, query and list, and the synchronous operations."""
 
 import json
 from typing import Any, Final
@@ -17,7 +17,7 @@ TAGS: Final = [
     {"name": "videos", "description": "Kling: videos"},
     {"name": "audio", "description": "Kling: sounds"},
     {"name": "account", "description": "Kling: the account at the provider"},
-    {"name": "others", "description": "Operations of the provider that this relay does not know yet"},
+    {"name": "others", "description": "Operations of the provider that the relay does not know"},
 ]
 _PAGES = [
     {"name": "pageNum", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": LAST_PAGE, "default": 1}},
@@ -26,14 +26,14 @@ _PAGES = [
 
 
 def models() -> list[type[KlingBody]]:
-    """Every request model, the untyped one too."""
+    """All request models, including the untyped one."""
     typed = [operation.model for operation in Kling.operations.values()]
     typed += [operation.model for operation in Kling.synchronous.values() if operation.model]
     return [model_of(name) for name in dict.fromkeys(["", *typed])]
 
 
 def paths() -> Json:
-    """Every path below the prefix."""
+    """Every path of Kling's operations."""
     found: Json = {}
     for operation in Kling.operations.values():
         found[PREFIX + operation.name] = {"post": _create(operation), "get": _list(operation)}
@@ -87,7 +87,7 @@ def _forward(operation: SynchronousOperation) -> Json:
     described: Json = {
         "operationId": _slug(operation.name),
         "tags": [operation.name.partition("/")[0]],
-        "summary": f"{operation.name}, answered at once by the provider",
+        "summary": f"{operation.name}, a synchronous operation",
     }
     if operation.method == "GET":
         names = ("start_time", "end_time")
@@ -104,12 +104,15 @@ def _forward(operation: SynchronousOperation) -> Json:
     else:
         example = json.loads((_BODIES / "synchronous" / f"{operation.name.replace('/', '_')}.json").read_text())
         described["requestBody"] = body(ref("schemas", model_of(operation.model).__name__), {"example": example})
-    answer = {"description": "The provider's own answer", "content": {"application/json": {"schema": {"type": "object"}}}}
+    answer = {
+        "description": "The provider's response, unchanged",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
     return described | {"responses": {"200": answer} | refused(*_PROVIDERS_OWN, "503", "504")}
 
 
 def _untyped() -> Json:
-    """A path that the relay does not know yet: passed on, and a task when the provider answers with one."""
+    """The path of an operation that the relay does not know. The relay forwards it, and the provider's response may be a task."""
     segment: dict[str, Any] = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}
     parameters = [
         {"name": "category", "in": "path", "required": True, "schema": {"enum": ["images", "videos", "audio", "general"]}},
@@ -118,10 +121,10 @@ def _untyped() -> Json:
     create = {
         "operationId": "create_other",
         "tags": ["others"],
-        "summary": "Create a task of an operation that this relay does not know",
+        "summary": "Create a task of an operation that the relay does not know",
         "parameters": [*parameters, ref("parameters", "IdempotencyKey")],
         "requestBody": body(ref("schemas", "UntypedRequest"), {"example": {"prompt": "A ginger cat"}}),
-        "responses": {"200": {"description": "The task, or what the provider answered", "content": _ANYTHING}}
+        "responses": {"200": {"description": "The task, or the provider's response", "content": _ANYTHING}}
         | refused(*_PROVIDERS_OWN),
     }
     return {f"{PREFIX}{{category}}/{{operation}}": {"post": create}}

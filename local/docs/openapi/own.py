@@ -1,4 +1,4 @@
-"""The relay's own paths: uploads, tasks, health, and where the provider reports to."""
+"""The relay's own paths: uploads, tasks, health, and the provider's callbacks."""
 
 import json
 from typing import Final
@@ -12,12 +12,12 @@ _CALLBACK = ROOT / "tests" / "fixtures" / "kling" / "callback_succeed.json"
 TAGS: Final = [
     {"name": "uploads", "description": "Files for requests"},
     {"name": "tasks", "description": "Tasks as the relay sees them"},
-    {"name": "callbacks", "description": "Where the provider reports to; not for clients"},
+    {"name": "callbacks", "description": "For the provider, not for clients"},
 ]
 
 
 def paths() -> Json:
-    """Every path outside of the provider's."""
+    """Every path that is not Kling's."""
     return {
         "/uploads": {"post": _upload()},
         "/tasks": {"get": _list()},
@@ -31,9 +31,10 @@ def _upload() -> Json:
     return {
         "operationId": "create_upload",
         "tags": ["uploads"],
-        "summary": "A place for one file, and the reference that stands for it in requests",
+        "summary": "Get a presigned URL to upload a file, and a reference to use in requests",
         "requestBody": body(ref("schemas", "UploadRequest"), {"image": {"media_type": "image/png", "bytes": 123456}}),
-        "responses": {"200": succeeded("Where to PUT the file", ref("schemas", "Upload"))} | refused("400", "413"),
+        "responses": {"200": succeeded("How to upload the file, and its reference", ref("schemas", "Upload"))}
+        | refused("400", "413"),
     }
 
 
@@ -50,11 +51,12 @@ def _list() -> Json:
             {
                 "name": "cursor",
                 "in": "query",
-                "description": "That of the page before",
+                "description": "The cursor of the previous page",
                 "schema": {"type": "string", "pattern": "^[0-9]{13}#[A-Za-z0-9_.-]{1,64}$"},
             },
         ],
-        "responses": {"200": succeeded("A page; `cursor` is null at the end", ref("schemas", "TaskPage"))} | refused("400"),
+        "responses": {"200": succeeded("A page. `cursor` is null on the last page.", ref("schemas", "TaskPage"))}
+        | refused("400"),
     }
 
 
@@ -74,30 +76,30 @@ def _health() -> Json:
     return {
         "operationId": "health",
         "tags": ["tasks"],
-        "summary": "Whether the API answers; needs no key",
+        "summary": "Whether the API responds. Needs no key.",
         "security": [],
-        "responses": {"200": succeeded("It does", status)} | _without_key(),
+        "responses": {"200": succeeded("The API responds", status)} | _without_key(),
     }
 
 
 def _callback() -> Json:
-    names = {"task_id": "The relay's id", "token": "The provider and an HMAC: part of the URL that the relay gave to it"}
+    names = {"task_id": "The relay's id", "token": "The provider's name and an HMAC, from the callback URL that the relay made"}
     done = {
         "type": "object",
         "required": ["status"],
-        "properties": {"status": {"type": "string", "description": "What came of it: applied, stale, quarantined, …"}},
+        "properties": {"status": {"type": "string", "description": "The result: applied, stale, quarantined, …"}},
     }
     return {
         "operationId": "receive_callback",
         "tags": ["callbacks"],
-        "summary": "The provider reports on a task: the callback protocol",
+        "summary": "Receive a callback of the provider",
         "security": [],
         "parameters": [
             {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string", "minLength": 1}}
             for name, text in names.items()
         ],
         "requestBody": body(ref("schemas", "CallbackTask"), {"succeed": json.loads(_CALLBACK.read_text())}),
-        "responses": {"200": succeeded("Kept, applied or not: there is no use in a repetition", done)}
+        "responses": {"200": succeeded("The callback was received. Do not repeat it.", done)}
         | _without_key()
         | {"404": ref("responses", "NotFound")},
     }

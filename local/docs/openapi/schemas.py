@@ -1,4 +1,4 @@
-"""The schemas: request models as pydantic describes them, and the shapes of answers."""
+"""The schemas of requests, from pydantic's models, and of responses."""
 
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from relay.providers.kling.requests.body import KlingBody
 _TIME: Final = {"type": "integer", "minimum": 0, "description": "Unix time in ms"}
 _TEXT: Final = {"type": "string"}
 _MAYBE_TEXT: Final = {"type": ["string", "null"]}
-_BLANK: Final = r"\s\u001c-\u001f\u0085"  # what Python takes for space; other engines' \s has less
+_BLANK: Final = r"\s\u001c-\u001f\u0085"  # what Python treats as white space; \s of other engines matches less
 _MODULES = "relay__providers__kling__requests__"
 
 
@@ -29,12 +29,12 @@ def _requests(models: list[type[KlingBody]]) -> Json:
 
 
 def _named(name: str) -> str:
-    """Pydantic tells models of one name apart by their modules, in full."""
+    """A shorter name. Pydantic adds the full module path if two models have the same name."""
     return name.replace(_MODULES, "").replace("__", ".")
 
 
 def _adapted(schema: Any) -> Any:
-    """What pydantic cannot know: null and blank mean absent, a text that must be there is not blank; titles say nothing."""
+    """Add what pydantic cannot know: null and blank text mean absent, and a required text is not blank. Remove titles."""
     if isinstance(schema, list):
         return [_adapted(each) for each in schema]
     if not isinstance(schema, dict):
@@ -61,7 +61,7 @@ def _object(required: Json, optional: Json | None = None, **more: Any) -> Json:
 
 
 def _upload_request() -> Json:
-    """The size depends on the kind."""
+    """The schema of an upload request. The largest size depends on the kind of file."""
     kinds = [
         {
             "properties": {
@@ -72,7 +72,7 @@ def _upload_request() -> Json:
         for kind, limit in LIMITS.items()
     ]
     required = {"media_type": {"enum": list(MEDIA_TYPES)}, "bytes": {"type": "integer", "minimum": 1}}
-    sha256 = {"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "In hex; the bucket checks it"}
+    sha256 = {"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$", "description": "In hex. The bucket checks it."}
     return _object(required, {"sha256": sha256}, additionalProperties=False, oneOf=kinds)
 
 
@@ -91,18 +91,18 @@ _RESULT_FIELDS: Final = {
 }
 _TASK_RESULT: Final = {
     "type": "object",
-    "description": "Only of a task that succeeded. URLs are the provider's until the files are stored, then presigned ones.",
+    "description": "Only if the task succeeded. The URLs are the provider's until the files are stored, then presigned URLs.",
     "properties": {
         name: {"type": "array", "items": {"type": "object", "properties": fields}} for name, fields in _RESULT_FIELDS.items()
     },
 }
 _ANSWERS: Final[Json] = {
     "Absent": {
-        "description": "Null or blank text: as if the field were not there",
+        "description": "Null or blank text: the field is treated as absent",
         "anyOf": [{"type": "null"}, {"type": "string", "pattern": f"^[{_BLANK}]*$"}],
     },
     "Error": _object({"code": {"type": "integer", "description": "Kling's error code"}, "message": _TEXT, "request_id": _TEXT}),
-    "GatewayError": _object({"message": _TEXT}, description="API Gateway's own answer, before any function ran"),
+    "GatewayError": _object({"message": _TEXT}, description="A response of API Gateway itself, before any function ran"),
     "KlingTask": _object(
         {**_KLING_TASK, "task_info": {"type": "object", "properties": {"external_task_id": _TEXT}}},
         {"task_result": _TASK_RESULT},
@@ -110,7 +110,7 @@ _ANSWERS: Final[Json] = {
     ),
     "CallbackTask": {
         "type": "object",
-        "description": "The body of the callback protocol. Fields may be added, also by the provider.",
+        "description": "The body of a callback or a webhook. The provider may add fields.",
         "properties": {**_KLING_TASK, "task_info": {"type": "object"}, "task_result": _TASK_RESULT},
     },
     "Result": _object(
@@ -141,12 +141,12 @@ _ANSWERS: Final[Json] = {
     ),
     "Webhook": _object(
         {
-            "state": {"type": ["string", "null"], "description": "What became of the last announcement"},
+            "state": {"type": ["string", "null"], "description": "The state of the last webhook"},
             "version": {"type": ["integer", "null"]},
             "next_attempt_at": {"type": ["integer", "null"], "description": "Unix time in ms"},
             "attempts": {"type": "array", "items": ref("schemas", "WebhookAttempt")},
         },
-        description="The calls to the task's callback_url; only of a single task",
+        description="The webhooks sent to the task's callback_url. Only in the response for a single task.",
     ),
     "WebhookAttempt": _object(
         {
@@ -170,7 +170,7 @@ _ANSWERS: Final[Json] = {
                     "headers": {"type": "object", "additionalProperties": _TEXT},
                     "expires_at": _TIME,
                 },
-                description="The one request to send the file with, with exactly these headers",
+                description="The request with which to upload the file. Send exactly these headers.",
             ),
         }
     ),

@@ -1,6 +1,6 @@
-"""A CloudFormation template whose HTTP APIs carry an OpenAPI `Body` becomes one with explicit API Gateway resources.
+"""Replaces the OpenAPI `Body` of HTTP APIs in a CloudFormation template by explicit API Gateway resources.
 
-SAM translates `AWS::Serverless::HttpApi` into an API with a Body; the emulator ignores Bodies and would serve no route.
+SAM translates `AWS::Serverless::HttpApi` into an API with a `Body`. The emulator ignores it and would serve no route.
 """
 
 import copy
@@ -15,11 +15,14 @@ _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", _ANY}
 
 
 class UnknownBodyError(ValueError):
-    """The Body says something that is not translated here; better to stop than to serve another API than AWS would."""
+    """The Body contains something that this module cannot translate. It stops, so as not to serve another API than AWS does."""
 
 
 def expand_http_apis(template: Template, *, api_ids: dict[str, str] | None = None) -> Template:
-    """A new template in which every HTTP API is spelled out; `api_ids` pins the emulator's id of an API by its name."""
+    """A copy of the template without Bodies. `api_ids` maps an API's logical id to the id that the emulator must give it.
+
+    Raises UnknownBodyError.
+    """
     expanded = copy.deepcopy(template)
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
@@ -70,7 +73,7 @@ def _authorizer(name: str, scheme: str, described: dict[str, Any]) -> dict[str, 
 
 
 def _routes(name: str, body: dict[str, Any], authorizers: dict[str, str]) -> dict[str, Any]:
-    """A route and an integration for each operation of the Body, numbered in its order."""
+    """A route and an integration for each operation of the Body, numbered in the order of their paths."""
     operations = [
         (_route_key(name, path, method), operation)
         for path, methods in sorted(body["paths"].items())
@@ -93,7 +96,7 @@ def _route_key(name: str, path: str, method: str) -> str:
 
 
 def _secured_by(operation: dict[str, Any], authorizers: dict[str, str]) -> str | None:
-    """The authorizer's logical id; SAM writes a scheme NONE, which is not defined, for a route that is open."""
+    """The authorizer's logical id, or None for an open route. For an open route SAM writes the undefined scheme NONE."""
     names = [name for requirement in operation.get("security", []) for name in requirement if name != "NONE"]
     if not names:
         return None

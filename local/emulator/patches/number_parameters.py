@@ -1,6 +1,6 @@
-"""A template in which queues and their pollers hold numbers instead of references to Number parameters.
+"""Replaces references to Number parameters in queues and event source mappings by numbers.
 
-CloudFormation converts such a reference; the emulator passes the string on and its queue poller stops at it.
+CloudFormation converts such a reference to a number. The emulator keeps the string, and its queue poller fails on it.
 """
 
 import copy
@@ -12,7 +12,7 @@ _POLLING = {"AWS::Lambda::EventSourceMapping", "AWS::SQS::Queue"}
 
 
 def resolve_number_parameters(template: Template, values: dict[str, str]) -> Template:
-    """A new template; a parameter without a value among `values` counts with its default."""
+    """A copy of the template with the references replaced. A parameter that is not in `values` has its default."""
     numbers = {
         name: int(values.get(name, parameter.get("Default", "0")))
         for name, parameter in template.get("Parameters", {}).items()

@@ -1,4 +1,4 @@
-"""A template without the bucket policies that demand TLS: the emulator speaks plain HTTP, on loopback."""
+"""Removes the bucket policies that demand TLS. The emulator uses plain HTTP, on loopback."""
 
 import copy
 from typing import Any
@@ -7,7 +7,7 @@ type Template = dict[str, Any]
 
 
 def allow_plain_http(template: Template) -> Template:
-    """A new template; statements that deny for another reason stay, and so does every identity's policy."""
+    """A copy of the template without these statements. All other statements and policies stay."""
     allowed = copy.deepcopy(template)
     for name, resource in template["Resources"].items():
         if resource["Type"] == "AWS::S3::BucketPolicy":

@@ -1,4 +1,4 @@
-"""Tells callback_url about each change of a task, once and without retry, and spoils that as the task's faults ask."""
+"""Sends a callback for each change of a task, once and without retry, and injects the task's callback faults."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ import aiohttp
 
 from local.simulator.account.inputs import LOOPBACK
 from local.simulator.account.tasks import Task
-from local.simulator.common.dice import Dice
+from local.simulator.common.randomness import Randomness
 from local.simulator.common.settings import Settings
 from local.simulator.faults.malformed import spoil
 from local.simulator.faults.rules import Faults
@@ -25,7 +25,7 @@ _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 @dataclass
 class Delivery:
-    """One POST, or the reason why there was none. `status` is the HTTP status answered; `at` is ms."""
+    """One POST, or the reason why none was sent. `status` is the HTTP status of the response, `at` is Unix time in ms."""
 
     task_id: str
     external_task_id: str
@@ -42,11 +42,11 @@ class Delivery:
 
 
 class Callbacks:
-    """The sender. Callbacks of one task go out one after the other, those of different tasks side by side."""
+    """Sends callbacks: one after the other for each task, concurrently for different tasks."""
 
-    def __init__(self, faults: Faults, dice: Dice, make_body: MakeBody) -> None:
+    def __init__(self, faults: Faults, randomness: Randomness, make_body: MakeBody) -> None:
         self.log: list[Delivery] = []
-        self._faults, self._dice, self._make_body = faults, dice, make_body
+        self._faults, self._randomness, self._make_body = faults, randomness, make_body
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._held: defaultdict[str, list[tuple[str, bytes]]] = defaultdict(list)
         self._pending: set[asyncio.Task[None]] = set()
@@ -55,21 +55,21 @@ class Callbacks:
 
     @property
     def is_idle(self) -> bool:
-        """True if no delivery is under way."""
+        """True if no delivery is in progress."""
         return not self._pending
 
     def announce(self, task: Task, settings: Settings) -> None:
-        """Send the present state of the task in the background."""
+        """Send the task's current state in the background, if the task has a callback_url."""
         if task.body.get("callback_url") and not self._closed:
             body = self._make_body(task)
             self._start(self._deliver(task, task.status, body, settings))
 
     async def settle(self) -> None:
-        """Wait until every delivery begun so far is over."""
+        """Wait until all deliveries started so far have ended."""
         await asyncio.gather(*self._pending, return_exceptions=True)
 
     async def close(self) -> None:
-        """Give up what is under way, and send nothing more."""
+        """Cancel the deliveries in progress, and send nothing more."""
         self._closed = True
         for pending in self._pending:
             pending.cancel()
@@ -87,18 +87,18 @@ class Callbacks:
         if fault := task.fault("callback_delay", status):
             await asyncio.sleep(self._faults.count(fault).params.get("seconds", 1.0))
         async with self._turns[task.id]:
-            for each, content in self._planned(task, status, body):
+            for each, content in self._plan(task, status, body):
                 if content is None:
                     self.log.append(self._entry(task, each, b"", error="dropped"))
                 else:
                     await self._send(task, each, content, settings)
 
-    def _planned(self, task: Task, status: str, body: dict[str, Any]) -> list[tuple[str, bytes | None]]:
-        """What is sent now for this change: normally one body."""
+    def _plan(self, task: Task, status: str, body: dict[str, Any]) -> list[tuple[str, bytes | None]]:
+        """The bodies to send now for this change, with their statuses. Normally there is one. None: the callback is dropped."""
         if fault := task.fault("callback_drop", status):
             self._faults.count(fault)
             return [(status, None)]
-        content = self._content(task, status, body)
+        content = self._make_content(task, status, body)
         posts: list[tuple[str, bytes | None]] = [(status, content)]
         if fault := task.fault("callback_reorder"):
             self._held[task.id].append((status, content))
@@ -112,13 +112,13 @@ class Callbacks:
             posts.append((opposite, _encode(body | {"task_status": opposite})))
         return posts
 
-    def _content(self, task: Task, status: str, body: dict[str, Any]) -> bytes:
+    def _make_content(self, task: Task, status: str, body: dict[str, Any]) -> bytes:
         if fault := task.fault("callback_unknown_status", status):
             body = body | {"task_status": self._faults.count(fault).params.get("value", "paused")}
         content = _encode(body)
         if fault := task.fault("callback_malformed", status):
             variant = self._faults.count(fault).params.get("variant")
-            content = spoil(body, content, variant, self._dice.once(f"malformed {task.id} {status}"))
+            content = spoil(body, content, variant, self._randomness.single_use(f"malformed {task.id} {status}"))
         return content
 
     async def _send(self, task: Task, status: str, content: bytes, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What a request brings along: files behind its URLs are fetched, as the provider does, and must be what their fields want."""
+"""The files that a request refers to. As the provider does, the simulator fetches their URLs and checks their kind."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ _KINDS: Final = {"image": "image", "mask": "image", "cloth": "image", "video": "
 
 @dataclass
 class Input:
-    """One file of a request: of which field, and what came. `status` is the HTTP status; None for base64."""
+    """One file of a request. `field` is its place in the body. `status` is the HTTP status, None for base64."""
 
     field: str
     kind: str
@@ -34,8 +34,8 @@ class Input:
         return asdict(self)
 
 
-async def fetched(body: Mapping[str, Any]) -> list[Input]:
-    """Every file of a request: those on loopback are fetched, those in base64 decoded, the others belong to nobody here."""
+async def fetch_inputs(body: Mapping[str, Any]) -> list[Input]:
+    """Fetch the files of a request from loopback URLs, and decode those in base64. Other URLs are ignored."""
     found = []
     for field, kind, text in _media(body):
         if text.startswith(("http://", "https://")):
@@ -47,13 +47,13 @@ async def fetched(body: Mapping[str, Any]) -> list[Input]:
     return found
 
 
-def complaint(inputs: list[Input]) -> str:
-    """Why the task must fail: the first file that was not to be had, or is of another kind than its field."""
+def first_error(inputs: list[Input]) -> str:
+    """The reason why the task must fail, or "". A file could not be fetched, or its kind does not fit its field."""
     return next((f"{each.field}: {each.error}" for each in inputs if each.error), "")
 
 
 def _media(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, str, str]]:
-    """(path, kind, text) of every field whose name tells of an image, a video or a sound."""
+    """Yield (path, kind, text) of every field whose name contains a word for an image, a video or a sound."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from _media(each, f"{path}.{key}".lstrip("."), key)
@@ -67,7 +67,7 @@ def _media(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, st
 
 
 async def _get(entry: Input, url: str) -> Input:
-    """Fetch it, whole, without keeping it."""
+    """Download the whole file. Its size and hash are recorded, its content is not kept."""
     digest, head = hashlib.sha256(), b""
     try:
         async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(url, allow_redirects=False) as answer:
@@ -94,7 +94,7 @@ def _decoded(text: str) -> bytes:
 
 
 def _kind(head: bytes) -> str:
-    """By the first bytes, for the formats that the provider takes."""
+    """The kind of a file by its first bytes, for the formats that the provider accepts. Otherwise ""."""
     if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
         return "image"
     if head.startswith((b"ID3", b"\xff\xfb", b"\xff\xf1", b"\xff\xf3")) or head[8:12] in (b"WAVE", b"M4A "):

@@ -1,4 +1,4 @@
-"""Every task and video that the provider knows, who paid for what, and the concurrency slots in use."""
+"""All tasks and videos of the account, how often each task was paid for, and the concurrency slots in use."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ _SEED_TASK = "100000000000000000"
 
 
 class Ledger:
-    """The account's tasks, in the order they were made."""
+    """The account's tasks, in the order of their creation."""
 
     def __init__(self, settings: Settings, seed_operation: Operation) -> None:
         self.tasks: dict[str, Task] = {}
@@ -22,7 +22,7 @@ class Ledger:
         self._publish(self.seeded)
 
     def admit(self, task: Task, settings: Settings) -> None:
-        """Find the parent of a task that is about to be added, or raise what the provider answers."""
+        """Check a new task and find the earlier video that it uses. Raises ProviderError if the account refuses the task."""
         external, pool = task.external_task_id, _pool(task)
         if external in self._external and settings.unique_external_ids:
             raise ProviderError(1201, f"External_task_id {external} already exists")
@@ -32,7 +32,7 @@ class Ledger:
             raise ProviderError(1303)
 
     def add(self, task: Task) -> None:
-        """Take in a task that was admitted; it holds its slots until finish()."""
+        """Add a task that was admitted. It holds its slots until finish()."""
         self.slots[_pool(task)] += task.operation.count(task.body)
         self.tasks[task.id] = task
         if task.external_task_id:
@@ -40,17 +40,17 @@ class Ledger:
             self._external[task.external_task_id] = task
 
     def finish(self, task: Task) -> None:
-        """Give the slots back; from now on the videos of the task can be built upon."""
+        """Release the task's slots. Other tasks can now use its videos."""
         self.slots[_pool(task)] -= task.operation.count(task.body)
         self._publish(task)
 
     def find(self, identifier: str, operation: str = "") -> Task | None:
-        """By task id or external_task_id; within one operation if it is named."""
+        """The task with this task_id or external_task_id, or None. `operation` limits the search to one operation."""
         task = self.tasks.get(identifier) or self._external.get(identifier)
         return task if task and operation in ("", task.operation.path) else None
 
     def holder(self, task_id: str) -> Task | None:
-        """The task whose results are asked for, which may be the one of the seed video."""
+        """The task with this task_id, or None. Includes the task of the seed video."""
         return self.seeded if task_id == self.seeded.id else self.tasks.get(task_id)
 
     def page(self, operation: str, number: int, size: int) -> list[Task]:
@@ -63,7 +63,7 @@ class Ledger:
             self._videos.update({result.id: (task, result) for result in task.results})
 
     def _parent(self, task: Task) -> tuple[Task, Result] | None:
-        """The earlier video that the body builds upon."""
+        """The earlier video that the body names, with its task. None: the body names none."""
         video_id = task.operation.source_id(task.body)
         if video_id is None:
             return None
@@ -79,7 +79,7 @@ def _pool(task: Task) -> str:
 
 
 def _seeded(settings: Settings, operation: Operation) -> Task:
-    """A finished clip that was always there, so that a smallest request has a video to start from."""
+    """A finished task. Its video always exists, so that requests which need an earlier video have one."""
     medium = Medium("0.mp4", settings.seed_video_id, settings.video_bytes)
     result = Result(0, settings.seed_video_id, "5", {"url": medium})
     return Task(_SEED_TASK, operation, {}, 0, status="succeed", results=(result,))

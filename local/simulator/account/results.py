@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 
 from local.simulator.account.tasks import Medium, Result, Task
-from local.simulator.common.dice import Dice
+from local.simulator.common.randomness import Randomness
 from local.simulator.common.settings import Settings
 
 type MakeUrl = Callable[[Task, Medium], str]
@@ -12,19 +12,19 @@ type MakeUrl = Callable[[Task, Medium], str]
 _EXTENSION_SECONDS = 5
 
 
-def make_results(task: Task, settings: Settings, dice: Dice) -> tuple[Result, ...]:
-    """The results that the task's request asks for."""
+def make_results(task: Task, settings: Settings, randomness: Randomness) -> tuple[Result, ...]:
+    """The results of a successful task."""
     if task.fault("result_none"):
         return ()
-    return tuple(_result(task, index, settings, dice) for index in range(task.operation.count(task.body)))
+    return tuple(_result(task, index, settings, randomness) for index in range(task.operation.count(task.body)))
 
 
 def signature(seed: int, task_id: str, name: str, generation: int) -> str:
-    """What makes a result URL unguessable."""
+    """The part of a result URL that cannot be guessed."""
     return hashlib.sha256(f"{seed}/{task_id}/{name}/{generation}".encode()).hexdigest()[:24]
 
 
-def _result(task: Task, index: int, settings: Settings, dice: Dice) -> Result:
+def _result(task: Task, index: int, settings: Settings, randomness: Randomness) -> Result:
     match task.operation.kind:
         case "image":
             extension = {"png": "png", "jpeg": "jpg"}[settings.image_type]
@@ -40,11 +40,11 @@ def _result(task: Task, index: int, settings: Settings, dice: Dice) -> Result:
     if fault := task.fault("result_size"):
         size = fault.params["bytes"]
     media = {field: Medium(name, f"{task.id}:{name}", size) for field, name in files.items()}
-    return Result(index, dice.uuid(f"result {task.id} {index}"), _duration(task), media)
+    return Result(index, randomness.uuid(f"result {task.id} {index}"), _duration(task), media)
 
 
 def _duration(task: Task) -> str:
-    """Seconds as the provider writes them: a decimal string."""
+    """The duration in seconds, as a decimal string."""
     if task.operation.extends and task.parent:
         return f"{float(task.parent[1].duration) + _EXTENSION_SECONDS:g}"
     nested = task.body.get("input")

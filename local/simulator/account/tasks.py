@@ -1,4 +1,4 @@
-"""One task of the provider: what was asked, how far it is, what it made."""
+"""A task at the provider: its request, status and results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,20 +15,20 @@ RANKS: Final = {"submitted": 0, "processing": 1, "succeed": 2, "failed": 2}
 
 @dataclass(frozen=True)
 class Medium:
-    """One result file: its name in the URL, and what it takes to make its bytes again."""
+    """One result file: its name in the URL, and the seed and size (bytes) from which its content is generated."""
 
     name: str
     seed: str
     size: int
 
     def open(self) -> MediaFile:
-        """The file itself."""
+        """Generate the file."""
         return make_media(self.name.rpartition(".")[2], self.seed, self.size)
 
 
 @dataclass(frozen=True)
 class Result:
-    """One entry of task_result; `media` maps the field that carries a URL to the file behind it."""
+    """One entry of task_result. `media` maps each field that contains a URL to its file."""
 
     index: int
     id: str
@@ -70,7 +70,7 @@ class Operation(Protocol):
 
 @dataclass
 class Task:
-    """A task in progress. Times are ms; `generation` numbers the URLs issued, those below `dead_below` are dead."""
+    """A task. Times are in ms. `generation` counts the sets of URLs issued. Those below `dead_below` do not work."""
 
     id: str
     operation: Operation
@@ -79,7 +79,7 @@ class Task:
     updated_at: int = 0
     status: str = "submitted"
     message: str = ""
-    luck: float = 1.0  # below the failure rate, the task fails
+    failure_draw: float = 1.0  # the task fails if this is below the failure rate
     parent: "tuple[Task, Result] | None" = None
     faults: list[Fault] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
@@ -90,34 +90,34 @@ class Task:
 
     @property
     def external_task_id(self) -> str:
-        """The caller's own id, or ""."""
+        """The client's own id, or ""."""
         return str(self.body.get("external_task_id") or "")
 
     @property
     def is_terminal(self) -> bool:
-        """True once nothing more will happen."""
+        """True if the status is final."""
         return RANKS[self.status] == RANKS["succeed"]
 
     def fault(self, name: str, status: str = "") -> Fault | None:
-        """The first fault of this name that the task has met, if it touches this status."""
-        return next((each for each in self.faults if each.name == name and each.touches(status)), None)
+        """The task's first fault of this name that applies to this status, or None."""
+        return next((each for each in self.faults if each.name == name and each.applies_to(status)), None)
 
-    def moved(self, status: str, message: str, now: int) -> bool:
-        """Move on to a later status; False and no change if it is not later."""
+    def move_to(self, status: str, message: str, now: int) -> bool:
+        """Change to a later status. Returns False and changes nothing if the status is not later."""
         if RANKS[status] <= RANKS[self.status]:
             return False
         self.status, self.message, self.updated_at = status, message, max(now, self.updated_at)
         return True
 
     def medium(self, name: str) -> Medium | None:
-        """The result file of this name."""
+        """The result file with this name, or None."""
         return next((each for result in self.results for each in result.media.values() if each.name == name), None)
 
     def kill_urls(self, status: int = 404, times: int = 1) -> None:
-        """From now on the URLs issued answer `status`, and so do the next times - 1 generations."""
+        """Make the URLs issued so far respond with `status`, and the next `times` - 1 generations too."""
         self.dead_below, self.dead_status = self.generation + times, status
 
     def refresh_urls(self) -> None:
-        """Issue a fresh generation of URLs if the present one is dead, as a query does."""
+        """Issue new URLs if the current ones do not work. A query does this."""
         if self.generation < self.dead_below:
             self.generation += 1

@@ -28,7 +28,7 @@ TABLE: Final[dict[int, tuple[int, str]]] = {
 
 
 class ProviderError(Exception):
-    """A refusal as the provider words it: `code` of the table, its HTTP `status`, and a `message`."""
+    """The provider refuses a request. `code` is one of TABLE, `status` its HTTP status."""
 
     def __init__(self, code: int, message: str = "") -> None:
         self.code = code
@@ -38,4 +38,4 @@ class ProviderError(Exception):
 
 
 class AdminError(Exception):
-    """The simulator's own endpoint was asked for something it does not have (answered 400 with `error`)."""
+    """A request to an admin endpoint is wrong. The response is 400 with `error`."""

@@ -1,4 +1,4 @@
-"""Callback bodies that cannot be understood, each in its own way."""
+"""Malformed callback bodies, in several variants."""
 
 import json
 from collections.abc import Callable
@@ -18,5 +18,5 @@ VARIANTS: Final[dict[str, Callable[[dict[str, Any], bytes], bytes]]] = {
 
 
 def spoil(body: dict[str, Any], content: bytes, variant: str | None, random: Random) -> bytes:
-    """The content made malformed: as the variant says, or one drawn at random."""
+    """A malformed version of a callback's content. Without a variant, one is chosen at random."""
     return VARIANTS[variant or random.choice(list(VARIANTS))](body, content)

@@ -1,4 +1,4 @@
-"""How a request goes wrong on the wire: refused, answered with rubbish, never answered, or cut off."""
+"""Faults of a request: an error response, a gateway's error page, no response, or a broken connection."""
 
 import asyncio
 
@@ -8,16 +8,16 @@ from local.simulator.common.errors import ProviderError
 from local.simulator.faults.rules import Fault
 
 _HTML = "<html><head><title>{status}</title></head><body><center><h1>{status}</h1></center></body></html>"
-_LOOK_EVERY = 0.01
+_POLL_SECONDS = 0.01
 
 
 def accepts(fault: Fault) -> bool:
-    """True if the task is made although its creator will not learn it; `hang` and `close` do unless told otherwise."""
+    """True if the task is created although the client gets no proper response. By default true for `hang` and `close` only."""
     return bool(fault.params.get("accept", fault.name in ("hang", "close")))
 
 
 async def misbehave(request: web.Request, fault: Fault) -> web.StreamResponse | None:
-    """The answer that the fault gives, ProviderError, or None if the ordinary answer follows (a hang that ended)."""
+    """Inject the fault: return its response or raise ProviderError. None: continue with the normal response, after a hang."""
     params = fault.params
     match fault.name:
         case "refuse":
@@ -32,13 +32,13 @@ async def misbehave(request: web.Request, fault: Fault) -> web.StreamResponse | 
 
 
 def cut(request: web.BaseRequest) -> None:
-    """Break the connection off without an answer."""
+    """Abort the connection without a response."""
     if request.transport:
         request.transport.abort()
 
 
 def is_gone(request: web.BaseRequest) -> bool:
-    """True if the client has hung up."""
+    """True if the client has closed the connection."""
     return request.transport is None or request.transport.is_closing()
 
 
@@ -50,11 +50,11 @@ def _http_error(status: int, *, html: bool) -> web.Response:
 
 
 async def _hang(request: web.Request, seconds: float) -> web.Response | None:
-    """None after so many seconds; an answer that nobody reads if the client gave up before."""
+    """Wait. Returns None after `seconds`, or an unread response if the client closes the connection first."""
     clock = asyncio.get_running_loop()
     end = clock.time() + seconds
     while clock.time() < end:
         if is_gone(request):
             return web.Response()
-        await asyncio.sleep(min(_LOOK_EVERY, seconds))
+        await asyncio.sleep(min(_POLL_SECONDS, seconds))
     return None

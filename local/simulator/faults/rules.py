@@ -1,24 +1,24 @@
-"""The fault menu, the rules that choose which requests and tasks meet a fault, and the count of what was injected."""
+"""The list of faults, the rules that select requests and tasks for them, and a count of the faults that took effect."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from local.simulator.common.dice import Dice
 from local.simulator.common.errors import TABLE, AdminError
+from local.simulator.common.randomness import Randomness
 from local.simulator.faults.malformed import VARIANTS
 
 type Facts = Mapping[str, Collection[str]]
 
-# What can go wrong with a request (`accept`: the task is made all the same) ...
+# Faults of a request, with their parameters. With `accept` the task is created anyway.
 REQUEST_FAULTS: Final[dict[str, frozenset[str]]] = {
     "refuse": frozenset({"code", "message", "accept"}),
     "http_error": frozenset({"status", "html", "accept"}),
     "hang": frozenset({"seconds", "accept"}),
     "close": frozenset({"accept"}),
 }
-# ... with the course of a task, its callbacks and its results.
+# Faults of a task, its callbacks and its results.
 TASK_FAULTS: Final[dict[str, frozenset[str]]] = {
     "fail": frozenset({"message"}),
     "stall": frozenset({"at"}),
@@ -44,19 +44,19 @@ _FIELDS = _MATCHERS | {"fault", "params", "next", "probability", "at"}
 
 @dataclass(frozen=True)
 class Fault:
-    """One entry of the menu with its parameters."""
+    """One fault with its parameters."""
 
     name: str
     params: Mapping[str, Any]
 
-    def touches(self, status: str) -> bool:
-        """True if the fault concerns the callback of this status (`on` names some; absent: all)."""
+    def applies_to(self, status: str) -> bool:
+        """True if the fault applies to callbacks of this status. Without the parameter `on` it applies to all."""
         return status in self.params.get("on", (status,))
 
 
 @dataclass
 class Rule:
-    """Which requests or tasks meet the fault: all that match, at most `left` of them, each with `probability`."""
+    """Injects a fault into the requests or tasks that match: at most `left` of them (None: no limit), each with `probability`."""
 
     number: int
     fault: Fault
@@ -66,7 +66,7 @@ class Rule:
     probability: float = 1.0
 
     def matches(self, at: str, facts: Facts) -> bool:
-        """True if the rule has draws left and every matcher finds its value among the facts."""
+        """True if the rule is not used up and the facts contain the value of every matcher."""
         return self.at == at and self.left != 0 and all(v in facts.get(k, ()) for k, v in self.matchers.items())
 
     def as_json(self) -> dict[str, Any]:
@@ -77,16 +77,16 @@ class Rule:
 
 @dataclass
 class Faults:
-    """Every rule, in the order they were made. `operations` are the names that a rule may match."""
+    """All rules, in the order in which they were added. `operations` are the names that a rule may match."""
 
-    dice: Dice
+    randomness: Randomness
     operations: Collection[str]
     rules: list[Rule] = field(default_factory=list)
     injected: Counter[str] = field(default_factory=Counter)
     _made: int = 0
 
     def add(self, raw: Mapping[str, Any]) -> Rule:
-        """The rule that this JSON object describes, or AdminError."""
+        """Add the rule that this JSON object describes. Raises AdminError if it is not valid."""
         _check(raw, self.operations)
         self._made += 1
         self.rules.append(
@@ -102,11 +102,11 @@ class Faults:
         return self.rules[-1]
 
     def remove(self, number: int | None = None) -> None:
-        """One rule, or all of them. Tasks keep the faults that they have met already."""
+        """Remove one rule, or all of them. A task keeps the faults that were drawn for it."""
         self.rules = [rule for rule in self.rules if number not in (None, rule.number)]
 
     def draw(self, menu: Collection[str], facts: Facts, *, at: str = "create", limit: int | None = None) -> list[Fault]:
-        """The faults of the menu that these facts meet, at most `limit` of them; each draw uses its rule up once."""
+        """Draw at most `limit` faults of `menu` for a request or task with these facts. Each draw uses its rule once."""
         drawn: list[Fault] = []
         for rule in self.rules:
             if len(drawn) == limit:
@@ -117,16 +117,16 @@ class Faults:
         return drawn
 
     def count(self, fault: Fault) -> Fault:
-        """Note that the fault has taken effect."""
+        """Count that the fault has taken effect. Returns the fault."""
         self.injected[fault.name] += 1
         return fault
 
     def _happens(self, rule: Rule) -> bool:
-        return rule.probability >= 1 or self.dice.of(f"rule {rule.number}").random() < rule.probability
+        return rule.probability >= 1 or self.randomness.generator(f"rule {rule.number}").random() < rule.probability
 
 
 def _check(raw: Mapping[str, Any], operations: Collection[str]) -> None:
-    """Refuse a rule that could never mean anything, so that a misspelt fault fails its test loudly."""
+    """Raise AdminError for a rule that can never apply, so that a misspelt fault fails its test."""
     name, params = raw.get("fault"), raw.get("params", {})
     allowed = {**REQUEST_FAULTS, **TASK_FAULTS}.get(str(name))
     if allowed is None:
@@ -136,8 +136,8 @@ def _check(raw: Mapping[str, Any], operations: Collection[str]) -> None:
     if not isinstance(params, dict) or params.keys() - allowed:
         raise AdminError(f"params of {name} are {', '.join(sorted(allowed)) or 'none'}")
     if raw.get("at", "create") not in ("create", "query") or (raw.get("at") == "query" and name not in REQUEST_FAULTS):
-        raise AdminError(f"at is create, or query for {', '.join(REQUEST_FAULTS)}")
+        raise AdminError(f"at must be create, or query for {', '.join(REQUEST_FAULTS)}")
     if "operation" in raw and raw["operation"] not in operations:
-        raise AdminError(f"operation is one of {', '.join(operations)}")
+        raise AdminError(f"operation must be one of {', '.join(operations)}")
     if params.get("variant", "html") not in VARIANTS or params.get("code", 5000) not in TABLE:
-        raise AdminError(f"variant is one of {', '.join(VARIANTS)}; code is one of {', '.join(map(str, TABLE))}")
+        raise AdminError(f"variant must be one of {', '.join(VARIANTS)}; code must be one of {', '.join(map(str, TABLE))}")

@@ -7,15 +7,15 @@ from typing import Any, Self
 
 import httpx
 
-_LOOK_EVERY = 0.005
+_POLL_SECONDS = 0.005
 
 
 class Controls:
-    """The simulator at `url`, as its operator sees it. Every method raises httpx.HTTPStatusError on a wrong request."""
+    """Controls the simulator at `url`. Every method raises httpx.HTTPStatusError for a wrong request."""
 
     def __init__(self, url: str, api_key: str = "") -> None:
         self.url, self.api_key = url, api_key
-        no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # saves loading certificates that plain HTTP has no use for
+        no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # avoids loading certificates, which plain HTTP does not need
         self._client = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=no_tls)
 
     def __enter__(self) -> Self:
@@ -26,11 +26,11 @@ class Controls:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What a request to the provider's surface needs."""
+        """The headers that a request to the provider's API needs."""
         return {"Authorization": f"Bearer {self.api_key}"}
 
     def state(self, *, hashes: bool = True) -> dict[str, Any]:
-        """Tasks, callbacks, faults, settings and who paid how often."""
+        """Tasks, callbacks, faults, settings, and how often each task was paid for."""
         return self._ask("GET", f"state?hashes={int(hashes)}")
 
     def task(self, identifier: str) -> dict[str, Any]:
@@ -38,11 +38,11 @@ class Controls:
         return self._ask("GET", f"tasks/{identifier}")
 
     def settings(self, **changes: Any) -> dict[str, Any]:
-        """Change settings; all of them are returned."""
+        """Change settings. Returns all of them."""
         return self._ask("POST", "settings", changes)
 
     def fault(self, name: str, **rule: Any) -> int:
-        """Add a rule: params, next, probability, operation, external_task_id, task_id, at. Its number is returned."""
+        """Add a fault rule and return its number. Fields: params, next, probability, operation, external_task_id, task_id, at."""
         return int(self._ask("POST", "faults", {"fault": name, **rule})["rules"][0]["rule"])
 
     def clear_faults(self) -> None:
@@ -50,24 +50,24 @@ class Controls:
         self._ask("DELETE", "faults")
 
     def advance(self, identifier: str, **to: str) -> dict[str, Any]:
-        """Move a task on by hand: to the next status, or to status= with message=."""
+        """Move a task to the next status, or to `status` with `message`."""
         return self._ask("POST", f"tasks/{identifier}/advance", to)
 
     def kill_urls(self, identifier: str, *, status: int = 404, times: int = 1) -> None:
-        """Let the URLs issued so far for a task die."""
+        """Make the URLs issued so far for a task fail."""
         self._ask("POST", f"tasks/{identifier}/kill-urls", {"status": status, "times": times})
 
     def reset(self, *, keep_settings: bool = False) -> None:
-        """Begin again from the seed."""
+        """Start again from the seed."""
         self._ask("POST", "reset", {"keep_settings": keep_settings})
 
     def settle(self, timeout: float = 10.0) -> dict[str, Any]:
-        """The state once nothing moves by itself any more, or TimeoutError."""
+        """Wait until the simulator is idle. Returns its state; raises TimeoutError after `timeout` seconds."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             if self._ask("GET", "idle")["idle"]:
                 return self.state()
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_POLL_SECONDS)
         raise TimeoutError("the simulator is still busy")
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

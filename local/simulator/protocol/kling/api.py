@@ -1,4 +1,4 @@
-"""The provider's own surface: creates, queries and lists under /kling/v1 and /v1, and the account's costs."""
+"""Kling's API: create, query and list under /kling/v1 and /v1, synchronous operations, and the account's costs."""
 
 from collections.abc import Mapping
 from hmac import compare_digest
@@ -6,8 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
+from local.simulator.account.account import Account
 from local.simulator.account.tasks import Task
-from local.simulator.account.world import World
 from local.simulator.common.errors import ProviderError
 from local.simulator.faults.misbehaviour import accepts, misbehave
 from local.simulator.faults.rules import REQUEST_FAULTS, Facts, Fault
@@ -17,13 +17,13 @@ from local.simulator.protocol.kling.synchronous import SYNCHRONOUS, Endpoint, co
 
 
 class KlingApi:
-    """The handlers, for one world."""
+    """The handlers, for one account."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, account: Account) -> None:
+        self._account = account
 
     def routes(self) -> list[web.RouteDef]:
-        """Every route of the provider."""
+        """Kling's routes."""
         return [
             web.route("*", "/kling/v1/{path:.*}", self.dispatch),
             web.route("*", "/v1/{path:.*}", self.dispatch),
@@ -32,14 +32,14 @@ class KlingApi:
         ]
 
     async def dispatch(self, request: web.Request) -> web.StreamResponse:
-        """Find the operation by the path: the table is the router."""
+        """Find the operation by the path, in the tables of operations."""
         self._authenticate(request)
         path = request.match_info["path"].strip("/")
         parent, _, last = path.rpartition("/")
         if request.method == "POST" and path in OPERATIONS:
             return await self.create(request, OPERATIONS[path])
         if request.method == "POST" and path in SYNCHRONOUS:
-            return await self.answer_at_once(request, path, SYNCHRONOUS[path])
+            return await self.call(request, path, SYNCHRONOUS[path])
         if request.method == "GET" and path in OPERATIONS:
             return await self.list_tasks(request, OPERATIONS[path])
         if request.method == "GET" and parent in OPERATIONS:
@@ -47,96 +47,96 @@ class KlingApi:
         raise ProviderError(1202, f"{request.method} {request.path} does not exist")
 
     async def create(self, request: web.Request, operation: Operation) -> web.StreamResponse:
-        """Make a task, unless a fault comes before; answer it, unless a fault comes after."""
+        """Create a task and respond with it. A fault may prevent the creation, or replace the response."""
         body = await _json_object(request)
         external = body.get("external_task_id")
-        fault = self._request_fault("create", {"operation": {operation.path}, "external_task_id": {str(external)}})
+        fault = self._draw_fault("create", {"operation": {operation.path}, "external_task_id": {str(external)}})
         if fault and not accepts(fault):
             if answer := await misbehave(request, fault):
                 return answer
             fault = None
-        task = self._world.accept(operation, body)
-        return await self._answer(request, task, fault)
+        task = self._account.create_task(operation, body)
+        return await self._respond(request, task, fault)
 
-    async def answer_at_once(self, request: web.Request, path: str, endpoint: Endpoint) -> web.StreamResponse:
-        """The whole answer, unless a fault comes before or after."""
+    async def call(self, request: web.Request, path: str, endpoint: Endpoint) -> web.StreamResponse:
+        """Respond to a synchronous operation. A fault may prevent its execution, or replace the response."""
         body = await _json_object(request)
-        fault = self._request_fault("create", {"operation": {path}})
+        fault = self._draw_fault("create", {"operation": {path}})
         if fault and not accepts(fault):
             return await misbehave(request, fault) or web.Response()
-        data = endpoint.answered(self._world, body)
+        data = endpoint.call(self._account, body)
         if fault and (answer := await misbehave(request, fault)):
             return answer
-        return web.json_response(views.envelope(self._request_id(), data))
+        return web.json_response(views.envelope(self._make_request_id(), data))
 
-    async def _answer(self, request: web.Request, task: Task, fault: Fault | None) -> web.StreamResponse:
-        """Answer first and begin the task then, except where a fault needs it the other way round."""
-        world, settings, lives = self._world, self._world.settings, self._world.lives
+    async def _respond(self, request: web.Request, task: Task, fault: Fault | None) -> web.StreamResponse:
+        """Send the response, then start the task. Some faults need the opposite order."""
+        account, settings, scheduler = self._account, self._account.settings, self._account.scheduler
         early = task.fault("callback_early")
         if early or fault:
-            lives.start(task, settings)
+            scheduler.start(task, settings)
         if early:
-            await lives.until(task, world.faults.count(early).params.get("through", "submitted"))
+            await scheduler.wait_until(task, account.faults.count(early).params.get("through", "submitted"))
         if fault and (answer := await misbehave(request, fault)):
             return answer
-        response = web.json_response(views.envelope(self._request_id(), views.created(task)))
+        response = web.json_response(views.envelope(self._make_request_id(), views.created(task)))
         if not (early or fault):
-            lives.expect(task)
+            scheduler.expect(task)
             try:
                 await response.prepare(request)
                 await response.write_eof()
             finally:
-                lives.start(task, settings)
+                scheduler.start(task, settings)
         return response
 
     async def query(self, request: web.Request, operation: Operation, identifier: str) -> web.StreamResponse:
-        """One task by its id or external_task_id; a dead result URL is healed by it."""
-        task = self._world.ledger.find(identifier, operation.path)
+        """One task by its id or external_task_id. Replaces result URLs that do not work."""
+        task = self._account.ledger.find(identifier, operation.path)
         named = {identifier} | ({task.id, task.external_task_id} if task else set())
         facts = {"operation": {operation.path}, "external_task_id": named, "task_id": named}
-        fault = self._request_fault("query", facts)
+        fault = self._draw_fault("query", facts)
         if fault and (answer := await misbehave(request, fault)):
             return answer
-        wrapped = self._world.settings.wrapped_queries
+        wrapped = self._account.settings.wrapped_queries
         if task is None and wrapped:
             missing = {"code": "task_not_exist", "message": "task_not_exist", "data": None}
             return web.json_response(missing, status=400)
         if task is None:
             raise ProviderError(1201, "task_not_exist")
-        native = views.envelope(self._request_id(), self._shown(task))
+        native = views.envelope(self._make_request_id(), self._show(task))
         return web.json_response(views.wrapped(task, native) if wrapped else native)
 
     async def list_tasks(self, request: web.Request, operation: Operation) -> web.StreamResponse:
         """One page of the operation's tasks, newest first."""
         number = _page_parameter(request, "pageNum", 1, 1000)
         size = _page_parameter(request, "pageSize", 30, 500)
-        tasks = self._world.ledger.page(operation.path, number, size)
-        return web.json_response(views.envelope(self._request_id(), [self._shown(task) for task in tasks]))
+        tasks = self._account.ledger.page(operation.path, number, size)
+        return web.json_response(views.envelope(self._make_request_id(), [self._show(task) for task in tasks]))
 
     async def costs(self, request: web.Request) -> web.StreamResponse:
-        """What the account has left; times are ms."""
+        """What is left of the account's resource pack. Times are in ms."""
         self._authenticate(request)
         for name in ("start_time", "end_time"):
             if not request.query.get(name, "").isdecimal():
                 raise ProviderError(1200, f"{name} is required")
-        return web.json_response(views.envelope(self._request_id(), costs(self._world, request.query)))
+        return web.json_response(views.envelope(self._make_request_id(), costs(self._account, request.query)))
 
-    def _shown(self, task: Task) -> dict[str, Any]:
+    def _show(self, task: Task) -> dict[str, Any]:
         task.refresh_urls()
-        return views.queried(task, self._world.make_url)
+        return views.queried(task, self._account.make_url)
 
-    def _request_fault(self, at: str, facts: Facts) -> Fault | None:
-        drawn = self._world.faults.draw(REQUEST_FAULTS, facts, at=at, limit=1)
-        return self._world.faults.count(drawn[0]) if drawn else None
+    def _draw_fault(self, at: str, facts: Facts) -> Fault | None:
+        drawn = self._account.faults.draw(REQUEST_FAULTS, facts, at=at, limit=1)
+        return self._account.faults.count(drawn[0]) if drawn else None
 
-    def _request_id(self) -> str:
-        return f"{self._world.dice.of('request ids').getrandbits(128):032x}"
+    def _make_request_id(self) -> str:
+        return f"{self._account.randomness.generator('request ids').getrandbits(128):032x}"
 
     def _authenticate(self, request: web.Request) -> None:
         given = request.headers.get("Authorization", "").strip()
         if not given:
             raise ProviderError(1001)
-        if not compare_digest(given.encode(), f"Bearer {self._world.api_key}".encode()):
+        if not compare_digest(given.encode(), f"Bearer {self._account.api_key}".encode()):
             raise ProviderError(1002)
 
 

@@ -1,4 +1,4 @@
-"""What each operation takes in its body, as rules (provider-kling.md, sections 1.3 to 1.12)."""
+"""The rules that each operation's request body must satisfy."""
 
 from local.simulator.protocol.kling.rules import (
     Body,

@@ -1,4 +1,4 @@
-"""The table of the provider's asynchronous operations: a further one is one entry."""
+"""The table of Kling's asynchronous operations. To add an operation, add an entry."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ _LONGEST_SECONDS = 180.0
 
 @dataclass(frozen=True)
 class Operation:
-    """What one create path accepts and makes. `pool` is the resource pack whose concurrency slots its tasks hold."""
+    """What a create path accepts and makes. Implements `account.tasks.Operation`."""
 
     path: str
     kind: Kind
     rules: tuple[Rule, ...]
     models: tuple[str, ...] = ()  # the first is the default; empty: the operation has no model
-    pool: str = ""
-    source: tuple[str, ...] = ()  # where the body names an earlier video
-    extends: bool = False  # the source must be one that can be extended
+    pool: str = ""  # the resource pack whose slots the tasks hold; empty: that of the kind
+    source: tuple[str, ...] = ()  # the path of the field that names an earlier video
+    extends: bool = False  # the earlier video must be one that can be extended
 
     @property
     def action(self) -> str:
-        """The name of the operation in wrapped answers, such as TEXT2VIDEO."""
+        """The name of the operation in wrapped responses, such as TEXT2VIDEO."""
         return self.path.rpartition("/")[2].upper().replace("-", "_")
 
     def count(self, body: Body) -> int:
@@ -40,11 +40,11 @@ class Operation:
         return int(body.get("n") or 1) if self.kind == "image" else 1
 
     def model(self, body: Body) -> str:
-        """The model that the body asks for, the default, or "" where there is none."""
+        """The model that the body names, or the default, or "" if the operation has no model."""
         return str(body.get("model_name") or (self.models[0] if self.models else ""))
 
     def check(self, body: Body) -> None:
-        """Raise what the provider answers to a body that it does not take."""
+        """Raise ProviderError for a body that the provider refuses."""
         for rule in (*bodies.COMMON, *self.rules):
             rule(body)
         if self.models and self.model(body) not in self.models:
@@ -68,7 +68,7 @@ class Operation:
 
 
 def is_series(body: Body) -> bool:
-    """The task makes pictures that belong together (images/omni-image)."""
+    """True if the task makes a series of pictures (images/omni-image)."""
     return body.get("result_type") == "series"
 
 
@@ -101,7 +101,7 @@ OPERATIONS: Final = _table(
         Operation("videos/multi-elements", "video", bodies.ELEMENTS_EDIT, ("kling-v1-6",)),
         Operation("audio/text-to-audio", "audio", bodies.TO_AUDIO),
         Operation("audio/video-to-audio", "audio", bodies.SOUND_OF_VIDEO, source=("video_id",)),
-        # Unknown to the relay, so that it is relayed untyped.
+        # The relay does not know this operation and forwards it untyped.
         Operation("general/custom-voices", "voice", bodies.VOICE, pool="audio"),
     )
 )

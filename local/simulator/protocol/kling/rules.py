@@ -1,6 +1,6 @@
-"""The vocabulary of the validation tables: each rule looks at a request body and raises ProviderError, or does nothing.
+"""Building blocks for the checks of request bodies. A rule raises ProviderError if a body is wrong.
 
-A missing field or a wrong type is 1200, a value outside what is allowed is 1201 (provider-kling.md, section 2.1).
+Code 1200: a field is missing or has the wrong type. Code 1201: a value is not allowed.
 """
 
 import base64
@@ -17,17 +17,17 @@ _LARGEST_IMAGE = 10 * 1024 * 1024
 
 
 def given(body: Body, name: str) -> bool:
-    """True if the field is there and not empty."""
+    """True if the field exists and is not empty."""
     return body.get(name) not in (None, "", [], {})
 
 
 def invalid(message: str) -> ProviderError:
-    """1201 with this message."""
+    """The error with code 1201 and this message."""
     return ProviderError(1201, message)
 
 
 def needed(*names: str) -> Rule:
-    """Every one of these fields must be given."""
+    """All of these fields are required."""
 
     def rule(body: Body) -> None:
         for name in names:
@@ -38,7 +38,7 @@ def needed(*names: str) -> Rule:
 
 
 def when(test: Callable[[Body], bool], *rules: Rule) -> Rule:
-    """These rules, where the test holds."""
+    """Apply these rules if the test is true."""
 
     def rule(body: Body) -> None:
         if test(body):
@@ -59,7 +59,7 @@ def equals(name: str, *values: object) -> Callable[[Body], bool]:
 
 
 def refuse(message: str) -> Rule:
-    """Always 1201; for use in when()."""
+    """Always raise 1201. For use in when()."""
 
     def rule(body: Body) -> None:  # noqa: ARG001 - every rule takes the body
         raise invalid(message)
@@ -68,7 +68,7 @@ def refuse(message: str) -> Rule:
 
 
 def exactly_one(*names: str) -> Rule:
-    """One of these fields, no more and no fewer."""
+    """Exactly one of these fields is required."""
 
     def rule(body: Body) -> None:
         count = sum(given(body, name) for name in names)
@@ -81,7 +81,7 @@ def exactly_one(*names: str) -> Rule:
 
 
 def at_most_one(*groups: tuple[str, ...]) -> Rule:
-    """Fields of at most one group."""
+    """Fields of at most one of these groups are allowed."""
 
     def rule(body: Body) -> None:
         if sum(any(given(body, name) for name in group) for group in groups) > 1:
@@ -113,7 +113,7 @@ def url(*names: str) -> Rule:
 
 
 def choice(name: str, *values: str) -> Rule:
-    """One of these strings; an int is accepted for a number in a string, as for durations."""
+    """One of these strings. Where the string is a number, such as a duration, an int is accepted too."""
 
     def check(name: str, value: object) -> None:
         if isinstance(value, bool) or str(value) not in values:
@@ -123,7 +123,7 @@ def choice(name: str, *values: str) -> Rule:
 
 
 def flag(*names: str) -> Rule:
-    """Booleans, also as strings."""
+    """Booleans. The strings true and false are accepted too."""
 
     def check(name: str, value: object) -> None:
         if value not in (True, False, "true", "false"):
@@ -162,7 +162,7 @@ def audio(name: str) -> Rule:
 
 
 def items(name: str, low: int, high: int, *rules: Rule) -> Rule:
-    """A list of low to high objects, each under these rules."""
+    """A list of `low` to `high` objects that each satisfy these rules."""
 
     def check(name: str, value: object) -> None:
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
@@ -177,7 +177,7 @@ def items(name: str, low: int, high: int, *rules: Rule) -> Rule:
 
 
 def nested(name: str, *rules: Rule) -> Rule:
-    """An object under these rules."""
+    """An object that satisfies these rules."""
 
     def check(name: str, value: object) -> None:
         if not isinstance(value, dict):
@@ -189,7 +189,7 @@ def nested(name: str, *rules: Rule) -> Rule:
 
 
 def _each(names: tuple[str, ...], check: Callable[[str, object], None]) -> Rule:
-    """The check, for each field that is given."""
+    """Apply the check to each of these fields that is given."""
 
     def rule(body: Body) -> None:
         for name in names:

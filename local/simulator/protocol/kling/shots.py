@@ -1,4 +1,4 @@
-"""The rules of video requests that span several fields: multi-shot, voices, camera and motion brush."""
+"""Rules for video requests that involve several fields: multi-shot, voices, camera and motion brush."""
 
 from typing import Final
 
@@ -24,12 +24,12 @@ _MOVES = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
 
 
 def is_customised(body: Body) -> bool:
-    """True if the shots' own prompts stand in for the prompt."""
+    """True if each shot has its own prompt, so that the request needs none."""
     return body.get("multi_shot") in (True, "true") and body.get("shot_type") == "customize"
 
 
 def _shots_fill_the_clip(body: Body) -> None:
-    """The shots last at least one second each, and together as long as the clip."""
+    """Each shot must last at least one second, and all together as long as the clip."""
     try:
         seconds = [int(shot.get("duration", 0)) for shot in body["multi_prompt"]]
         whole = int(body.get("duration") or 5)

@@ -1,4 +1,4 @@
-"""A task as the provider shows it: in the create answer, in queries and in callbacks."""
+"""A task as Kling shows it: in the create response, in queries and in callbacks."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ _PROGRESS = {"submitted": "0%", "processing": "50%"}
 
 
 def envelope(request_id: str, data: object) -> dict[str, Any]:
-    """What every good answer is wrapped in."""
+    """The object around `data` in every successful response."""
     return {"code": 0, "message": "SUCCEED", "request_id": request_id, "data": data}
 
 
 def created(task: Task) -> dict[str, Any]:
-    """`data` of the create answer, which says submitted however far the task is."""
+    """`data` of the create response. Its status is always submitted."""
     view: dict[str, Any] = {"task_id": task.id, "task_status": "submitted"}
     if task.external_task_id:
         view["task_info"] = {"external_task_id": task.external_task_id}
@@ -37,7 +37,7 @@ def callback(task: Task, make_url: MakeUrl) -> dict[str, Any]:
 
 
 def queried(task: Task, make_url: MakeUrl) -> dict[str, Any]:
-    """`data` of a query, one element of a list query."""
+    """`data` of a query, and one element of `data` of a list query."""
     view: dict[str, Any] = {
         "task_id": task.id,
         "task_status": task.status,
@@ -54,7 +54,7 @@ def queried(task: Task, make_url: MakeUrl) -> dict[str, Any]:
 
 
 def wrapped(task: Task, native: dict[str, Any]) -> dict[str, Any]:
-    """CometAPI's answer to a query until 2026-04-28, around the native body; times are seconds."""
+    """CometAPI's response to a query until 2026-04-28: an object around Kling's own body. Times are in seconds."""
     started = task.updated_at // 1000 if task.status != "submitted" else 0
     data = {
         "task_id": task.id,
@@ -80,7 +80,7 @@ def _info(task: Task, make_url: MakeUrl) -> dict[str, Any]:
 
 
 def _task_result(task: Task, make_url: MakeUrl, *, watermark: bool) -> dict[str, Any]:
-    """The task_result object of the protocol: images, videos, audios or voices."""
+    """The object task_result: images, videos, audios or voices."""
     if not task.results:
         return {}
     entries = [_entry(task, result, make_url, watermark=watermark) for result in task.results]
@@ -91,7 +91,7 @@ def _task_result(task: Task, make_url: MakeUrl, *, watermark: bool) -> dict[str,
 
 
 def _parent_video(task: Task, make_url: MakeUrl) -> dict[str, str]:
-    """The earlier video that the task was built upon."""
+    """The earlier video that the task uses."""
     if task.parent is None:
         return {}
     parent, result = task.parent

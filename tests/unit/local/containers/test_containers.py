@@ -1,4 +1,4 @@
-"""What `sam local` reads: the functions' variables with addresses that lead out of a container, where samconfig.toml says."""
+"""The files for `sam local`: the functions' variables have addresses that a container can reach."""
 
 import json
 import tomllib
@@ -45,14 +45,14 @@ def stack(**changes: Any) -> Stack:
 
 @pytest.fixture(autouse=True)
 def _files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, "_deployed", lambda _stack: DEPLOYED)
-    monkeypatch.setattr(containers, "_forwarder", lambda _address, _ports: Process(pid=7, began="now"))
+    monkeypatch.setattr(containers, "_fetch_variables", lambda _stack: DEPLOYED)
+    monkeypatch.setattr(containers, "_start_forwarder", lambda _address, _ports: Process(pid=7, began="now"))
     monkeypatch.setattr(containers, "bridge_address", lambda: "172.17.0.1")
     monkeypatch.setattr(containers, "FILES", tmp_path / "files")
 
 
 def test_addresses_lead_out_of_the_container_but_for_callbacks_which_come_from_this_machine() -> None:
-    assert containers.environment(stack(container_host="172.17.0.1")) == {
+    assert containers.make_environment(stack(container_host="172.17.0.1")) == {
         "SubmitTask": {
             "AWS_ENDPOINT_URL": "http://172.17.0.1:4566",
             "ARCHIVES_QUEUE_URL": "http://172.17.0.1:4566/000000000000/archives",
@@ -64,32 +64,32 @@ def test_addresses_lead_out_of_the_container_but_for_callbacks_which_come_from_t
 
 
 def test_callbacks_come_to_start_api_when_it_serves_the_api() -> None:
-    made = containers.environment(stack(container_host="172.17.0.1"), "http://127.0.0.1:3000")
+    made = containers.make_environment(stack(container_host="172.17.0.1"), "http://127.0.0.1:3000")
     assert made["SubmitTask"]["PUBLIC_URL"] == "http://127.0.0.1:3000"
 
 
 def test_another_provider_than_the_simulator_is_left_where_it_is() -> None:
-    made = containers.environment(stack(container_host="172.17.0.1", provider_admin_url=""))
+    made = containers.make_environment(stack(container_host="172.17.0.1", provider_admin_url=""))
     assert made["SubmitTask"]["PROVIDER_URL"] == "http://127.0.0.1:9000"
 
 
 def test_an_opened_stack_has_its_files_and_its_forwarder() -> None:
-    opened = containers.let_in(stack())
+    opened = containers.make_reachable(stack())
     assert opened.container_host == "172.17.0.1"
     assert opened.processes == {"forwarder": Process(pid=7, began="now")}
     made = {path.name: path.read_text() for path in containers.FILES.iterdir()}
     assert made["parameters.yaml"] in {"Architecture: x86_64\n", "Architecture: arm64\n"}
-    assert json.loads(made["invoke.json"]) == containers.environment(opened)
-    assert json.loads(made["start-api.json"]) == containers.environment(opened, containers.start_api_url())
-    assert containers.let_in(opened) is opened
-    containers.shut_out()
+    assert json.loads(made["invoke.json"]) == containers.make_environment(opened)
+    assert json.loads(made["start-api.json"]) == containers.make_environment(opened, containers.start_api_url())
+    assert containers.make_reachable(opened) is opened
+    containers.remove_files()
     assert not containers.FILES.exists()
 
 
 def test_without_an_engine_the_stack_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(containers, "bridge_address", lambda: None)
     closed = stack()
-    assert containers.let_in(closed) is closed
+    assert containers.make_reachable(closed) is closed
     assert not containers.FILES.exists()
 
 

@@ -1,4 +1,4 @@
-"""What listens on loopback, served on another address of this machine: all of loopback's are this machine's."""
+"""Ports on loopback are forwarded from another address of this machine."""
 
 import asyncio
 

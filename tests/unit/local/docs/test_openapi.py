@@ -1,4 +1,4 @@
-"""docs/openapi.json: valid, fresh, complete, and true of the fixtures."""
+"""docs/openapi.json is valid, up to date and complete, and the fixtures satisfy it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Making the local stack."""
+"""Creating the stack in the emulator."""
 
 from typing import Any
 

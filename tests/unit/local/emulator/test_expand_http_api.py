@@ -1,4 +1,4 @@
-"""SAM's HTTP APIs, spelled out as the emulator needs them."""
+"""SAM's HTTP APIs are expanded to explicit resources for the emulator."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""References to Number parameters, resolved where the emulator needs numbers."""
+"""References to Number parameters are replaced where the emulator needs numbers."""
 
 from typing import Any
 

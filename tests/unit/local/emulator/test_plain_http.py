@@ -1,4 +1,4 @@
-"""Bucket policies for an emulator without TLS."""
+"""Bucket policies that demand TLS are removed for the emulator."""
 
 from typing import Any
 

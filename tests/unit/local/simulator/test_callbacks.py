@@ -1,4 +1,4 @@
-"""What callback_url is told, and every way in which that goes wrong."""
+"""The callbacks that are sent to callback_url, and every fault of theirs."""
 
 import json
 from collections import Counter

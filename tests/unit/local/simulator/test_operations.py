@@ -1,4 +1,4 @@
-"""The validation tables: what the provider takes, and with which code it refuses the rest."""
+"""The table of operations: which bodies are accepted, and with which code the others are refused."""
 
 from typing import Any
 

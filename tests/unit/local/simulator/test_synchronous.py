@@ -1,4 +1,4 @@
-"""What the provider answers at once: the answer, what it refuses, and the faults on its way."""
+"""Synchronous operations: their responses, what they refuse, and their faults."""
 
 from typing import Any
 

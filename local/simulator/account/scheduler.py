@@ -1,15 +1,15 @@
-"""Moves tasks from submitted to their end in their own time, or by hand."""
+"""Moves tasks from submitted to a final status, as time passes or on request."""
 
 import asyncio
 import time
 from collections.abc import Iterator
 
 from local.simulator.account.callbacks import Callbacks
-from local.simulator.account.inputs import complaint, fetched
+from local.simulator.account.inputs import fetch_inputs, first_error
 from local.simulator.account.ledger import Ledger
 from local.simulator.account.results import make_results
 from local.simulator.account.tasks import Task
-from local.simulator.common.dice import Dice
+from local.simulator.common.randomness import Randomness
 from local.simulator.common.settings import Settings
 from local.simulator.faults.rules import Faults
 
@@ -18,15 +18,15 @@ _RISK_MESSAGE = "Failure to pass the risk control system"
 
 
 def now_ms() -> int:
-    """Unix time in ms."""
+    """The current Unix time in ms."""
     return int(time.time() * 1000)
 
 
-class Lives:
-    """One background coroutine for each task under way."""
+class Scheduler:
+    """Runs one background coroutine for each task in progress."""
 
-    def __init__(self, ledger: Ledger, faults: Faults, callbacks: Callbacks, dice: Dice) -> None:
-        self._ledger, self._faults, self._callbacks, self._dice = ledger, faults, callbacks, dice
+    def __init__(self, ledger: Ledger, faults: Faults, callbacks: Callbacks, randomness: Randomness) -> None:
+        self._ledger, self._faults, self._callbacks, self._randomness = ledger, faults, callbacks, randomness
         self._running: dict[str, asyncio.Task[None]] = {}
         self._expected: set[str] = set()
 
@@ -36,55 +36,55 @@ class Lives:
         return not (self._running or self._expected)
 
     def expect(self, task: Task) -> None:
-        """Count the task as one that will move although it has not been started yet."""
+        """Count a task that is not started yet as one that will move."""
         self._expected.add(task.id)
 
     def start(self, task: Task, settings: Settings) -> None:
-        """Announce the task as submitted and let it take its course."""
+        """Send the callback `submitted` and start the task's coroutine."""
         self._expected.discard(task.id)
         self._callbacks.announce(task, settings)
         if settings.speed and task.id not in self._running:
-            life = asyncio.get_running_loop().create_task(self._live(task, settings, self._delays(settings)))
-            self._running[task.id] = life
-            life.add_done_callback(lambda _: self._running.pop(task.id, None))
+            running = asyncio.get_running_loop().create_task(self._run(task, settings, self._delays(settings)))
+            self._running[task.id] = running
+            running.add_done_callback(lambda _: self._running.pop(task.id, None))
 
     def move(self, task: Task, status: str, message: str, settings: Settings) -> bool:
-        """Move the task on and announce it; False if it is already there or further."""
-        if not task.moved(status, message, now_ms()):
+        """Change the task's status and send its callback. Returns False if the task has this status or a later one already."""
+        if not task.move_to(status, message, now_ms()):
             return False
         if task.is_terminal:
             self._finish(task, settings)
         self._callbacks.announce(task, settings)
         return True
 
-    def verdict(self, task: Task, settings: Settings) -> tuple[str, str]:
-        """How the task will end, and why if badly."""
+    def choose_final_status(self, task: Task, settings: Settings) -> tuple[str, str]:
+        """The task's final status, and the message if it fails."""
         if any(_RISK in each for each in _texts(task.body)):
             return "failed", _RISK_MESSAGE
-        if wrong := complaint(task.inputs):
+        if wrong := first_error(task.inputs):
             return "failed", wrong
         if fault := task.fault("fail"):
             return "failed", self._faults.count(fault).params.get("message", settings.failure_message)
         chosen = settings.verdicts.get(task.operation.path, settings.verdicts.get("*"))
-        if chosen == "failed" or (chosen is None and task.luck < settings.failure_rate):
+        if chosen == "failed" or (chosen is None and task.failure_draw < settings.failure_rate):
             return "failed", settings.failure_message
         return "succeed", ""
 
-    async def until(self, task: Task, status: str) -> None:
-        """Wait until the callback of this status is delivered: submitted, or anything else for the end."""
+    async def wait_until(self, task: Task, status: str) -> None:
+        """Wait until the callbacks up to this status are delivered. Any status other than `submitted` means the final status."""
         if status != "submitted" and task.id in self._running:
             await asyncio.wait([self._running[task.id]])
         await self._callbacks.settle()
 
     async def close(self) -> None:
-        """Stop every task where it is."""
+        """Stop all tasks in their current status."""
         running = list(self._running.values())
-        for life in running:
-            life.cancel()
+        for each in running:
+            each.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _live(self, task: Task, settings: Settings, delays: tuple[float, float]) -> None:
-        task.inputs = await fetched(task.body)
+    async def _run(self, task: Task, settings: Settings, delays: tuple[float, float]) -> None:
+        task.inputs = await fetch_inputs(task.body)
         stall = task.fault("stall")
         stalled_at = stall.params.get("at", "processing") if stall else ""
         for status, delay in zip(("processing", "end"), delays, strict=True):
@@ -92,18 +92,18 @@ class Lives:
                 self._faults.count(stall)
                 return
             await asyncio.sleep(delay)
-            self.move(task, *(self.verdict(task, settings) if status == "end" else (status, "")), settings)
+            self.move(task, *(self.choose_final_status(task, settings) if status == "end" else (status, "")), settings)
 
     def _finish(self, task: Task, settings: Settings) -> None:
         if task.status == "succeed":
-            task.results = make_results(task, settings, self._dice)
+            task.results = make_results(task, settings, self._randomness)
             if fault := task.fault("result_dead"):
                 task.kill_urls(fault.params.get("status", 404), fault.params.get("times", 1))
         self._ledger.finish(task)
 
     def _delays(self, settings: Settings) -> tuple[float, float]:
-        """Seconds in submitted and in processing: the settings, give or take a fifth."""
-        random = self._dice.of("timing")
+        """The seconds in submitted and in processing: the settings, each varied by up to a fifth."""
+        random = self._randomness.generator("timing")
         first, second = random.uniform(0.8, 1.2), random.uniform(0.8, 1.2)
         return (
             settings.submitted_seconds * first / settings.speed,
@@ -112,7 +112,7 @@ class Lives:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Every string in the request, however deep."""
+    """Yield every string in the request, at any depth."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | dict):
