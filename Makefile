@@ -83,12 +83,12 @@ down: setup ## Stop what `make up` started
 trial: setup ## Run TASKS=200 tasks against a faulty provider on the running stack, then check every record
 	@$(RUN) python -m local.trial --tasks $(TASKS)
 
-recording: setup ## Renew docs/submit.cast, docs/demo.svg and the recording in docs/local.md (needs a running stack)
-	@$(RUN) python -m local.recording
+recording: setup ## Renew docs/submit.cast, docs/demo.svg and the recording in the README (needs a running stack)
+	@$(RUN) python -m local.docs.recording
 	@$(RUN) python -m local.demo --picture docs/demo.svg
 
 cli-docs: setup ## Generate docs/cli.md from the command line's help texts
-	@$(RUN) python -m local.cli_reference
+	@$(RUN) python -m local.docs.cli_reference
 
 logs: setup ## Show the functions' logs (FUNCTION=receive_callback)
 	@$(RUN) python -m local.logs $(if $(FUNCTION),--function $(FUNCTION))
@@ -138,10 +138,10 @@ lint: setup requirements-check ## Check style, imports, exported requirements an
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) lint-imports
-	@$(RUN) python -m local.openapi --check
+	@$(RUN) python -m local.docs.openapi --check
 
 openapi: setup ## Generate docs/openapi.json from the models, the tables and the fixtures
-	@$(RUN) python -m local.openapi
+	@$(RUN) python -m local.docs.openapi
 
 fmt: setup ## Format the code and fix what ruff can fix
 	@$(RUN) ruff format

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.artefacts import BUILD, build
-from local.containers import architecture
+from local.containers.containers import architecture
+from local.emulator.artefacts import BUILD, build
 from local.stack import ROOT
 
 INTERPRETER: str = getattr(sys, "_base_executable", sys.executable)

@@ -27,7 +27,7 @@ from benchmarks.artefacts import python_path
 from benchmarks.load import Load, posted
 from benchmarks.report import Row, Table, publish
 from benchmarks.stubs import CALLBACK_KEY, stubs
-from local import artefacts
+from local.emulator import artefacts
 from local.stack import ROOT
 from relay.adapters.secrets.cached import Secrets
 from relay.adapters.secrets.callback_tokens import HmacCallbackTokens

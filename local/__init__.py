@@ -1,1 +1,1 @@
-"""The embedded run: the built template on an emulator, the provider simulator, the demo. The product never imports it."""
+"""The embedded run: the built template in an AWS emulator, the provider's simulator, the demo. The product never imports it."""

@@ -1,4 +1,4 @@
-"""A client of the running gateway and of its events, for the demo and the end-to-end tests."""
+"""Clients of the running relay's HTTP API and of its events, for the demo and the end-to-end tests."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ class Download:
 
 
 class Gateway:
-    """The relay's HTTP API, with the key of the stack or another one."""
+    """A client of the relay's HTTP API. It uses the stack's API key unless another one is given."""
 
     def __init__(self, stack: Stack, api_key: str | None = None) -> None:
         self.url = stack.gateway_url
@@ -38,11 +38,11 @@ class Gateway:
         self._plain.close()
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        """One request to `path` below the gateway's URL."""
+        """Send a request to `path` below the API's URL."""
         return self._client.request(method, self.url + path, **options)
 
     def submit(self, operation: str, body: dict[str, Any], **headers: str) -> dict[str, Any]:
-        """Create a task; the `data` of the answer. Raises RuntimeError when it is refused."""
+        """Create a task. Returns `data` of the response. Raises RuntimeError if the request is refused."""
         answer = self.request("POST", f"/kling/v1/{operation}", json=body, headers=headers)
         envelope: dict[str, Any] = answer.json()
         if answer.status_code != httpx.codes.OK or envelope.get("code") != 0:
@@ -51,19 +51,19 @@ class Gateway:
         return data
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """`GET /tasks/{task_id}`."""
+        """Query a task. Raises httpx.HTTPStatusError."""
         answer = self.request("GET", f"/tasks/{task_id}").raise_for_status()
         data: dict[str, Any] = answer.json()["data"]
         return data
 
     def download(self, url: str) -> Download:
-        """A result by its presigned URL: without our key, as anybody would."""
+        """Download a result from its presigned URL, without an API key. Raises httpx.HTTPStatusError."""
         answer = self._plain.get(url).raise_for_status()
         return Download(answer.content, hashlib.sha256(answer.content).hexdigest(), answer.headers.get("content-type", ""))
 
 
 class EventLog:
-    """The events of the bus, taken from the stack's queue and kept by task."""
+    """Collects the events of the bus from the stack's queue, by task."""
 
     def __init__(self, stack: Stack) -> None:
         self._sqs = stack.client("sqs")
@@ -75,7 +75,7 @@ class EventLog:
         self._sqs.close()
 
     def collect(self, *, wait: int = 0) -> int:
-        """Take what is in the queue; returns how many events there were."""
+        """Take all events from the queue, waiting up to `wait` seconds for each batch. Returns their number."""
         found = 0
         while messages := self._receive(wait):
             for message in messages:
@@ -91,18 +91,18 @@ class EventLog:
         return messages
 
     def of(self, task_id: str) -> list[dict[str, Any]]:
-        """The events of one task in the order of their versions."""
+        """The events of one task, ordered by version."""
         return sorted(self.by_task[task_id], key=lambda event: int(event["detail"].get("version", 0)))
 
     def is_complete(self, task_id: str) -> bool:
-        """Whether the last event of a task is there: its results stored or given up, or its failure."""
+        """True if the last event of a task has arrived: results stored, archiving failed, or task failed."""
         kinds = {event["detail-type"] for event in self.by_task[task_id]}
         if kinds & {"Task Results Stored", "Task Results Archiving Failed"}:
             return True
         return any(event["detail"].get("status") == "failed" for event in self.by_task[task_id])
 
     def wait_for(self, task_ids: list[str], *, timeout: float) -> None:
-        """Collect until every task is complete; raises TimeoutError naming those that are not."""
+        """Collect events until every task is complete. Raises TimeoutError with the ids of the others after `timeout` seconds."""
         deadline = time.monotonic() + timeout
         while missing := [task_id for task_id in task_ids if not self.is_complete(task_id)]:
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Processes of the embedded run: started in the background, recognised again later, ended by their own pid."""
+"""Starts background processes, recognises them again later, and stops them by their pid."""
 
 import os
 import signal
@@ -9,19 +9,19 @@ from pathlib import Path
 
 GRACE_SECONDS = 3.0
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
-"""What this very interpreter started; it has to take leave of them."""
+"""Processes that this interpreter started. It must reap them when they end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A pid and when it began: a pid that was given to somebody else since has another beginning."""
+    """A pid and its start time. If another process gets the same pid later, its start time differs."""
 
     pid: int
     began: str
 
 
 def start(command: list[str], *, environment: dict[str, str], log: Path, cwd: Path) -> Process:
-    """Start `command` detached from this terminal, both outputs appended to `log`."""
+    """Start `command` detached from this terminal. Its stdout and stderr are appended to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
@@ -38,12 +38,12 @@ def start(command: list[str], *, environment: dict[str, str], log: Path, cwd: Pa
 
 
 def alive(process: Process) -> bool:
-    """Whether that very process still runs."""
+    """True if this process still runs."""
     return process.began != "" and _began(process.pid) == process.began
 
 
 def end(process: Process, grace: float = GRACE_SECONDS) -> None:
-    """SIGTERM, then SIGKILL after `grace` seconds; nothing when the pid is no longer the process that was started."""
+    """Send SIGTERM, then SIGKILL after `grace` seconds. Does nothing if the pid belongs to another process by now."""
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, GRACE_SECONDS)):
         if not alive(process):
             return
@@ -63,7 +63,7 @@ def _wait(process: Process, seconds: float) -> None:
 
 
 def _began(pid: int) -> str:
-    """When the process began in the system's own words; empty when it is gone or a zombie."""
+    """The start time of the process as the system writes it. Empty if it has ended or is a zombie."""
     stat = Path(f"/proc/{pid}/stat")
     if Path("/proc/self/stat").exists():
         try:

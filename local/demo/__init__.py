@@ -1,1 +1,1 @@
-"""`make demo`: one task of every operation, watched from the request to the stored result."""
+"""`make demo`: runs eight tasks and follows each one from the request to the stored result."""

@@ -1,4 +1,4 @@
-"""Submit, watch, compare, show. Ends with 1 when anything is missing."""
+"""Submits the demo's tasks, follows them, checks them and prints what happened. Exits with 1 if anything is missing."""
 
 import argparse
 import sys
@@ -12,8 +12,8 @@ from rich.live import Live
 from local.demo.check import Run, problems
 from local.demo.plan import FIRST, Step, second
 from local.demo.report import final, live
+from local.docs.picture import draw
 from local.gateway import EventLog, Gateway
-from local.picture import draw
 from local.simulator import Controls
 from local.stack import LOCAL, NoStackError, Stack
 
@@ -33,11 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
         console.print(str(error))
         return 1
     if not stack.provider_admin_url:
-        console.print("the demo compares with the simulator: `make down`, then `make demo` without PROVIDER_URL")
+        console.print("the demo needs the simulator: run `make down`, then `make demo` without PROVIDER_URL")
         return 1
     began = time.monotonic()
     with Gateway(stack) as gateway, Controls(stack.provider_url) as provider:
-        runs = _watched(console, EventLog(stack), gateway, provider)
+        runs = _run_steps(console, EventLog(stack), gateway, provider)
         took = time.monotonic() - began
         for run in runs:
             _inspect(run, stack, gateway, provider)
@@ -46,11 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
     if options.picture:
         video = next(run for run in runs if run.step.operation == "videos/text2video")
         draw(options.picture, live(runs, took), "", final(video), *_findings(runs))
-    return _verdict(console, runs)
+    _save_picture(console, runs)
+    return _print_findings(console, runs)
 
 
-def _watched(console: Console, events: EventLog, gateway: Gateway, provider: Controls) -> list[Run]:
-    """Submit everything and wait for the last events, showing how it goes."""
+def _run_steps(console: Console, events: EventLog, gateway: Gateway, provider: Controls) -> list[Run]:
+    """Submit all tasks and wait for their last events, with a live table of their progress."""
     began = time.monotonic()
     runs: list[Run] = []
     with Live(console=console, refresh_per_second=8) as display:
@@ -58,23 +59,23 @@ def _watched(console: Console, events: EventLog, gateway: Gateway, provider: Con
         def show() -> None:
             display.update(live(runs, time.monotonic() - began))
 
-        runs += [_submitted(step, gateway) for step in FIRST]
-        _await(runs, events, provider, show)
+        runs += [_submit(step, gateway) for step in FIRST]
+        _wait_for_last_events(runs, events, provider, show)
         video = next(run for run in runs if run.step.operation == "videos/text2video")
-        runs += [_submitted(step, gateway) for step in second(gateway.task(video.task_id)["results"][0]["id"])]
-        _await(runs, events, provider, show)
+        runs += [_submit(step, gateway) for step in second(gateway.task(video.task_id)["results"][0]["id"])]
+        _wait_for_last_events(runs, events, provider, show)
     console.print(f"{len(runs)} tasks in {time.monotonic() - began:.1f} s\n")
     return runs
 
 
-def _submitted(step: Step, gateway: Gateway) -> Run:
+def _submit(step: Step, gateway: Gateway) -> Run:
     data = gateway.submit(step.operation, step.body)
     return Run(step, data["task_id"], data["created_at"])
 
 
-def _await(runs: list[Run], events: EventLog, provider: Controls, show: Callable[[], None]) -> None:
+def _wait_for_last_events(runs: list[Run], events: EventLog, provider: Controls, show: Callable[[], None]) -> None:
     deadline = time.monotonic() + _PATIENCE
-    while not all(_is_over(run, events) for run in runs) and time.monotonic() < deadline:
+    while not all(_is_finished(run, events) for run in runs) and time.monotonic() < deadline:
         events.collect(wait=1)
         callbacks = provider.state(hashes=False)["callbacks"]
         for run in runs:
@@ -83,13 +84,13 @@ def _await(runs: list[Run], events: EventLog, provider: Controls, show: Callable
         show()
 
 
-def _is_over(run: Run, events: EventLog) -> bool:
-    """Whether every event has come and every callback was answered: the last event can be faster than that answer."""
+def _is_finished(run: Run, events: EventLog) -> bool:
+    """True if the last event has arrived and all callbacks have a response. The event can overtake the callback's response."""
     return events.is_complete(run.task_id) and all(call["status"] for call in run.callbacks)
 
 
 def _inspect(run: Run, stack: Stack, gateway: Gateway, provider: Controls) -> None:
-    """What the gateway and the bucket hold, and what the provider served."""
+    """Add to the run what the relay, the bucket and the simulator contain."""
     run.task = gateway.task(run.task_id)
     known = provider.task(run.task_id)
     run.truth, run.callbacks = known["results"], known["callbacks"]
@@ -98,7 +99,8 @@ def _inspect(run: Run, stack: Stack, gateway: Gateway, provider: Controls) -> No
     run.objects = {entry["Key"]: entry["Size"] for entry in listed.get("Contents", [])}
 
 
-def _verdict(console: Console, runs: list[Run]) -> int:
+def _save_picture(console: Console, runs: list[Run]) -> None:
+    """Save the first downloaded picture, and print its path."""
     for run in runs:
         for result, download in zip(run.task["results"], run.downloads, strict=False):
             if str(result.get("media_type")).startswith("image/"):
@@ -106,11 +108,11 @@ def _verdict(console: Console, runs: list[Run]) -> int:
                 path = PICTURE / f"{run.task_id}.{result['key'].rsplit('.', 1)[-1]}"
                 path.write_bytes(download.content)
                 console.print(f"a downloaded picture: {path}", soft_wrap=True)
-                return _told(console, runs)
-    return _told(console, runs)
+                return
 
 
-def _told(console: Console, runs: list[Run]) -> int:
+def _print_findings(console: Console, runs: list[Run]) -> int:
+    """Print the last lines. Returns 1 if anything is missing, otherwise 0."""
     for line in _findings(runs):
         console.print(line)
     return 1 if any(problems(run) for run in runs) else 0

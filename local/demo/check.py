@@ -1,4 +1,4 @@
-"""Whether a task of the demo came through whole: compared with what the provider knows, not with what we say."""
+"""Checks a task of the demo against the simulator's own records, not only against the relay's."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from local.gateway import Download
 
 @dataclass(slots=True)
 class Run:
-    """A step under way, and what was seen of it."""
+    """A step that was submitted, and what was observed of it."""
 
     step: Step
     task_id: str
@@ -21,15 +21,15 @@ class Run:
     truth: list[dict[str, Any]] = field(default_factory=list)
     downloads: list[Download] = field(default_factory=list)
     objects: dict[str, int] = field(default_factory=dict)
-    """Keys in the bucket, with their sizes in bytes."""
+    """The keys in the bucket, with sizes in bytes."""
 
 
 def problems(run: Run) -> list[str]:
-    """What is missing or wrong; nothing for a whole run."""
+    """What is missing or wrong. An empty list if nothing is."""
     found = [*_events(run), *_callbacks(run)]
-    if run.task.get("status") != run.step.verdict:
-        found.append(f"status {run.task.get('status')}, expected {run.step.verdict}")
-    if run.step.verdict == "succeed":
+    if run.task.get("status") != run.step.final_status:
+        found.append(f"status {run.task.get('status')}, expected {run.step.final_status}")
+    if run.step.final_status == "succeed":
         found += _files(run)
     return [f"{run.step.title}: {problem}" for problem in found]
 
@@ -39,40 +39,40 @@ def _events(run: Run) -> list[str]:
     kinds = Counter(event["detail-type"] for event in run.events)
     found = []
     if versions != list(range(1, len(versions) + 1)):
-        found.append(f"versions {versions} of the events are not contiguous")
+        found.append(f"the events' versions {versions} are not contiguous")
     if versions and versions[-1] != run.task.get("version"):
         found.append(f"the last event is version {versions[-1]}, the task {run.task.get('version')}")
     if not versions:
         found.append("no event")
-    stored = 1 if run.step.verdict == "succeed" else 0
+    stored = 1 if run.step.final_status == "succeed" else 0
     if kinds["Task Results Stored"] != stored:
-        found.append(f"{kinds['Task Results Stored']} events of stored results, expected {stored}")
+        found.append(f"{kinds['Task Results Stored']} events Task Results Stored, expected {stored}")
     return found
 
 
 def _callbacks(run: Run) -> list[str]:
     answered = [callback for callback in run.callbacks if callback["status"] == 200]
-    if run.step.verdict not in {callback["task_status"] for callback in answered}:
-        return [f"no callback {run.step.verdict} was taken"]
+    if run.step.final_status not in {callback["task_status"] for callback in answered}:
+        return [f"no callback with status {run.step.final_status} was accepted"]
     return []
 
 
 def _files(run: Run) -> list[str]:
     served = [(file["bytes"], file["sha256"]) for file in run.truth]
     fetched = [(len(download.content), download.sha256) for download in run.downloads]
-    told = [(result.get("bytes"), result.get("sha256")) for result in run.task["results"]]
+    reported = [(result.get("bytes"), result.get("sha256")) for result in run.task["results"]]
     found = []
     if not served:
         found.append("the provider served no file")
     if fetched != served:
         found.append("the downloaded bytes are not those that the provider served")
-    if told != served:
-        found.append("the task does not tell the size and SHA-256 of what the provider served")
+    if reported != served:
+        found.append("the task's sizes and SHA-256 are not those of the files that the provider served")
     found += [
         f"no object {result.get('key')} of {result.get('bytes')} bytes"
         for result in run.task["results"]
         if run.objects.get(result.get("key", "")) != result.get("bytes")
     ]
     if f"results/{run.task_id}/callback.json" not in run.objects:
-        found.append("the callback was not kept")
+        found.append("the callback was not stored")
     return found

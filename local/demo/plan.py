@@ -1,4 +1,4 @@
-"""What the demo submits: one task of each kind, and one that the provider fails."""
+"""The tasks that the demo submits: one of each kind, and one that fails at the provider."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ class Step:
     title: str
     operation: str
     body: dict[str, Any]
-    verdict: str = "succeed"
+    final_status: str = "succeed"
 
 
 FIRST = (
@@ -28,7 +28,7 @@ FIRST = (
 
 
 def second(video_id: str) -> tuple[Step, ...]:
-    """The tasks that go on from a video of the first."""
+    """The tasks that use a video of a first task."""
     speech = {"video_id": video_id, "mode": "text2video", "text": "It rains again.", "voice_id": "girlfriend_1_speech02"}
     return (
         Step("Video extension", "videos/video-extend", {"video_id": video_id, "prompt": "The sun comes out"}),

@@ -1,4 +1,4 @@
-"""How the demo shows itself: a live table while the tasks run, and one table a task at the end."""
+"""The demo's output: a live table while the tasks run, and a table for each task at the end."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ _COLOURS = {"failed": "red", "stored": "green", "succeed": "green", "processing"
 
 
 def live(runs: list[Run], seconds: float) -> Table:
-    """Where every task is."""
+    """A table with the progress of every task."""
     table = Table(title=f"Comet Relay, {seconds:.0f} s", title_justify="left", expand=False)
     for column in ("task", "status", "", "callbacks", "events"):
         table.add_column(column)
@@ -35,7 +35,7 @@ def _state(run: Run) -> str:
 
 
 def final(run: Run) -> Group:
-    """Everything that was seen of one task."""
+    """Everything that was observed of one task."""
     table = Table(title=f"{run.step.title} · {run.step.operation} · {run.task_id}", title_justify="left", show_header=False)
     table.add_column("what", style="bold")
     table.add_column("seen", overflow="fold")

@@ -1,6 +1,6 @@
-"""A provider to develop against: CometAPI's Kling surface on loopback, with faults on demand (see README.md)."""
+"""Simulates CometAPI's Kling API on loopback, with faults on request (see README.md)."""
 
-from local.simulator.controls import Controls
-from local.simulator.thread import running
+from local.simulator.http.controls import Controls
+from local.simulator.http.thread import running
 
 __all__ = ["Controls", "running"]

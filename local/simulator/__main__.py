@@ -1,4 +1,4 @@
-"""`python -m local.simulator`: the simulator as a process of its own."""
+"""`python -m local.simulator`: runs the simulator as a process."""
 
 import argparse
 import asyncio
@@ -7,34 +7,36 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from local.simulator.server import listening
-from local.simulator.settings import Settings
-from local.simulator.world import World
+from local.simulator.account.account import Account
+from local.simulator.common.settings import Settings
+from local.simulator.http.server import listening
+from local.simulator.protocol.kling.provider import Kling
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM."""
     options = _parser().parse_args(arguments)
     settings = Settings().changed(_settings(options))
-    asyncio.run(_serve(World(seed=options.seed, api_key=options.api_key, settings=settings), options))
+    account = Account(seed=options.seed, api_key=options.api_key, settings=settings, provider=Kling())
+    asyncio.run(_serve(account, options))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local.simulator", description="CometAPI's Kling surface on loopback.")
+    parser = argparse.ArgumentParser(prog="python -m local.simulator", description="Simulates CometAPI's Kling API on loopback.")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
-    parser.add_argument("--port-file", type=Path, help="where to write the port, once it listens")
+    parser.add_argument("--port-file", type=Path, help="file to write the port to, once the server listens")
     parser.add_argument("--seed", type=int, default=7, help="decides every random choice")
-    parser.add_argument("--api-key", default="sk-sim", help="the key that Authorization: Bearer must carry")
-    parser.add_argument("--speed", type=float, default=1.0, help="divides all durations; 0: tasks move by hand only")
-    parser.add_argument("--wrapped-queries", action="store_true", help="answer queries in CometAPI's older shape")
-    parser.add_argument("--concurrency", type=int, help="slots of each resource pack (default: no limit)")
-    parser.add_argument("--callback-host", action="append", default=[], help="a host beyond loopback to call back")
+    parser.add_argument("--api-key", default="sk-sim", help="the key expected in Authorization: Bearer")
+    parser.add_argument("--speed", type=float, default=1.0, help="divides all durations; 0: tasks move only on request")
+    parser.add_argument("--wrapped-queries", action="store_true", help="respond to queries in CometAPI's older format")
+    parser.add_argument("--concurrency", type=int, help="concurrency slots of each resource pack (default: no limit)")
+    parser.add_argument("--callback-host", action="append", default=[], help="a further host to send callbacks to")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=JSON", help="any other setting")
     return parser
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings that the options ask for."""
+    """The settings that the options name."""
     chosen = {name: json.loads(value) for name, _, value in (each.partition("=") for each in options.set)}
     if options.concurrency is not None:
         chosen["concurrency"] = {"*": options.concurrency}
@@ -45,19 +47,19 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-async def _serve(world: World, options: argparse.Namespace) -> None:
+async def _serve(account: Account, options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with listening(world, options.port) as url:
-        print(f"provider simulator: {url} (seed {world.seed})", flush=True)
+    async with listening(account, options.port) as url:
+        print(f"provider simulator: {url} (seed {account.seed})", flush=True)
         if options.port_file:
-            _write_whole(options.port_file, url.rpartition(":")[2])
+            _write_atomically(options.port_file, url.rpartition(":")[2])
         await stop.wait()
 
 
-def _write_whole(path: Path, text: str) -> None:
-    """Never half written: whoever sees the file can read the port."""
+def _write_atomically(path: Path, text: str) -> None:
+    """Write atomically, so a reader never sees a half-written port."""
     partial = path.with_name(f"{path.name}.partial")
     partial.write_text(text)
     partial.replace(path)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.deploy import create_api_key
+from local.emulator.deploy import create_api_key
 from local.gateway import EventLog, Gateway
 from local.simulator import Controls
 from local.stack import Stack

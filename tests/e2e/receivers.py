@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from local.ministack import _free_port
+from local.emulator.process import _free_port
 from local.stack import LOCAL, ROOT
 from tests.support.serving import serving
 

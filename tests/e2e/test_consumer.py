@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from local.artefacts import sam_build, translated
-from local.deploy import create_stack
+from local.emulator.artefacts import sam_build, translate_template
+from local.emulator.deploy import create_stack
 from local.gateway import EventLog, Gateway
 from local.stack import ROOT, Stack
 from tests.e2e.conftest import PATIENCE, until
@@ -46,7 +46,7 @@ class Consumer:
 def consumer(stack: Stack) -> Iterator[Consumer]:
     """Its own stack, built as its users do, gone afterwards."""
     name, parameters = f"consumer-{uuid.uuid4().hex[:8]}", {"EventBus": stack.event_bus}
-    template = translated(stack.aws_endpoint_url, parameters, sam_build(FOLDER))
+    template = translate_template(stack.aws_endpoint_url, parameters, sam_build(FOLDER))
     yield Consumer(stack, create_stack(stack.aws_endpoint_url, name, template, parameters))
     stack.client("cloudformation").delete_stack(StackName=name)
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local.deploy import create_api_key
+from local.emulator.deploy import create_api_key
 from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from local.deploy import create_key_pair
+from local.emulator.deploy import create_key_pair
 from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack

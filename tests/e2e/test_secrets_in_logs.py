@@ -5,7 +5,7 @@ import re
 import pytest
 
 from local.gateway import EventLog, Gateway
-from local.logs import lines
+from local.logs import read_lines
 from local.simulator import Controls
 from local.stack import Stack
 from local.up import SIMULATOR_KEY
@@ -22,7 +22,7 @@ def logged(stack: Stack, gateway: Gateway, provider: Controls, events: EventLog)
     task_id = gateway.submit("images/generations", {"prompt": PROMPT})["task_id"]
     gateway.request("POST", "/kling/v1/videos/text2video", json={"prompt": PROMPT * 200})
     events.wait_for([task_id], timeout=PATIENCE)
-    return "\n".join(message for _, _, message in lines(stack))
+    return "\n".join(message for _, _, message in read_lines(stack))
 
 
 def test_the_run_was_logged(logged: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.deploy import CALLBACK_KEY
+from local.emulator.deploy import CALLBACK_KEY
 from relay.adapters.dynamodb.items import task_of
 from relay.adapters.secrets.cached import Secrets
 from relay.adapters.secrets.callback_tokens import HmacCallbackTokens

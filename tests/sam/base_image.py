@@ -13,7 +13,7 @@ import tempfile
 import textwrap
 from pathlib import Path
 
-from local import containers
+from local.containers import containers
 from local.stack import LOCAL, ROOT
 from tests.sam import engine
 

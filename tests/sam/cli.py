@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from local import processes
-from local.artefacts import TOOLS
+from local.emulator.artefacts import TOOLS
 from local.stack import LOCAL, ROOT
 
 SAM = str(TOOLS / "sam" / "bin" / "sam")

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from hashlib import sha256
 from typing import Any, Self
 
-from local.deploy import create_api_key
+from local.emulator.deploy import create_api_key
 from local.gateway import EventLog, Gateway
 from local.simulator import Controls
 from local.stack import ROOT, Stack

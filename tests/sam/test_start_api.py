@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from local import containers
+from local.containers import containers
 from local.gateway import Gateway
 from local.simulator import Controls
 from local.stack import Stack
@@ -23,7 +23,7 @@ def api(stack: Stack, simulator: Controls, tmp_path_factory: pytest.TempPathFact
     port = cli.free_port()
     variables = tmp_path_factory.mktemp("start-api") / "variables.json"
     stack = replace(stack, gateway_url=f"http://127.0.0.1:{port}")
-    variables.write_text(json.dumps(containers.environment(stack, stack.gateway_url)))
+    variables.write_text(json.dumps(containers.make_environment(stack, stack.gateway_url)))
     with cli.serving("start-api", "--env-vars", str(variables), port=port, ready=_healthy), Gateway(stack) as gateway:
         yield gateway
 

@@ -1,4 +1,4 @@
-"""The media files that results point to, by their file extension."""
+"""Generated media files for results."""
 
 from functools import lru_cache
 
@@ -14,5 +14,5 @@ _MAKERS = {"png": png, "jpg": jpeg, "mp4": mp4, "mp3": mp3, "wav": wav}
 
 @lru_cache(maxsize=128)
 def make_media(extension: str, seed: str, size: int) -> MediaFile:
-    """The file of this kind and seed with `size` bytes, or the smallest legal one."""
+    """The file with this extension and seed. It has `size` bytes, or more if the format needs more."""
     return _MAKERS[extension](seed, size)

@@ -6,14 +6,14 @@ from local.simulator.media.file import MediaFile, Part, noise, whole
 
 _FRAME = b"\xff\xfb\x90\xc4" + bytes(413)  # MPEG-1 layer III, 128 kbit/s, 44.1 kHz, mono, silence: 417 bytes
 _FRAMES = _FRAME * 157
-_FEWEST_FRAMES = 38  # about a second, which every reader recognises
+_FEWEST_FRAMES = 38  # about one second: enough for every reader to recognise the format
 _TAG_HEADER = 10
 _WAV_HEADER = 44
 _LARGEST_RIFF = 2**32 - 1
 
 
 def mp3(seed: str, size: int) -> MediaFile:
-    """Whole silent frames after an ID3v2.4 tag that names the seed and takes the odd bytes as its padding."""
+    """Silent frames after an ID3v2.4 tag. The tag contains the seed, and padding that makes the size exact."""
     text = b"\x03" + seed.encode()
     title = b"TIT2" + _synchsafe(len(text)) + b"\0\0" + text
     frames, odd = divmod(max(size - _TAG_HEADER - len(title), _FEWEST_FRAMES * len(_FRAME)), len(_FRAME))
@@ -22,7 +22,7 @@ def mp3(seed: str, size: int) -> MediaFile:
 
 
 def wav(seed: str, size: int) -> MediaFile:
-    """16-bit mono PCM; an odd size loses its last byte, and above 4 GiB the header is RF64 (EBU Tech 3306)."""
+    """16-bit mono PCM. An odd size is rounded down. Above 4 GiB the header is RF64 (EBU Tech 3306)."""
     data = max(size - _WAV_HEADER, 2) & ~1
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 44_100, 88_200, 2, 16)
     if data + _WAV_HEADER > _LARGEST_RIFF:

@@ -1,4 +1,4 @@
-"""A media file as a list of repeating parts: any size, any range, never whole in memory."""
+"""A media file as a list of repeating parts. It can have any size, because it is never held in memory as a whole."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ BLOCK = 65_536
 
 @dataclass(frozen=True)
 class Part:
-    """`length` bytes: `unit` over and over, the last time perhaps cut."""
+    """`length` bytes: `unit` repeated, and cut at the end."""
 
     unit: bytes
     length: int
@@ -34,7 +34,7 @@ class MediaFile:
 
     @property
     def size(self) -> int:
-        """Bytes in all."""
+        """The size in bytes."""
         return sum(part.length for part in self.parts)
 
     def read(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
@@ -45,7 +45,7 @@ class MediaFile:
             start, stop = start - part.length, stop - part.length
 
     def sha256(self) -> str:
-        """Computed piece by piece."""
+        """The SHA-256 of the whole file in hex, computed piece by piece."""
         digest = hashlib.sha256()
         for piece in self.read():
             digest.update(piece)
@@ -59,12 +59,12 @@ def whole(content: bytes) -> Part:
 
 @lru_cache(maxsize=64)
 def noise(seed: str) -> bytes:
-    """One block of filler that only this seed has."""
+    """One block of random bytes. The same seed gives the same block."""
     return Random(seed).randbytes(BLOCK)
 
 
 def padding(total: int, largest: int, smallest: int, wrap: Callable[[int], bytes]) -> tuple[Part, ...]:
-    """`total` bytes of legal pieces: wrap(size) with smallest <= size <= largest; nothing if total < smallest."""
+    """Parts with `total` bytes in all. Each piece is wrap(size), smallest <= size <= largest. Empty if total < smallest."""
     if total < smallest:
         return ()
     count, rest = divmod(total, largest)

@@ -13,7 +13,7 @@ _SIDE = 512
 
 
 def png(seed: str, size: int) -> MediaFile:
-    """A 512x512 RGB picture; the padding is private ancillary `raNd` chunks with correct checksums."""
+    """A 512x512 RGB picture. The padding consists of private ancillary `raNd` chunks with correct checksums."""
     red, green, blue = _colour(seed)
     rows = b"".join(b"\0" + bytes((red, (green + row) % 256, blue)) * _SIDE for row in range(_SIDE))
     header = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 2, 0, 0, 0)
@@ -30,7 +30,7 @@ def png(seed: str, size: int) -> MediaFile:
 
 
 def jpeg(seed: str, size: int) -> MediaFile:
-    """A 512x512 grey picture; the padding is comment segments."""
+    """A 512x512 grey picture. The padding consists of comment segments."""
     frame = jpeg_frame(seed, _SIDE, _SIDE)
     filler = noise(seed)
     pad = padding(
@@ -43,7 +43,7 @@ def jpeg(seed: str, size: int) -> MediaFile:
 
 
 def jpeg_frame(seed: str, width: int, height: int) -> bytes:
-    """A whole baseline JPEG of one shade of grey; sides are multiples of 8 and every block repeats the first one."""
+    """A baseline JPEG of one shade of grey. Width and height, in pixels, must be multiples of 8."""
     level = 1 + _colour(seed)[0] % 127  # above mid-grey, so the difference is positive
     category = level.bit_length()
     blocks = (width // 8) * (height // 8)

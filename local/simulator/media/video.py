@@ -11,7 +11,7 @@ _LARGEST_SHORT_BOX = 2**32 - 1
 
 
 def mp4(seed: str, size: int, seconds: int = 5) -> MediaFile:
-    """`seconds` samples of one second, all of them the same frame at the start of mdat."""
+    """A video of `seconds` samples, one second each. All show the same frame, which is at the start of mdat."""
     frame = jpeg_frame(seed, _WIDTH, _HEIGHT)
     start = _box(b"ftyp", b"isom", struct.pack(">I", 512), b"isomiso2mp41")
     before = len(start) + len(_moov(len(frame), 0, seconds))

@@ -7,7 +7,7 @@ import sys
 
 from typer.main import get_command
 
-from local import cli_reference, recording
+from local.docs import cli_reference, recording
 from relay.providers.kling.translator import Kling
 from relay_cli.app import app
 from relay_cli.operations import short_names
@@ -15,7 +15,7 @@ from tests.support.cloudformation import ROOT
 
 
 def test_the_reference_is_fresh() -> None:
-    script = "from local import cli_reference as it; print(it.renewed(it.DOCUMENT.read_text()), end='')"
+    script = "from local.docs import cli_reference as it; print(it.render(it.DOCUMENT.read_text()), end='')"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout == cli_reference.DOCUMENT.read_text(), "run make cli-docs"
 

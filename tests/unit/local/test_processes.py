@@ -1,4 +1,4 @@
-"""Background processes: recognised, ended, and never mistaken for one another."""
+"""Background processes are recognised, stopped, and never confused with other processes."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A fast simulator, a client of its provider surface and a callback receiver, all on loopback."""
+"""A fast simulator, a client of its Kling API and a callback receiver, all on loopback."""
 
 import ssl
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def simulator(socket_enabled: None) -> Iterator[Controls]:  # noqa: ARG001 - loo
 
 @pytest.fixture
 def provider(simulator: Controls) -> Iterator[httpx.Client]:
-    """A client of the provider's surface, with the right key."""
+    """A client of the provider's API, with the right key."""
     base, no_tls = f"{simulator.url}/kling/v1", ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with httpx.Client(base_url=base, headers=simulator.headers, trust_env=False, verify=no_tls) as client:
         yield client
@@ -27,6 +27,6 @@ def provider(simulator: Controls) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def receiver(socket_enabled: None) -> Iterator[Receiver]:  # noqa: ARG001 - loopback only
-    """Somewhere to call back to."""
+    """A receiver for callbacks."""
     with receiving() as listening:
         yield listening

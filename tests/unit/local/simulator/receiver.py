@@ -1,4 +1,4 @@
-"""A callback receiver for the tests: remembers what was posted and answers as told."""
+"""A callback receiver for the tests. It stores what was posted and responds with the status set in `status`."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ from typing import Any, cast
 
 @dataclass
 class Receiver:
-    """What arrived, in order. `status` is what it answers, `location` where that redirects to."""
+    """The received callbacks, in order. `status` is the response's status, `location` the target of a redirect."""
 
     url: str = ""
     status: int = 200

@@ -1,4 +1,4 @@
-"""The simulator's own endpoints: the truth, settings, reset; and the ways to start it."""
+"""The admin endpoints: state, settings and reset; and the ways to start the simulator."""
 
 import ast
 import os
@@ -15,7 +15,7 @@ import pytest
 
 from local.simulator import Controls, running
 from local.simulator.__main__ import main
-from local.simulator.settings import Settings
+from local.simulator.common.settings import Settings
 from tests.support.waiting import until
 
 T2V = "/videos/text2video"
@@ -63,7 +63,7 @@ def test_other_wrong_requests_are_refused(simulator: Controls, provider: httpx.C
     assert "unknown fault" in error_of(simulator, "POST", "faults", {"fault": "none"})
     simulator.settings(speed=0)
     provider.post(T2V, json=CLIP | {"external_task_id": "e"})
-    assert "status is one of" in error_of(simulator, "POST", "tasks/e/advance", {"status": "done"})
+    assert "status must be one of" in error_of(simulator, "POST", "tasks/e/advance", {"status": "done"})
 
 
 @pytest.mark.parametrize("verdicts", [{"*": "failed"}, {"videos/text2video": "failed"}])

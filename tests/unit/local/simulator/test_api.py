@@ -1,4 +1,4 @@
-"""The provider's surface: authentication, creates, queries, lists, concurrency and the course of a task."""
+"""Kling's API: authentication, create, query, list, concurrency and the progress of a task."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What callback_url is told, and every way in which that goes wrong."""
+"""The callbacks that are sent to callback_url, and every fault of theirs."""
 
 import json
 from collections import Counter
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from local.simulator import Controls
-from local.simulator.malformed import VARIANTS
+from local.simulator.faults.malformed import VARIANTS
 from tests.unit.local.simulator.receiver import Receiver
 
 T2V = "/videos/text2video"

@@ -1,4 +1,4 @@
-"""Result files over HTTP: ranges, validators, and what a file host gets wrong."""
+"""Result files over HTTP: ranges, validators, and the faults of a file host."""
 
 from hashlib import sha256
 from typing import Any

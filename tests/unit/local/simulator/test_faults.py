@@ -1,4 +1,4 @@
-"""The rules that choose, and the faults of requests and of a task's course."""
+"""The fault rules, and the faults of requests and of a task's progress."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from local.simulator import Controls
-from local.simulator.dice import Dice
-from local.simulator.errors import TABLE, AdminError
-from local.simulator.faults import REQUEST_FAULTS, Faults
+from local.simulator.common.errors import TABLE, AdminError
+from local.simulator.common.randomness import Randomness
+from local.simulator.faults.rules import REQUEST_FAULTS, Faults
+from local.simulator.protocol.kling.provider import Kling
 
 T2V = "/videos/text2video"
 CLIP = {"prompt": "a cat"}
@@ -23,13 +24,13 @@ def drawn(faults: Faults, times: int = 1, **about: str) -> int:
 
 
 def test_a_rule_for_the_next_ones_is_used_up() -> None:
-    faults = Faults(Dice(7))
+    faults = Faults(Randomness(7), Kling.operations)
     faults.add({"fault": "hang", "next": 2})
     assert [drawn(faults) for _ in range(4)] == [1, 1, 0, 0]
 
 
 def test_a_rule_for_an_id_or_an_operation_meets_nothing_else() -> None:
-    faults = Faults(Dice(7))
+    faults = Faults(Randomness(7), Kling.operations)
     faults.add({"fault": "hang", "external_task_id": "e"})
     faults.add({"fault": "close", "operation": "videos/lip-sync"})
     assert drawn(faults) == 0
@@ -40,7 +41,7 @@ def test_a_rule_for_an_id_or_an_operation_meets_nothing_else() -> None:
 
 def test_a_probability_is_met_about_as_often_and_the_same_for_the_same_seed() -> None:
     def run(seed: int) -> list[int]:
-        faults = Faults(Dice(seed))
+        faults = Faults(Randomness(seed), Kling.operations)
         faults.add({"fault": "hang", "probability": 0.3})
         return [drawn(faults) for _ in range(400)]
 
@@ -49,7 +50,7 @@ def test_a_probability_is_met_about_as_often_and_the_same_for_the_same_seed() ->
 
 
 def test_a_removed_rule_meets_nobody() -> None:
-    faults = Faults(Dice(7))
+    faults = Faults(Randomness(7), Kling.operations)
     first = faults.add({"fault": "hang"})
     faults.add({"fault": "close"})
     faults.remove(first.number)
@@ -75,7 +76,7 @@ def test_a_removed_rule_meets_nobody() -> None:
 )
 def test_a_rule_that_could_mean_nothing_is_refused(rule: dict[str, Any]) -> None:
     with pytest.raises(AdminError):
-        Faults(Dice(7)).add(rule)
+        Faults(Randomness(7), Kling.operations).add(rule)
 
 
 @pytest.mark.parametrize("code", TABLE)

@@ -1,4 +1,4 @@
-"""What a request brings along: fetched from loopback, and a reason to fail when it is not what its field wants."""
+"""The files of a request are fetched from loopback. A file of the wrong kind makes the task fail."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""The result files are valid, deterministic, exactly as large as asked for, and readable anywhere."""
+"""The result files are valid, deterministic, of exactly the requested size, and readable by other programs."""
 
 import struct
 import zlib

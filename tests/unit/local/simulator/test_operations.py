@@ -1,4 +1,4 @@
-"""The validation tables: what the provider takes, and with which code it refuses the rest."""
+"""The table of operations: which bodies are accepted, and with which code the others are refused."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from local.simulator import Controls
-from local.simulator.errors import ProviderError
-from local.simulator.operations import OPERATIONS
+from local.simulator.common.errors import ProviderError
+from local.simulator.protocol.kling.operations import OPERATIONS
 
 URL = "https://example.com/a.png"
 CLIP = {"prompt": "a cat"}

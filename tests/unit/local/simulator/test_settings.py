@@ -1,6 +1,6 @@
 """The simulator's settings."""
 
-from local.simulator.settings import Settings
+from local.simulator.common.settings import Settings
 
 
 def test_a_number_that_was_set_whole_may_be_a_fraction_the_next_time() -> None:

@@ -1,4 +1,4 @@
-"""What the provider answers at once: the answer, what it refuses, and the faults on its way."""
+"""Synchronous operations: their responses, what they refuse, and their faults."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from local.simulator import Controls
-from local.simulator.synchronous import SYNCHRONOUS
+from local.simulator.protocol.kling.synchronous import SYNCHRONOUS
 
 URL = "https://example.com/a.mp4"
 POINTS = {"session_id": "s", "frame_index": 1, "points": [{"x": 0.5, "y": 1}]}

@@ -1,9 +1,10 @@
-"""The course of one task, without a server."""
+"""The progress of one task, without a server."""
 
-from local.simulator.operations import OPERATIONS
-from local.simulator.settings import Settings
-from local.simulator.tasks import Task
-from local.simulator.world import World
+from local.simulator.account.account import Account
+from local.simulator.account.tasks import Task
+from local.simulator.common.settings import Settings
+from local.simulator.protocol.kling.operations import OPERATIONS
+from local.simulator.protocol.kling.provider import Kling
 
 
 def task() -> Task:
@@ -12,22 +13,22 @@ def task() -> Task:
 
 def test_a_task_never_goes_back() -> None:
     moving = task()
-    assert moving.moved("succeed", "", 2_000)
-    assert not moving.moved("processing", "", 3_000)
-    assert not moving.moved("failed", "no", 3_000)
+    assert moving.move_to("succeed", "", 2_000)
+    assert not moving.move_to("processing", "", 3_000)
+    assert not moving.move_to("failed", "no", 3_000)
     assert (moving.status, moving.message, moving.updated_at) == ("succeed", "", 2_000)
 
 
 def test_a_clock_that_goes_back_does_not_take_updated_at_along() -> None:
     moving = task()
-    moving.moved("processing", "", 500)
+    moving.move_to("processing", "", 500)
     assert moving.updated_at == 1_000
 
 
 def test_tasks_take_different_times_around_the_ones_set() -> None:
     settings = Settings().changed({"submitted_seconds": 10.0, "processing_seconds": 100.0, "speed": 10.0})
-    lives = World(seed=7, api_key="", settings=settings).lives
-    delays = [lives._delays(settings) for _ in range(20)]
+    scheduler = Account(seed=7, api_key="", settings=settings, provider=Kling()).scheduler
+    delays = [scheduler._delays(settings) for _ in range(20)]
     assert len(set(delays)) == 20
     assert all(0.8 <= first <= 1.2 and 8 <= second <= 12 for first, second in delays)
 

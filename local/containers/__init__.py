@@ -1,0 +1,1 @@
+"""Access to the embedded run from containers, for `sam local`."""

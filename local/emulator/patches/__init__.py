@@ -1,0 +1,1 @@
+"""Changes to the template that work around differences between the emulator and AWS."""

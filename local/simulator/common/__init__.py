@@ -1,0 +1,1 @@
+"""Settings, errors and randomness, used by all other packages of the simulator."""

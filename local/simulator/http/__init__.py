@@ -1,0 +1,1 @@
+"""The HTTP server: result files, the admin endpoints, and a client of the admin endpoints."""

@@ -1,0 +1,1 @@
+"""One package for each provider: its paths, request checks and response bodies."""

@@ -1,0 +1,1 @@
+"""CometAPI's Kling API."""
