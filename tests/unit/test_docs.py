@@ -18,7 +18,7 @@ from local.demo.plan import FIRST, second
 from relay.domain import events, uploads
 from relay.domain.errors import ClientError
 from relay.domain.task import FailureCode, Rank, Result, Status
-from relay.domain.webhook import Outcome
+from relay.domain.webhook import DeliveryOutcome
 from relay.entrypoint.http import INTERNAL, REQUEST_LIMIT, STATUS
 from relay.providers.kling.requests.fields import MAX_CALLBACK_URL, MAX_EXTERNAL_TASK_ID
 from relay.providers.kling.translator import Kling
@@ -322,7 +322,7 @@ def test_the_webhook_that_is_shown_has_the_fields_of_the_code() -> None:
 
 def test_the_states_of_a_delivery_are_those_that_are_stored() -> None:
     states = code(next(row[1] for row in rows(section(WEBHOOKS, "See what was delivered")) if row[0] == "`state`"))
-    assert set(states) == set(Outcome) - {Outcome.WAITING, Outcome.SUPERSEDED}
+    assert set(states) == set(DeliveryOutcome) - {DeliveryOutcome.WAITING, DeliveryOutcome.SUPERSEDED}
 
 
 @each_document
