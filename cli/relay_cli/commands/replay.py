@@ -48,7 +48,7 @@ def _replay(session: Session, key: str) -> str:
 
 def _print_quarantine(session: Session, limit: int) -> None:
     table, documents = Table("key", "bytes", "received", box=None, pad_edge=False), []
-    for entry in islice(quarantined(session.outputs["ResultsBucket"]), limit):
+    for entry in islice(iter_quarantine(session.outputs["ResultsBucket"]), limit):
         received = int(entry["LastModified"].timestamp() * 1000)
         table.add_row(entry["Key"], str(entry["Size"]), utc_time(received))
         documents.append({"key": entry["Key"], "bytes": entry["Size"], "received_at": received})
@@ -57,7 +57,7 @@ def _print_quarantine(session: Session, limit: int) -> None:
         session.output.print_message("the quarantine is empty")
 
 
-def quarantined(bucket: str) -> Iterator[dict[str, Any]]:
+def iter_quarantine(bucket: str) -> Iterator[dict[str, Any]]:
     """Yield the callbacks in quarantine as S3 lists them: `Key`, `Size` in bytes and `LastModified`."""
     from relay.adapters.aws import client
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from relay_cli.commands.dlq import count_letters
-from relay_cli.commands.replay import quarantined
+from relay_cli.commands.replay import iter_quarantine
 from relay_cli.doctor.deployment import Deployment
 from relay_cli.doctor.findings import Finding, broken, fine, note, warning
 from relay_cli.subscription import PREFIX
@@ -84,7 +84,7 @@ def dead_letters(deployment: Deployment) -> Iterator[Finding]:
 
 def quarantine(deployment: Deployment) -> Iterator[Finding]:
     """The quarantine is empty: every callback could be read."""
-    count = len(list(islice(quarantined(deployment.outputs["ResultsBucket"]), _MOST_COUNTED)))
+    count = len(list(islice(iter_quarantine(deployment.outputs["ResultsBucket"]), _MOST_COUNTED)))
     if count:
         message = f"callbacks that could not be read: {count if count < _MOST_COUNTED else f'{_MOST_COUNTED} or more'}"
         yield warning("quarantine", message, "relay replay --list; after a fix: relay replay KEY")
