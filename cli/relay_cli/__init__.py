@@ -1,8 +1,8 @@
-"""The command line `relay`: a client of the relay's HTTP API, and its operator's tools on AWS. The product never imports it."""
+"""The command line `relay`: a client of the relay's HTTP API, and the operator's tools on AWS. The relay never imports it."""
 
 
 def main() -> None:
-    """The entry point; says what to install when the optional packages are not there."""
+    """Run the program. If typer or rich is missing, exit with the command that installs it."""
     try:
         from relay_cli.app import run
     except ModuleNotFoundError as error:

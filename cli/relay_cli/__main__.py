@@ -1,4 +1,4 @@
-"""`python -m relay_cli`."""
+"""Run the command line with `python -m relay_cli`."""
 
 from relay_cli import main
 

@@ -1,4 +1,4 @@
-"""RelayApi: the relay's HTTP API. What can be sent again safely is; the envelope's errors become Failures."""
+"""RelayApi: the client of the relay's HTTP API. It retries requests that are safe to repeat and raises Failures."""
 
 import os
 import random
@@ -13,21 +13,23 @@ import httpx
 from relay_cli.failures import Failure, NotFound, Refused, Unauthorized, Unavailable
 from relay_cli.target import is_loopback
 
-_TIMEOUT = 35.0  # API Gateway gives up after 30 s
+_TIMEOUT = 35.0  # seconds; API Gateway itself gives up after 30 s
 _RETRIES = "4"
-_FIRST_DELAY = 0.5
-_OPERATORS_FAULT = 5000  # with HTTP 502: the provider refused the relay's own key
+_FIRST_DELAY = 0.5  # seconds; doubled before each further retry
+_PROVIDER_REFUSED_RELAY_KEY = 5000  # only together with HTTP 502
 _UNKNOWN_OUTCOME = 5002
 _CREDENTIAL_CODES = range(1000, 1005)
-_THROTTLED = frozenset({None, 1302, 1303})
+_THROTTLING_CODES = frozenset({None, 1302, 1303})
 
 
 class RelayApi:
-    """One relay for one tenant. `say` hears of repetitions."""
+    """The API of one relay, used with the key of one tenant. `report` receives one line of text before each retry."""
 
-    def __init__(self, url: str, key: str, *, say: Callable[[str], None], transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, url: str, key: str, *, report: Callable[[str], None], transport: httpx.BaseTransport | None = None
+    ) -> None:
         self.url = url
-        self._say = say
+        self._report = report
         self._retries = int(os.environ.get("RELAY_RETRIES", _RETRIES))
         self._client = httpx.Client(
             base_url=url,
@@ -38,96 +40,105 @@ class RelayApi:
         )
 
     def submit(self, operation: str, body: Mapping[str, Any], *, idempotency_key: str) -> tuple[dict[str, Any], list[str]]:
-        """Create a task: the create answer's `data`, and the warnings in its message."""
-        answer = self._asked("POST", f"/kling/v1/{operation}", json=body, headers={"Idempotency-Key": idempotency_key})
+        """Create a task. Return the `data` of the response and the warnings in its message."""
+        answer = self._request("POST", f"/kling/v1/{operation}", json=body, headers={"Idempotency-Key": idempotency_key})
         parts = str(answer.get("message", "")).split("; warning: ")
         return answer["data"], parts[1:]
 
     def call(self, method: str, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """An operation that the provider answers at once: its `data`. Sent again only when nothing was sent."""
-        given = {"params": dict(fields)} if method == "GET" else {"json": fields}
-        answer = self._asked(method, f"/kling/v1/{operation}", once=method != "GET", **given)
+        """Call a synchronous operation and return its `data`.
+
+        `fields` are the query of a GET and the JSON body of any other method. A request that is not a GET may be billed, so
+        it is retried only if the connection failed before it was sent.
+        """
+        content = {"params": dict(fields)} if method == "GET" else {"json": fields}
+        answer = self._request(method, f"/kling/v1/{operation}", repeatable=method == "GET", **content)
         data: dict[str, Any] = answer.get("data", answer)
         return data
 
     def announce_upload(self, file: Mapping[str, Any]) -> dict[str, Any]:
-        """`POST /uploads`: where to put a file, and the reference to it. A repetition leaves an unused reference."""
-        data: dict[str, Any] = self._asked("POST", "/uploads", json=file)["data"]
+        """Send `POST /uploads` and return where to put the file and its reference. A retry leaves an unused reference behind."""
+        data: dict[str, Any] = self._request("POST", "/uploads", json=file)["data"]
         return data
 
     def task(self, reference: str) -> dict[str, Any]:
-        """`GET /tasks/{reference}`: by the relay's id or the client's own."""
-        data: dict[str, Any] = self._asked("GET", f"/tasks/{quote(reference, safe='')}")["data"]
+        """Return `GET /tasks/{reference}`. The reference is the relay's task id or the client's external_task_id."""
+        data: dict[str, Any] = self._request("GET", f"/tasks/{quote(reference, safe='')}")["data"]
         return data
 
     def tasks(self, *, status: str | None = None, operation: str | None = None, limit: int) -> Iterator[dict[str, Any]]:
-        """The newest tasks, page by page, at most `limit`."""
+        """Yield at most `limit` tasks, newest first. Each page holds up to 100 tasks and is one request."""
         cursor: str | None = None
         while limit > 0:
-            given = {"status": status, "operation": operation, "limit": str(min(limit, 100)), "cursor": cursor}
-            query = {name: value for name, value in given.items() if value is not None}
-            page = self._asked("GET", "/tasks", params=query)["data"]
+            filters = {"status": status, "operation": operation, "limit": str(min(limit, 100)), "cursor": cursor}
+            query = {name: value for name, value in filters.items() if value is not None}
+            page = self._request("GET", "/tasks", params=query)["data"]
             yield from page["tasks"]
             limit, cursor = limit - len(page["tasks"]), page["cursor"]
             if cursor is None:
                 return
 
-    def _asked(self, method: str, path: str, *, once: bool = False, **options: Any) -> dict[str, Any]:
-        """The envelope of a success. Every request may be repeated, a create because of its key, but for `once`."""
+    def _request(self, method: str, path: str, *, repeatable: bool = True, **options: Any) -> dict[str, Any]:
+        """Send a request, retry temporary failures, and return the whole JSON response.
+
+        A create is repeatable because of its idempotency key. A request that is not repeatable is retried only if it was
+        never sent. Raises Failure.
+        """
         for attempt in count():
             try:
                 response = self._client.request(method, path, **options)
                 failure = _failure(response)
                 sent = True
             except httpx.TransportError as error:
-                failure = Unavailable(f"{self.url} does not answer: {_said(error)}", "check the URL and the network")
+                message = f"{self.url} does not respond: {error or type(error).__name__}"
+                failure = Unavailable(message, "check the URL and the network, then try again")
                 sent = not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
             if failure is None:
                 answer: dict[str, Any] = response.json()
                 return answer
-            if attempt >= self._retries or not isinstance(failure, Unavailable) or (once and sent):
+            if attempt >= self._retries or not isinstance(failure, Unavailable) or (sent and not repeatable):
                 raise failure
             delay = _FIRST_DELAY * 2**attempt
-            self._say(f"{failure.message}; again in {delay:g} s")
+            self._report(f"{failure.message}; retrying in {delay:g} s")
             time.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311
         raise AssertionError("unreachable")
 
 
-def _said(error: httpx.TransportError) -> str:
-    return str(error) or type(error).__name__
-
-
 def _failure(response: httpx.Response) -> Failure | None:
-    """What an answer means when it is no success."""
+    """Return the Failure that a response stands for; None for a success."""
     try:
         body = response.json()
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        lost = Unavailable if response.status_code >= 500 else NotFound
-        return lost(f"HTTP {response.status_code} without an envelope", "is that a relay's URL (the stack's output ApiUrl)?")
+        unreadable = Unavailable if response.status_code >= 500 else NotFound
+        message = f"HTTP {response.status_code}, but not a response of a relay"
+        return unreadable(message, "check that the URL is the stack's output ApiUrl")
     code, message = body.get("code"), str(body.get("message") or f"HTTP {response.status_code}")
     if response.is_success and code == 0:
         return None
-    kind, advice = _meaning(response.status_code, code if isinstance(code, int) else None)
-    told = message if code is None else f"{message} (code {code})"
-    return kind(told, advice, http_status=response.status_code, code=code, request_id=body.get("request_id"))
+    kind, advice = _classify(response.status_code, code if isinstance(code, int) else None)
+    text = message if code is None else f"{message} (code {code})"
+    return kind(text, advice, http_status=response.status_code, code=code, request_id=body.get("request_id"))
 
 
-def _meaning(status: int, code: int | None) -> tuple[type[Failure], str]:
-    """The kind of an error and what to do; gateway answers without an envelope have no code."""
+def _classify(status: int, code: int | None) -> tuple[type[Failure], str]:
+    """Return the kind of failure and the advice. `code` is None if API Gateway, not the relay, sent the response."""
     if status == 401 or (status == 403 and code in _CREDENTIAL_CODES):
-        return Unauthorized, "check RELAY_KEY or --key; the operator makes a key: relay keys create --tenant NAME"
+        return Unauthorized, "check RELAY_KEY or --key; an operator creates a key with: relay keys create --tenant NAME"
     if status == 404:
-        return NotFound, "`relay list` shows this key's tasks" if code == 1203 else "`relay submit --help` lists the operations"
+        return NotFound, "list the tasks of this key: relay list" if code == 1203 else "list the operations: relay submit --help"
     if status == 422:
-        return Refused, "another body needs another --idempotency-key"
+        return Refused, "use a new --idempotency-key for a different body"
     if status == 413:
-        return Refused, "give large files by URL"
-    if status == 502 and code == _OPERATORS_FAULT:
-        return Refused, "the operator renews the provider's key: `relay doctor` says how"
+        return Refused, "pass large files by URL"
+    if status == 502 and code == _PROVIDER_REFUSED_RELAY_KEY:
+        return Refused, "ask the operator to renew the provider's key; relay doctor shows the command"
     if code == _UNKNOWN_OUTCOME:
-        return Unavailable, "look at the provider's own list, or at the account's costs, before asking again"
-    if status >= 500 or (status == 429 and code in _THROTTLED):
-        return Unavailable, "try again with the same --idempotency-key: nothing is paid twice"
+        return (
+            Unavailable,
+            "the request may have been executed and billed: check the provider's task list or costs before you repeat it",
+        )
+    if status >= 500 or (status == 429 and code in _THROTTLING_CODES):
+        return Unavailable, "try again with the same --idempotency-key: you never pay twice"
     return Refused, ""

@@ -1,4 +1,4 @@
-"""What AWS's refusals mean to an operator."""
+"""AWS errors translated into Failures that tell an operator what to do."""
 
 import sys
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ _MISSING = frozenset(
         "404",
     }
 )
-_LATER = frozenset(
+_TEMPORARY = frozenset(
     {
         "Throttling",
         "ThrottlingException",
@@ -52,8 +52,11 @@ _LATER = frozenset(
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Botocore's errors become Failures. Botocore is not loaded for this: without it none of its errors can come."""
+def translate_aws_errors() -> Iterator[None]:
+    """Turn botocore's errors into Failures.
+
+    Botocore is looked up in `sys.modules` and never imported here: commands that do not use AWS start faster without it.
+    """
     try:
         yield
     except Exception as error:
@@ -61,27 +64,29 @@ def translated() -> Iterator[None]:
         if exceptions is None:
             raise
         if isinstance(error, exceptions.ClientError):
-            raise refusal(error.operation_name, **error.response["Error"]) from None
+            raise client_failure(error.operation_name, **error.response["Error"]) from None
         if isinstance(error, exceptions.BotoCoreError):
-            raise _unanswered(type(error).__name__, str(error)) from None
+            raise _botocore_failure(type(error).__name__, str(error)) from None
         raise
 
 
-def refusal(operation: str, Code: str = "", Message: str = "", **_: object) -> Failure:  # noqa: N803 - AWS's names
-    """AWS's answer to an operation."""
-    told, details = f"AWS refuses {operation}: {Message or Code}", {"aws_code": Code}
+def client_failure(operation: str, Code: str = "", Message: str = "", **_: object) -> Failure:  # noqa: N803 - AWS's names
+    """Return the Failure for an error that AWS returned for an operation, such as `DescribeStacks`."""
+    message, details = f"AWS rejected {operation}: {Message or Code}", {"aws_code": Code}
     if Code in _DENIED:
-        return Unauthorized(told, "check the credentials: aws sts get-caller-identity, or --profile", **details)
+        advice = "check the credentials with `aws sts get-caller-identity`, or choose others with --profile"
+        return Unauthorized(message, advice, **details)
     if Code in _MISSING or "does not exist" in Message:
-        return NotFound(told, "check --stack and --region", **details)
-    if Code in _LATER:
-        return Unavailable(told, "try again", **details)
-    return Refused(told, "", **details)
+        return NotFound(message, "check --stack and --region", **details)
+    if Code in _TEMPORARY:
+        return Unavailable(message, "wait a moment and try again", **details)
+    return Refused(message, "", **details)
 
 
-def _unanswered(kind: str, message: str) -> Failure:
+def _botocore_failure(kind: str, message: str) -> Failure:
+    """Return the Failure for an error that botocore raised without a response from AWS. `kind` is the name of its class."""
     if kind in _CREDENTIALS:
-        return Unauthorized(f"AWS: {message}", "give credentials: AWS_PROFILE or --profile, or the AWS_ variables")
+        return Unauthorized(f"AWS: {message}", "set AWS_PROFILE or --profile, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     if kind == "NoRegionError":
-        return Refused("AWS: no region is named", "set AWS_REGION or --region")
+        return Refused("AWS: no region is set", "set AWS_REGION or --region")
     return Unavailable(f"AWS: {message}", "check the network and --region")

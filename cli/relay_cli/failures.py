@@ -1,12 +1,12 @@
-"""What a command ends with when it does not do what was asked: an exit code, one line, and what to do about it.
+"""The failures that end a command, each with an exit code, a message and the next step.
 
 Failure
-├── TaskFailed           1   the relay did its part, the task failed
-├── Refused              3   the relay, or the provider behind it, refused the request as it is
-├── Unauthorized         4   the key, or AWS's credentials
-├── NotFound             5   no such task, stack or object
-├── Unavailable          6   no answer, or an answer that says "later"
-└── TimedOut             7   --timeout passed
+├── TaskFailed           1   the relay worked, but the task failed
+├── Refused              3   the relay or the provider rejected the request
+├── Unauthorized         4   the relay key or the AWS credentials are missing or not accepted
+├── NotFound             5   there is no such task, stack, key or object
+├── Unavailable          6   no response, or a temporary error
+└── TimedOut             7   --timeout expired
 """
 
 from enum import IntEnum
@@ -14,32 +14,35 @@ from typing import Any
 
 
 class ExitCode(IntEnum):
-    """Every exit code; docs/cli.md shows these texts."""
+    """Every exit code of the program. `relay --help` and docs/cli.md show the texts."""
 
     meaning: str
 
     def __new__(cls, code: int, meaning: str) -> "ExitCode":
-        """An int that knows what it means."""
+        """Create an int that also carries its meaning."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
         return member
 
-    OK = 0, "done"
-    FAILED = 1, "done, with a bad end: the task failed, the callback is still not understood, doctor found something broken"
-    USAGE = 2, "the command line is wrong"
-    REFUSED = 3, "the relay, or the provider behind it, refused the request"
-    UNAUTHORIZED = 4, "the relay's key or AWS's credentials are missing, unknown or not allowed to"
+    OK = 0, "success"
+    FAILED = 1, "the task failed, a replayed callback is still unreadable, a webhook was not accepted, or doctor found a fault"
+    USAGE = 2, "invalid command line"
+    REFUSED = 3, "the relay or the provider rejected the request"
+    UNAUTHORIZED = 4, "the relay key or the AWS credentials are missing, invalid or not allowed to do this"
     NOT_FOUND = 5, "no such task, stack, key or object"
-    UNAVAILABLE = 6, "no answer, or none that helps now: try again"
-    TIMED_OUT = 7, "--timeout passed; the task goes on"
-    WARNED = 8, "doctor found something to look at, and nothing broken"
-    INTERNAL = 70, "a fault of this program"
-    INTERRUPTED = 130, "Ctrl-C; what was temporary is removed"
+    UNAVAILABLE = 6, "no response, or a temporary error: try again"
+    TIMED_OUT = 7, "--timeout expired; the task continues"
+    WARNED = 8, "doctor found warnings, but nothing broken"
+    INTERNAL = 70, "a bug in this program"
+    INTERRUPTED = 130, "interrupted with Ctrl-C; temporary AWS resources are removed"
 
 
 class Failure(Exception):  # noqa: N818 - not an error of the program
-    """`message`: what is wrong, `advice`: what to do, `details`: more of it for --json."""
+    """A command could not do what was asked.
+
+    `message` says what is wrong, `advice` what to do next. `details` are additional fields for --json.
+    """
 
     exit_code = ExitCode.FAILED
 
@@ -50,40 +53,40 @@ class Failure(Exception):  # noqa: N818 - not an error of the program
         self.details = details
 
     def document(self) -> dict[str, Any]:
-        """As --json shows it."""
+        """Return what --json prints: `{"error": {"message", "advice", "exit_code", …}}` without empty fields."""
         error = {"message": self.message, "advice": self.advice, **self.details, "exit_code": int(self.exit_code)}
         return {"error": {name: value for name, value in error.items() if value is not None and value != ""}}
 
 
 class TaskFailed(Failure):
-    """The task's verdict."""
+    """The task failed, or its files could not be stored."""
 
 
 class Refused(Failure):
-    """To be mended by whoever asks."""
+    """The request is wrong. Sending it again unchanged fails again."""
 
     exit_code = ExitCode.REFUSED
 
 
 class Unauthorized(Failure):
-    """Nobody, or somebody who may not."""
+    """The credentials are missing, invalid or lack a permission."""
 
     exit_code = ExitCode.UNAUTHORIZED
 
 
 class NotFound(Failure):
-    """Not there, or another tenant's."""
+    """The object does not exist, or it belongs to another tenant."""
 
     exit_code = ExitCode.NOT_FOUND
 
 
 class Unavailable(Failure):
-    """Not now."""
+    """A temporary failure. A later attempt may succeed."""
 
     exit_code = ExitCode.UNAVAILABLE
 
 
 class TimedOut(Failure):
-    """Not yet."""
+    """--timeout expired before the task was finished."""
 
     exit_code = ExitCode.TIMED_OUT

@@ -1,4 +1,4 @@
-"""A request model becomes options: one for each of its fields that a command line can carry."""
+"""Derives command-line options from a request model: one option for each field that fits on a command line."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +14,10 @@ _SCALARS = (str, bool, int, float)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One option. `path`: where its value goes in the body; `item`: the field of each list item that takes it."""
+    """One option of a command.
+
+    `path` is the place of its value in the body. With `item`, each value becomes an object whose field `item` holds it.
+    """
 
     option: str
     path: tuple[str, ...]
@@ -22,23 +25,25 @@ class Field:
     help: str
     takes_file: bool = False
     takes_base64: bool = False
-    """A small file may travel inside of the request."""
+    """A small file may be embedded in the body as base64."""
     item: str | None = None
     one_or_many: bool = False
-    """A single value stands by itself, several in a list."""
+    """One value is sent as it is, several as a list."""
 
     def placed(self, value: Any) -> Any:
-        """The value as the body has it."""
+        """Return the value in the form that the body needs."""
         if self.one_or_many and len(value) == 1:
             return value[0]
         return [{self.item: each} for each in value] if self.item else value
 
 
 def fields_of(model: type[BaseModel]) -> Iterator[Field]:
-    """The options of a model, in its order; of two with one name, the one in a required object (effects' `model_name`).
+    """Yield the options of a model, in the model's order.
 
-    A required object lends its fields (lip-sync's `input`). A list of objects with one required field is an option that may be
-    repeated (`image_list`). Everything else that is not a text, a number, a flag or a choice is left to --field and --body.
+    - The fields of a required object become options themselves (the object `input` of lip-sync).
+    - If two fields have the same name, the field in the required object wins (`model_name` of effects).
+    - A list of objects with one required field becomes an option that may be repeated (`image_list`).
+    - Any other field that is not a text, a number, a flag or a choice has no option; --field and --body can set it.
     """
     yield from {field.option: field for field in _fields(model, ())}.values()
 
@@ -60,7 +65,7 @@ def _fields(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[Field]:
 
 
 def _repeated(name: str, path: tuple[str, ...], kind: Any) -> Iterator[Field]:
-    """The option of a list whose items have one required field, a text or a number."""
+    """Yield the option of a list whose items have exactly one required field, a text or a number."""
     if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
         return
     required = [each for each, info in kind.model_fields.items() if info.is_required()]
@@ -68,21 +73,21 @@ def _repeated(name: str, path: tuple[str, ...], kind: Any) -> Iterator[Field]:
         return
     hint = get_type_hints(kind, include_extras=True)[required[0]]
     if _base(hint) in _SCALARS:
-        found = _field(name, path, hint, list[_base(hint)], f"{required[0]} of each; may be repeated")  # type: ignore[misc]
-        yield replace(found, item=required[0])
+        field = _field(name, path, hint, list[_base(hint)], f"{required[0]} of each item; may be repeated")  # type: ignore[misc]
+        yield replace(field, item=required[0])
 
 
-def _field(name: str, path: tuple[str, ...], hint: Any, kind: Any, told: str | None) -> Field:
+def _field(name: str, path: tuple[str, ...], hint: Any, kind: Any, description: str | None) -> Field:
     media = next((mark for part in _parts(hint) for mark in getattr(part, "__metadata__", ()) if isinstance(mark, Media)), None)
     if media is None:
-        return Field(name, path, kind, told or "")
-    taken = "a file or a URL" if media.url else "a file"
-    text = "; ".join(each for each in (told, taken) if each)
+        return Field(name, path, kind, description or "")
+    accepts = "a file or a URL" if media.url else "a file"
+    text = "; ".join(each for each in (description, accepts) if each)
     return Field(name, path, kind, text, takes_file=True, takes_base64=media.base64)
 
 
 def _parts(hint: Any) -> list[Any]:
-    """A hint and, when it is a union, its members."""
+    """Return a type hint and, if it is a union, its members."""
     return [hint, *get_args(hint)] if get_origin(hint) in {Union, UnionType} else [hint]
 
 
@@ -91,7 +96,7 @@ def _unmarked(hint: Any) -> Any:
 
 
 def _base(hint: Any) -> Any:
-    """What is left of a hint without `| None` and without Annotated."""
+    """Return a type hint without `| None` and without Annotated."""
     while True:
         if get_origin(hint) is Annotated:
             hint = get_args(hint)[0]

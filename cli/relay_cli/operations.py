@@ -1,4 +1,4 @@
-"""The provider's operations as commands: made from its tables, each when it is asked for."""
+"""The commands `relay submit OPERATION` and `relay call OPERATION`. Each is built from the provider's table when it is needed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -22,52 +22,55 @@ type Table = Mapping[str, Operation | SynchronousOperation]
 
 
 def short_names(table: "Table" = Kling.operations) -> dict[str, str]:
-    """The shortest end of each operation's path that no other operation, as short or shorter, has (`text2video`), to the path."""
+    """Return the path of each operation by its short name, for example `text2video`.
+
+    The short name is the shortest end of the path that no other operation shares, unless that operation has a longer path.
+    """
     names: dict[str, str] = {}
     for operation in table:
         parts = operation.split("/")
         ends = ["/".join(parts[start:]) for start in reversed(range(len(parts)))]
         others = [other.split("/") for other in table if other != operation]
-        taken = [other for other in others if len(other) <= len(parts)]
-        names[next((end for end in ends if not _ends(taken, end.split("/"))), operation)] = operation
+        rivals = [other for other in others if len(other) <= len(parts)]
+        names[next((end for end in ends if not _any_ends_with(rivals, end.split("/"))), operation)] = operation
     return names
 
 
-def _ends(others: list[list[str]], end: list[str]) -> bool:
-    return any(other[-len(end) :] == end for other in others)
+def _any_ends_with(paths: list[list[str]], end: list[str]) -> bool:
+    return any(path[-len(end) :] == end for path in paths)
 
 
 def operation_named(name: str) -> str:
-    """The path that a short name stands for; anything else as it is, for the relay to judge."""
+    """Return the path for a short name. Any other text is returned unchanged; the relay decides whether it is valid."""
     return short_names().get(name, name)
 
 
 class _Group(TyperGroup, ABC):
-    """A command for each operation; loading all models for every run of the program would make each of them wait."""
+    """A group with one command per operation. Commands are built on demand: loading every model would slow down each run."""
 
     table: ClassVar["Table"]
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
-        """The names of the table."""
+        """Return the short names of the table's operations."""
         return list(short_names(self.table))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """The command of an operation; None for a name that is none."""
+        """Return the command of an operation, or None if there is no such operation."""
         operation = short_names(self.table).get(cmd_name, cmd_name)
         known = self.table.get(operation)
-        return self.made(cmd_name, operation, list(fields_of_operation(known)) if known else None)
+        return self.build_command(cmd_name, operation, list(fields_of_operation(known)) if known else None)
 
     @abstractmethod
-    def made(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
-        """The command of an operation with these fields; without any, the table does not have it."""
+    def build_command(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
+        """Build the command of an operation. `fields` is None if the table does not have the operation."""
 
 
 class SubmitGroup(_Group):
-    """`relay submit OPERATION`; a path that the table does not have has --field and --body alone."""
+    """`relay submit OPERATION`. A path that is not in the table becomes a command with --field and --body only."""
 
     table = Kling.operations
 
-    def made(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
+    def build_command(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
         """See _Group."""
         from relay_cli.commands.submit import OPTIONS, submit
 
@@ -81,26 +84,28 @@ class CallGroup(_Group):
 
     table = Kling.synchronous
 
-    def made(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
+    def build_command(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
         """See _Group."""
         from relay_cli.commands.call import OPTIONS, call
 
-        return None if fields is None else _command(name, operation, fields, call, OPTIONS, f"Ask `{operation}`.")
+        return None if fields is None else _command(name, operation, fields, call, OPTIONS, f"Call `{operation}`.")
 
 
-def _command(name: str, operation: str, fields: "list[Field]", send: Callable[..., None], own: list[Parameter], told: str) -> Any:
+def _command(
+    name: str, operation: str, fields: "list[Field]", send: Callable[..., None], own: list[Parameter], description: str
+) -> Any:
     def run(session: Session, **given: Any) -> None:
-        chosen = [(field, given.pop(field.option)) for field in fields]
-        send(session, operation, [(field, value) for field, value in chosen if value not in (None, [])], **given)
+        values = [(field, given.pop(field.option)) for field in fields]
+        send(session, operation, [(field, value) for field, value in values if value not in (None, [])], **given)
 
-    run.__doc__ = told
+    run.__doc__ = description
     app = typer.Typer(add_completion=False)
     app.command(name)(as_command(run, [*map(_parameter, fields), *own], CLIENT))
     return get_command(app)
 
 
 def fields_of_operation(operation: "Operation | SynchronousOperation") -> "Iterator[Field]":
-    """The options of one operation; none where it has no model."""
+    """Yield the options of one operation; none if it has no model."""
     if operation.model:
         from relay.providers.kling.requests.body import model_of
         from relay_cli.fields import fields_of

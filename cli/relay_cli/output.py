@@ -1,4 +1,4 @@
-"""What a command says: results on standard output, the story on standard error, and with --json one document for each."""
+"""Output: results go to standard output, messages and failures to standard error. With --json, both are JSON documents."""
 
 import json
 import sys
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from relay_cli.failures import Failure
 
 
-_PLAIN_WIDTH = 1000  # nothing is cut or folded in a file or a pipe
+_PLAIN_WIDTH = 1000  # columns; wide enough that lines in a file or pipe are never cut or wrapped
 
 
 class Output:
-    """Colour and movement for a terminal, plain text elsewhere and with NO_COLOR (rich's own doing)."""
+    """The two output streams of a command. In a terminal, rich uses colours unless NO_COLOR is set; elsewhere it does not."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
@@ -26,24 +26,24 @@ class Output:
 
     @property
     def is_live(self) -> bool:
-        """Whether the story may move: somebody watches."""
+        """Whether progress bars may be shown: standard error is a terminal and --json is not set."""
         return self.err.is_terminal and not self.as_json
 
-    def result(self, document: Mapping[str, Any] | list[Any], *shown: "RenderableType") -> None:
-        """The command's answer: `document` for a machine, `shown` for people."""
+    def print_result(self, document: Mapping[str, Any] | list[Any], *texts: "RenderableType") -> None:
+        """Print the result of the command: `document` with --json, otherwise `texts`."""
         if self.as_json:
             self.out.out(json.dumps(document, ensure_ascii=False))
         else:
-            for each in shown:
-                self.out.print(each, markup=False)
+            for text in texts:
+                self.out.print(text, markup=False)
 
-    def story(self, text: str, *, style: str = "") -> None:
-        """What happens on the way; not with --json."""
+    def print_message(self, text: str, *, style: str = "") -> None:
+        """Print a message about the progress of the command; nothing with --json."""
         if not self.as_json:
             self.err.print(text, markup=False, style=style)
 
-    def failure(self, failure: "Failure") -> None:
-        """One line of what is wrong, and one of what to do."""
+    def print_failure(self, failure: "Failure") -> None:
+        """Print what is wrong, and on a second line what to do about it."""
         if self.as_json:
             self.err.out(json.dumps(failure.document(), ensure_ascii=False))
             return

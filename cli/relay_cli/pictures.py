@@ -1,4 +1,4 @@
-"""Pictures in the terminal: kitty's graphics protocol and iTerm2's inline images, where one of them is understood."""
+"""Pictures in the terminal, with kitty's graphics protocol or iTerm2's inline images."""
 
 import base64
 import os
@@ -7,21 +7,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _KITTY_CHUNK = 4096  # the protocol's limit on the payload of one escape code
-_LARGEST = 10 * 1024 * 1024
+_LARGEST = 10 * 1024 * 1024  # bytes
 _COLUMNS = 40
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
 
 
 def protocol(environment: Mapping[str, str] = os.environ, *, is_terminal: bool | None = None) -> str | None:
-    """`kitty`, `iterm2`, or None where pictures would be garbage. RELAY_PICTURES (kitty, iterm2, off) overrules the guess.
+    """Return the protocol of this terminal, `kitty` or `iterm2`; None if it cannot show pictures.
 
-    Multiplexers pass neither protocol on by themselves.
+    RELAY_PICTURES (`kitty`, `iterm2` or `off`) overrides the detection. Inside tmux and screen the answer is None, because
+    neither forwards these protocols by default.
     """
     if not (sys.stdout.isatty() if is_terminal is None else is_terminal):
         return None
-    if (told := environment.get("RELAY_PICTURES")) is not None:
-        return told if told in {"kitty", "iterm2"} else None
+    if (choice := environment.get("RELAY_PICTURES")) is not None:
+        return choice if choice in {"kitty", "iterm2"} else None
     if "TMUX" in environment or environment.get("TERM", "").startswith(("screen", "tmux")):
         return None
     program = environment.get("TERM_PROGRAM", "")
@@ -31,7 +32,7 @@ def protocol(environment: Mapping[str, str] = os.environ, *, is_terminal: bool |
 
 
 def inline(path: Path, kind: str) -> str | None:
-    """The escape codes that show a picture; None for a file that the protocol does not take."""
+    """Return the escape codes that show a picture; None if it is over 10 MiB or the protocol does not support its format."""
     if path.stat().st_size > _LARGEST:
         return None
     data = path.read_bytes()
@@ -45,7 +46,7 @@ def inline(path: Path, kind: str) -> str | None:
 
 
 def _kitty(data: bytes) -> Iterator[str]:
-    """Transmit and display (a=T) a PNG (f=100), in chunks (m=1 but for the last)."""
+    """Yield escape codes that transmit and display (a=T) a PNG (f=100). Every chunk except the last has m=1."""
     text = base64.b64encode(data).decode()
     for start in range(0, len(text), _KITTY_CHUNK):
         more = int(start + _KITTY_CHUNK < len(text))

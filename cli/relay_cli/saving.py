@@ -1,4 +1,4 @@
-"""The files of a task brought to this machine, with a bar while they come and pictures where the terminal shows them."""
+"""Saves the files of a task, with a progress bar, and prints their paths and pictures."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from relay_cli.downloads import Saved, place_of, save
+from relay_cli.downloads import SavedFile, path_of, save_file
 from relay_cli.pictures import inline, protocol
 from relay_cli.tables import megabytes
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from relay_cli.output import Output
 
 
-def saved(output: "Output", task: dict[str, Any], folder: Path) -> list[Saved]:
-    """Download every result that there is; says so for each."""
-    found = []
+def save_files(output: "Output", task: dict[str, Any], folder: Path) -> list[SavedFile]:
+    """Download every result of a task into a folder. Raises NotFound or Unavailable for a result that cannot be fetched."""
+    files = []
     for number, result in enumerate(task["results"]):
-        path = place_of(task, number, folder)
-        with bar(output, path.name, result.get("bytes")) as advance:
-            found.append(save(result, path, advance=advance))
-    return found
+        path = path_of(task, number, folder)
+        with progress_bar(output, path.name, result.get("bytes")) as advance:
+            files.append(save_file(result, path, advance=advance))
+    return files
 
 
-def shown(output: "Output", files: list[Saved], *, paths: bool = True) -> None:
-    """A path for each file; a picture where it can be seen."""
+def print_files(output: "Output", files: list[SavedFile], *, paths: bool = True) -> None:
+    """Print the path of each file unless `paths` is false. Images are also shown if the terminal supports it."""
     kind = protocol()
     for file in files:
         if paths:
             checked = "SHA-256 as stored" if file.verified else "SHA-256 unknown to the relay"
-            output.story(f"{megabytes(file.bytes)}  {file.kind}  {checked}", style="dim")
+            output.print_message(f"{megabytes(file.bytes)}  {file.kind}  {checked}", style="dim")
             output.out.print(str(file.path), markup=False)
         codes = inline(file.path, kind) if kind and file.kind == "image" else None
         if codes:
@@ -39,8 +39,8 @@ def shown(output: "Output", files: list[Saved], *, paths: bool = True) -> None:
 
 
 @contextmanager
-def bar(output: "Output", name: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """What a transfer tells of its bytes; a bar for whoever watches."""
+def progress_bar(output: "Output", name: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """Yield a function that takes the number of transferred bytes. In a terminal, it moves a progress bar."""
     if not output.is_live:
         yield lambda _: None
         return

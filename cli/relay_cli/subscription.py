@@ -1,4 +1,4 @@
-"""A queue that gets the bus's events for as long as somebody listens: made, read and removed again."""
+"""A temporary subscription to the event bus: a queue and a rule that are removed when the command ends."""
 
 import json
 import signal
@@ -8,20 +8,20 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 PREFIX = "relay-tail-"
-"""What the queue and the rule are called, so that what a killed program left can be found."""
-_WAIT_SECONDS = 5  # below the client's read timeout
-_KEPT_SECONDS = "300"
+"""Prefix of the names of the queue and the rule. `relay doctor` uses it to find what a killed program left behind."""
+_WAIT_SECONDS = 5  # below the read timeout of the AWS client
+_RETENTION_SECONDS = "300"
 
 
 class Subscription:
-    """The queue, while it is there."""
+    """The queue of a subscription, while it exists."""
 
     def __init__(self, sqs: Any, url: str) -> None:
         self._sqs = sqs
         self._url = url
 
-    def events(self) -> list[dict[str, Any]]:
-        """What came, within some seconds; each event is given once unless the bus delivers it twice."""
+    def receive(self) -> list[dict[str, Any]]:
+        """Wait up to 5 seconds, then return at most ten new events and delete them from the queue."""
         answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=_WAIT_SECONDS)
         messages = answer.get("Messages", [])
         if messages:
@@ -31,11 +31,11 @@ class Subscription:
 
 
 @contextmanager
-def subscribed(bus: str, pattern: Mapping[str, Any], client: Callable[[str], Any]) -> Iterator[Subscription]:
-    """Queue, rule and target; all of them are removed at the end, on Ctrl-C and SIGTERM too."""
+def subscribe(bus: str, pattern: Mapping[str, Any], client: Callable[[str], Any]) -> Iterator[Subscription]:
+    """Create a queue, a rule and a target on the bus. All are removed at the end, also after Ctrl-C, SIGTERM and SIGHUP."""
     sqs, events, name = client("sqs"), client("events"), PREFIX + uuid.uuid4().hex[:12]
-    with _interruptible(), ExitStack() as undo:
-        url = sqs.create_queue(QueueName=name, Attributes={"MessageRetentionPeriod": _KEPT_SECONDS})["QueueUrl"]
+    with _handle_signals_as_interrupts(), ExitStack() as undo:
+        url = sqs.create_queue(QueueName=name, Attributes={"MessageRetentionPeriod": _RETENTION_SECONDS})["QueueUrl"]
         undo.callback(sqs.delete_queue, QueueUrl=url)
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         rule = events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern), Description="relay tail")
@@ -43,7 +43,7 @@ def subscribed(bus: str, pattern: Mapping[str, Any], client: Callable[[str], Any
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _policy(arn, rule["RuleArn"])})
         events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": name, "Arn": arn}])
         undo.callback(events.remove_targets, Rule=name, EventBusName=bus, Ids=[name])
-        undo.callback(_deafened)
+        undo.callback(_ignore_interrupts)
         yield Subscription(sqs, url)
 
 
@@ -58,14 +58,14 @@ def _policy(queue: str, rule: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _deafened() -> None:
-    """A second Ctrl-C must not leave a half of it behind."""
+def _ignore_interrupts() -> None:
+    """Ignore Ctrl-C while the resources are removed, so that none of them is left behind."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the program as Ctrl-C does: through what must be undone."""
+def _handle_signals_as_interrupts() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP (a closed terminal) raise KeyboardInterrupt as Ctrl-C does, so that the resources are removed."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

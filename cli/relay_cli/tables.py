@@ -1,4 +1,4 @@
-"""How tasks look to people: a row in a list, the whole of one, a line for each file."""
+"""Tasks as text for people: a table of tasks, the details of one task, and one line per file."""
 
 import time
 from collections.abc import Iterable
@@ -24,13 +24,13 @@ _STYLES = {
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
-def styled(text: str) -> Text:
-    """A phase in its colour."""
+def styled_phase(text: str) -> Text:
+    """Return a phase in its colour."""
     return Text(text, style=_STYLES.get(text, ""))
 
 
-def listing(tasks: Iterable[Task]) -> Table:
-    """Many tasks, the newest first."""
+def task_table(tasks: Iterable[Task]) -> Table:
+    """Return a table with one row per task, in the given order."""
     table = Table(box=None, pad_edge=False)
     for name in ("task", "operation", "phase", "age"):
         table.add_column(name, no_wrap=True)
@@ -40,15 +40,15 @@ def listing(tasks: Iterable[Task]) -> Table:
         age = short_time((time.time_ns() // 1_000_000 - task["created_at"]) / 1000)
         last = task["status_message"] if task["status"] == "failed" else files_of(task)
         own = task["external_task_id"] or ""
-        table.add_row(task["task_id"], task["operation"], styled(phase(task)), age, own, last)
+        table.add_row(task["task_id"], task["operation"], styled_phase(phase(task)), age, own, last)
     return table
 
 
-def whole(task: Task) -> RenderableType:
-    """One task: what is known of it, then its files."""
+def task_details(task: Task) -> RenderableType:
+    """Return the fields of one task, followed by one line per file."""
     table = Table("", "", box=None, pad_edge=False, show_header=False)
     table.add_row("task", task["task_id"])
-    table.add_row("phase", styled(phase(task)))
+    table.add_row("phase", styled_phase(phase(task)))
     names = ("operation", "external_task_id", "provider_task_id", "status_message", "version", "attempts")
     for name in names:
         if task.get(name) not in {None, ""}:
@@ -58,27 +58,27 @@ def whole(task: Task) -> RenderableType:
     if webhook := task.get("webhook"):
         table.add_row("webhook", _webhook(webhook))
     for name in ("created_at", "updated_at"):
-        table.add_row(name.removesuffix("_at"), moment(task[name]))
+        table.add_row(name.removesuffix("_at"), utc_time(task[name]))
     return Group(table, *(Text(line) for line in file_lines(task)))
 
 
 def _webhook(webhook: dict[str, Any]) -> str:
-    """What became of the calls to the client: `delivered: 2 attempts, the last HTTP 204`."""
+    """Return the state of the webhook and its last response: `delivered: 2 attempts, last response: HTTP 204`."""
     attempts = webhook["attempts"]
     if not attempts:
-        return "not called yet"
+        return "not sent yet"
     last = attempts[-1]
-    told = last["error"] or f"HTTP {last['http_status']}"
-    return f"{webhook['state'] or 'going on'}: {len(attempts)} attempt{'s' * (len(attempts) > 1)}, the last {told}"
+    response = last["error"] or f"HTTP {last['http_status']}"
+    return f"{webhook['state'] or 'pending'}: {len(attempts)} attempt{'s' * (len(attempts) > 1)}, last response: {response}"
 
 
 def file_lines(task: Task) -> list[str]:
-    """One line for each result: what it is, and where."""
+    """Return one line per result: its kind, size, media type, and its URL or the reason why it has none."""
     return [f"{result['kind']}  {size_of(result)}{result.get('error') or result['url']}" for result in task["results"]]
 
 
 def files_of(task: Task) -> str:
-    """`1 video, 1.0 MB`."""
+    """Return the number, kind and total size of the files: `1 video, 1.0 MB`. Empty if there are none."""
     results = task["results"]
     if not results:
         return ""
@@ -88,22 +88,22 @@ def files_of(task: Task) -> str:
 
 
 def size_of(result: dict[str, Any]) -> str:
-    """`1.0 MB  video/mp4  `, as far as it is known."""
+    """Return the size and media type, such as `1.0 MB  video/mp4  `; empty if the relay does not know them."""
     return f"{megabytes(result['bytes'])}  {result['media_type']}  " if "bytes" in result else ""
 
 
 def megabytes(count: int) -> str:
-    """Decimal, as disks are sold."""
+    """Return a number of bytes as text, in units of 1,000,000 bytes from 100,000 bytes on: `1.0 MB`."""
     return f"{count / 1e6:.1f} MB" if count >= 100_000 else f"{count:,} bytes"
 
 
-def moment(milliseconds: int) -> str:
-    """In UTC, as logs have it."""
+def utc_time(milliseconds: int) -> str:
+    """Return a Unix time in milliseconds as UTC text: `2026-01-31 12:00:00 UTC`."""
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def short_time(seconds: float) -> str:
-    """`5 s`, `3 min`, `2 h`, `4 d`."""
+    """Return a duration in its largest unit: `5 s`, `3 min`, `2 h` or `4 d`."""
     for size, unit in _UNITS:
         if seconds >= size:
             return f"{seconds / size:.0f} {unit}"

@@ -1,4 +1,4 @@
-"""Where the relay is: a URL and a key, a CloudFormation stack, or the one that `make up` started."""
+"""Target: the relay that a command works on. It is a URL with a key, a CloudFormation stack, or the stack of `make up`."""
 
 import json
 import os
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from relay_cli.operator.stack import Stack
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_LOCAL_KEY, _LOCAL_SECRET = "defaultkey", "defaultsecret"  # the emulator's own account owner: local/stack.py
-_NOWHERE = "name a relay: --url and --key, or --stack, or run `make up` in a checkout"
+_LOCAL_KEY, _LOCAL_SECRET = "defaultkey", "defaultsecret"  # the owner of the emulator's account: local/stack.py
+_HOW_TO_CONFIGURE = "set --url and --key, or --stack; or run `make up` in a checkout and use its stack"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """One relay, as the options name it; the environment and `.local/stack.json` fill in what they leave out.
+    """One relay. The options come first; environment variables and `.local/stack.json` fill in what is missing.
 
-    API: --url, --stack, RELAY_URL, RELAY_STACK, the local stack: the first that is given. Key: --key, RELAY_KEY, the local
-    stack's own where that is the API. AWS: --stack, RELAY_STACK, the local stack unless a URL names another relay.
+    - API URL: the first of --url, --stack, RELAY_URL, RELAY_STACK and the local stack.
+    - Key: the first of --key and RELAY_KEY. The local stack's own key is used for the local stack only.
+    - AWS stack: the first of --stack, RELAY_STACK and the local stack. A URL of another relay rules out the local stack.
     """
 
     url: str | None = None
@@ -34,34 +35,42 @@ class Target:
 
     @cached_property
     def api_url(self) -> str:
-        """The base URL of the HTTP API; raises Failure when nothing says it, or when a key would travel in the clear."""
+        """The base URL of the HTTP API, without a trailing slash.
+
+        Raises NotFound if no relay is configured, and Refused for a URL that is invalid or would send the key unencrypted.
+        """
         if url := self.url or (None if self.stack else os.environ.get("RELAY_URL")):
             return _checked(url)
         if name := self.stack or os.environ.get("RELAY_STACK"):
             return self._stack(name).outputs()["ApiUrl"].rstrip("/")
         if self._local:
             return str(self._local["gateway_url"])
-        raise NotFound("no relay is named", _NOWHERE)
+        raise NotFound("no relay is configured", _HOW_TO_CONFIGURE)
 
     @cached_property
     def api_key(self) -> str:
-        """The key for it; raises Unauthorized when there is none."""
+        """The key for the HTTP API. Raises Unauthorized if there is none."""
         if key := self.key or os.environ.get("RELAY_KEY"):
             return key
         if self._local and self.api_url == self._local["gateway_url"]:
             return str(self._local["api_key"])
-        raise Unauthorized("no key is given", "set RELAY_KEY or --key; the operator makes one: relay keys create --tenant NAME")
+        raise Unauthorized(
+            "no key is set", "set RELAY_KEY or --key; an operator creates a key with: relay keys create --tenant NAME"
+        )
 
     @cached_property
     def aws(self) -> "Stack":
-        """The CloudFormation stack; its clients are led to it by the environment. Raises Failure when none is named."""
+        """The CloudFormation stack. For the local stack, this sets the AWS_ variables to the emulator.
+
+        Raises NotFound if no stack is configured.
+        """
         if name := self.stack or os.environ.get("RELAY_STACK"):
             return self._stack(name)
         if not self._local:
-            raise NotFound("no stack is named", "this command works on AWS: add --stack NAME, or run `make up` in a checkout")
+            raise NotFound("no stack is configured", "this command needs AWS: add --stack NAME, or run `make up` in a checkout")
         url = self.url or os.environ.get("RELAY_URL")
         if url and _checked(url) != self._local["gateway_url"]:
-            raise NotFound(f"{url} is not the local stack's", "this command works on AWS: add --stack NAME")
+            raise NotFound(f"{url} is not the URL of the local stack", "this command needs AWS: add --stack NAME")
         os.environ.update(
             AWS_ENDPOINT_URL=self._local["aws_endpoint_url"],
             AWS_DEFAULT_REGION=self._local["region"],
@@ -72,17 +81,17 @@ class Target:
 
     @property
     def is_local(self) -> bool:
-        """Whether AWS is the emulator of `make up`."""
+        """Whether the commands use the emulator of `make up` instead of AWS."""
         return not (self.stack or os.environ.get("RELAY_STACK")) and self._local is not None
 
     @cached_property
     def _local(self) -> dict[str, Any] | None:
-        """`.local/stack.json` of this folder or of the nearest one above it."""
+        """The content of `.local/stack.json` in this folder or the nearest folder above it; None if there is none."""
         for folder in (Path.cwd(), *Path.cwd().parents):
             path = folder / ".local" / "stack.json"
             if path.is_file():
-                found: dict[str, Any] = json.loads(path.read_text())
-                return found
+                described: dict[str, Any] = json.loads(path.read_text())
+                return described
         return None
 
     def _stack(self, name: str) -> "Stack":
@@ -92,19 +101,19 @@ class Target:
         if self.profile:
             os.environ["AWS_PROFILE"] = self.profile
         if region := self.region or os.environ.get("AWS_REGION"):
-            os.environ["AWS_DEFAULT_REGION"] = region  # the only one that botocore reads
+            os.environ["AWS_DEFAULT_REGION"] = region  # botocore does not read AWS_REGION
         return Stack(name, client)
 
 
 def _checked(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Refused(f"{url!r} is not an http or https URL", "--url takes the stack's output ApiUrl")
+        raise Refused(f"{url!r} is not an http or https URL", "use the stack's output ApiUrl")
     if parts.scheme == "http" and not is_loopback(url):
-        raise Refused(f"{url} would carry the key unencrypted", "use https")
+        raise Refused(f"{url} would send the key unencrypted", "use an https URL")
     return url.rstrip("/")
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL stays on this machine."""
+    """Return whether a URL points to this machine."""
     return urlsplit(url).hostname in _LOOPBACK

@@ -1,4 +1,4 @@
-"""How tasks look while they are followed: a live table of bars for a terminal, a line for each change elsewhere."""
+"""Views of tasks that are followed: progress bars in a terminal, otherwise one line or JSON document per change."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.progress import Task as Row
 from rich.text import Text
 
-from relay_cli.following import is_over, phase, progress, typical_seconds
+from relay_cli.following import is_finished, phase, progress, typical_seconds
 from relay_cli.tables import files_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ type Task = dict[str, Any]
 
 
 class Lines:
-    """One line for each change of phase, with the seconds since the task was made; with --json the whole task instead."""
+    """Prints one line per change of phase, with the seconds between the creation and the last change of the task."""
 
     def __init__(self, output: "Output") -> None:
         self._output = output
@@ -29,37 +29,38 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to clear away."""
+        """Do nothing: there is no display to close."""
 
     def show(self, task: Task) -> None:
-        """The task as it stands now."""
+        """Print the task if its phase has changed. With --json, print nothing."""
         if self._phases.get(task["task_id"]) == phase(task):
             return
         self._phases[task["task_id"]] = phase(task)
         seconds = (task["updated_at"] - task["created_at"]) / 1000
-        self._output.story(f"{seconds:7.1f} s  {task['task_id']}  {phase(task):10}  {files_of(task)}".rstrip())
+        self._output.print_message(f"{seconds:7.1f} s  {task['task_id']}  {phase(task):10}  {files_of(task)}".rstrip())
 
 
 class Documents(Lines):
-    """For --json: the whole task at each change of its version."""
+    """For --json: prints the whole task whenever its version changes."""
 
     def show(self, task: Task) -> None:
-        """The task as it stands now."""
+        """Print the task if its version has changed."""
         if self._phases.get(task["task_id"]) != str(task["version"]):
             self._phases[task["task_id"]] = str(task["version"])
             self._output.out.out(json.dumps(task, ensure_ascii=False))
 
 
 class _Age(ProgressColumn):
-    """Seconds since the task was made, going on between two looks at it."""
+    """The age of a task in seconds. It keeps counting between two polls."""
 
     def render(self, task: Row) -> Text:
+        """Return the age, up to the end of a finished task."""
         end = task.fields["ended"] or _now()
         return Text(f"{max(end - task.fields['created'], 0) / 1000:.0f} s", justify="right")
 
 
 class Bars:
-    """A row for each task, whose bar goes by the status and by the time that such tasks took before."""
+    """One progress bar per task, estimated from its status and from the duration of `past` tasks of the same operation."""
 
     def __init__(self, output: "Output", past: list[Task]) -> None:
         self._past = past
@@ -75,13 +76,13 @@ class Bars:
         self._progress.__exit__(kind, error, trace)
 
     def show(self, task: Task) -> None:
-        """The task as it stands now."""
+        """Update the task's row; add it if it is new."""
         fields = {
             "id": task["task_id"],
             "operation": task["operation"],
             "phase": f"{phase(task)}  {files_of(task)}".rstrip(),
             "created": task["created_at"],
-            "ended": task["updated_at"] if is_over(task) else None,
+            "ended": task["updated_at"] if is_finished(task) else None,
         }
         if task["task_id"] not in self._rows:
             self._rows[task["task_id"]] = self._progress.add_task("", total=1.0, **fields)

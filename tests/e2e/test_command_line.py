@@ -1,4 +1,4 @@
-"""The installed program `relay` on the embedded stack, found by its `.local/stack.json`."""
+"""The installed program `relay` on the embedded stack, which it finds through `.local/stack.json`."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from local.stack import ROOT
 from tests.e2e.conftest import PATIENCE
 
 PROGRAM = Path(sys.executable).with_name("relay")
-WELL = {"stack", "gateway", "clock", "callbacks", "secrets", "provider", "tables", "stream and queues", "rules"}
+HEALTHY = {"stack", "gateway", "clock", "callbacks", "secrets", "provider", "tables", "stream and queues", "rules"}
 
 
 def relay(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -25,7 +25,7 @@ def relay(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
 
 
-def test_a_task_is_submitted_awaited_and_downloaded(provider: Controls, gateway: Gateway, tmp_path: Path) -> None:
+def test_a_task_is_submitted_and_its_files_are_downloaded(provider: Controls, gateway: Gateway, tmp_path: Path) -> None:
     done = relay("submit", "generations", "--prompt", "A ginger cat", "--n", "2", "--download", str(tmp_path), "--json")
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -36,7 +36,7 @@ def test_a_task_is_submitted_awaited_and_downloaded(provider: Controls, gateway:
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_file_of_this_machine_reaches_the_provider(tmp_path: Path, provider: Controls, gateway: Gateway) -> None:
+def test_a_local_file_reaches_the_provider(tmp_path: Path, provider: Controls, gateway: Gateway) -> None:
     made = gateway.submit("images/generations", {"prompt": "a cat"})["task_id"]
     waited = relay("watch", made, "--download", str(tmp_path))
     assert waited.returncode == 0, waited.stderr
@@ -45,11 +45,11 @@ def test_a_file_of_this_machine_reaches_the_provider(tmp_path: Path, provider: C
     assert provider.task(done.stdout.strip())["status"] == "succeed"
 
 
-def test_doctor_finds_the_stack_working() -> None:
+def test_doctor_finds_the_stack_healthy() -> None:
     findings = json.loads(relay("doctor", "--json").stdout)
     severities = {finding["check"]: finding["severity"] for finding in findings}
-    assert set(severities) >= WELL
-    assert {check for check in WELL if severities[check] not in {"fine", "note"}} == set()
+    assert set(severities) >= HEALTHY
+    assert {check for check in HEALTHY if severities[check] not in {"fine", "note"}} == set()
 
 
 @pytest.mark.usefixtures("provider")

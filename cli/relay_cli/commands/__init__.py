@@ -1,1 +1,1 @@
-"""One module per command, or per group of them."""
+"""The commands of `relay`: one module per command or group of commands."""

@@ -1,10 +1,10 @@
-"""`relay call OPERATION`: what the provider answers at once."""
+"""`relay call OPERATION`: call a synchronous operation of the provider."""
 
 import json
 from typing import Any
 
 from relay.providers.kling.translator import Kling
-from relay_cli.bodies import body_of
+from relay_cli.bodies import build_body
 from relay_cli.commands.submit import BodyFile, Fields
 from relay_cli.fields import Field
 from relay_cli.session import Session, own_parameters
@@ -19,11 +19,11 @@ def call(
     field: Fields = None,
     body: BodyFile = None,
 ) -> None:
-    """Ask the provider; its answer's `data` is shown. Never asked twice: some of it is charged."""
-    document = body_of(body, values, field or [], upload=uploader(session))
+    """Call the operation and print the `data` of the provider's response. It may be billed, so it is never sent twice."""
+    document = build_body(body, values, field or [], upload=uploader(session))
     data = session.api.call(Kling.synchronous[operation].method, operation, document)
-    session.output.result(data, json.dumps(data, indent=2, ensure_ascii=False))
+    session.output.print_result(data, json.dumps(data, indent=2, ensure_ascii=False))
 
 
 OPTIONS = own_parameters(call)[2:]
-"""Those that every operation's command has."""
+"""The options that the command of every synchronous operation has."""

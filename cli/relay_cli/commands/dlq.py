@@ -1,4 +1,4 @@
-"""`relay dlq list|show|redrive`: what failed for good."""
+"""`relay dlq list|show|redrive`: count, show and retry dead letters."""
 
 import json
 from collections.abc import Mapping
@@ -14,42 +14,44 @@ from relay_cli.session import OPERATOR, Session, command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LOOK_SECONDS = 60
-_AT_ONCE = 10
+_HIDDEN_SECONDS = 60
+_BATCH = 10  # messages; the most that SQS returns at once
 
 
 class Queue(StrEnum):
-    """The queues of dead letters, as relay_cli.operator.redrive names them, and what lies in each."""
+    """The queues with dead letters, named as in relay_cli.operator.redrive, and the meaning of their messages."""
 
     meaning: str
 
     def __new__(cls, name: str, meaning: str) -> "Queue":
-        """A text that knows what it means."""
+        """Create a text that also carries its meaning."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.meaning = meaning
         return member
 
-    ARCHIVES = "archives", "tasks whose results could not be stored"
+    ARCHIVES = "archives", "tasks whose files could not be stored"
     RESUBMISSIONS = "resubmissions", "tasks that could not be sent to the provider"
-    WEBHOOKS = "webhooks", "callbacks that a client did not take"
-    CHANGES = "changes", "changes of tasks that did not become events"
-    SCHEDULES = "schedules", "runs of the reconciler that did not take place"
+    WEBHOOKS = "webhooks", "webhooks that the client did not accept"
+    CHANGES = "changes", "task changes that were not published as events"
+    SCHEDULES = "schedules", "scheduled runs of the reconciler that did not start"
 
 
-app = typer.Typer(no_args_is_help=True, help="What failed for good: look at it, try it again.")
+app = typer.Typer(no_args_is_help=True, help="List, show and retry dead letters.")
 _Queue = Annotated[Queue, typer.Argument(help="; ".join(f"{queue}: {queue.meaning}" for queue in Queue))]
 
 
 @command(app, "list", OPERATOR)
 def list_queues(session: Session) -> None:
     """Count the dead letters of each queue."""
-    counts = counted(session.outputs, _sqs())
-    table = Table("queue", "dead letters", "being tried", "what they are", box=None, pad_edge=False)
-    for queue, (waiting, taken) in counts.items():
-        table.add_row(queue, str(waiting), str(taken), queue.meaning, style="" if waiting + taken else "dim")
-    document = {queue.value: {"dead_letters": waiting, "being_tried": taken} for queue, (waiting, taken) in counts.items()}
-    session.output.result(document, table)
+    counts = count_letters(session.outputs, _sqs())
+    table = Table("queue", "dead letters", "in flight", "meaning", box=None, pad_edge=False)
+    for queue, (visible, in_flight) in counts.items():
+        table.add_row(queue, str(visible), str(in_flight), queue.meaning, style="" if visible + in_flight else "dim")
+    document = {
+        queue.value: {"dead_letters": visible, "being_tried": in_flight} for queue, (visible, in_flight) in counts.items()
+    }
+    session.output.print_result(document, table)
 
 
 @command(app, "show", OPERATOR)
@@ -57,42 +59,42 @@ def show(
     session: Session,
     queue: _Queue,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of dead letters.")] = 10,
 ) -> None:
-    """Show dead letters; they stay where they are."""
-    letters = list(_seen(session.outputs, queue, limit))
-    shown = [f"{letter['sent_at']}  received {letter['receives']} times\n{_indented(letter['body'])}" for letter in letters]
-    session.output.result(letters, *shown)
+    """Show dead letters without removing them from their queue."""
+    letters = list(_peek(session.outputs, queue, limit))
+    texts = [f"{letter['sent_at']}  received {letter['receives']} times\n{_indented(letter['body'])}" for letter in letters]
+    session.output.print_result(letters, *texts)
     if not letters:
-        session.output.story(f"{queue}: no dead letters")
+        session.output.print_message(f"{queue}: no dead letters")
 
 
 @command(app, "redrive", OPERATOR)
-def redrive(session: Session, queues: Annotated[list[Queue], typer.Argument(help="The queues.")]) -> None:
-    """Try dead letters again, once their cause is mended."""
+def redrive(session: Session, queues: Annotated[list[Queue], typer.Argument(help="The queues to redrive.")]) -> None:
+    """Retry dead letters after you have fixed their cause."""
     from relay_cli.operator.redrive import redrive
 
     counts = {}
     for queue in dict.fromkeys(queues):
         counts[queue.value] = redrive(queue, session.outputs, session.invoke)
-        session.output.story(f"{queue}: {counts[queue.value]} dead letters are tried again")
-    session.output.result(counts)
+        session.output.print_message(f"{queue}: {counts[queue.value]} dead letters redriven")
+    session.output.print_result(counts)
 
 
-def counted(outputs: Mapping[str, str], sqs: Any) -> dict[Queue, tuple[int, int]]:
-    """Dead letters of each queue that wait, and that somebody tries just now."""
+def count_letters(outputs: Mapping[str, str], sqs: Any) -> dict[Queue, tuple[int, int]]:
+    """Return, for each queue, how many dead letters are visible and how many are in flight. SQS counts approximately."""
     from relay_cli.operator.redrive import letters_url
 
     names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    found = {}
+    counts = {}
     for queue in Queue:
         answer = sqs.get_queue_attributes(QueueUrl=letters_url(queue, outputs), AttributeNames=list(names))["Attributes"]
-        found[queue] = (int(answer[names[0]]), int(answer[names[1]]))
-    return found
+        counts[queue] = (int(answer[names[0]]), int(answer[names[1]]))
+    return counts
 
 
-def _seen(outputs: Mapping[str, str], queue: Queue, limit: int) -> "Iterator[dict[str, Any]]":
-    """Messages that are hidden while they are looked at, then given back."""
+def _peek(outputs: Mapping[str, str], queue: Queue, limit: int) -> "Iterator[dict[str, Any]]":
+    """Yield dead letters. They are hidden from other readers meanwhile, and made visible again at the end."""
     from relay_cli.operator.redrive import letters_url
 
     sqs, url = _sqs(), letters_url(queue, outputs)
@@ -101,8 +103,8 @@ def _seen(outputs: Mapping[str, str], queue: Queue, limit: int) -> "Iterator[dic
         while len(receipts) < limit:
             answer = sqs.receive_message(
                 QueueUrl=url,
-                MaxNumberOfMessages=min(_AT_ONCE, limit - len(receipts)),
-                VisibilityTimeout=_LOOK_SECONDS,
+                MaxNumberOfMessages=min(_BATCH, limit - len(receipts)),
+                VisibilityTimeout=_HIDDEN_SECONDS,
                 WaitTimeSeconds=1,
                 MessageSystemAttributeNames=["All"],
             )
@@ -117,6 +119,7 @@ def _seen(outputs: Mapping[str, str], queue: Queue, limit: int) -> "Iterator[dic
 
 
 def _letter(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message of SQS as --json prints it; the body is parsed if it is JSON."""
     attributes = message.get("Attributes", {})
     sent = datetime.fromtimestamp(int(attributes.get("SentTimestamp", 0)) / 1000, UTC)
     try:

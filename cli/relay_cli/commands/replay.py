@@ -1,4 +1,4 @@
-"""`relay replay`: callbacks that were kept, received once more."""
+"""`relay replay`: process a stored callback again."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -9,7 +9,7 @@ from rich.table import Table
 
 from relay_cli.failures import Failure, NotFound
 from relay_cli.session import Session
-from relay_cli.tables import moment
+from relay_cli.tables import utc_time
 
 _PREFIX = "quarantine/"
 
@@ -17,48 +17,48 @@ _PREFIX = "quarantine/"
 def replay(
     session: Session,
     key: Annotated[
-        str | None, typer.Argument(help="The object's key: quarantine/{task_id}/… or results/{task_id}/callback.json.")
+        str | None, typer.Argument(help="Key in the bucket: quarantine/{task_id}/… or results/{task_id}/callback.json.")
     ] = None,
     *,
-    list_kept: Annotated[bool, typer.Option("--list", help="List what is in quarantine instead.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="With --list: at most so many.")] = 100,
+    list_quarantine: Annotated[bool, typer.Option("--list", help="List the callbacks in quarantine instead.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="With --list: maximum number of callbacks.")] = 100,
 ) -> None:
-    """Receive a kept callback once more, after a fix; --list shows those that were not understood."""
-    if list_kept:
-        _list(session, limit)
+    """Process a stored callback again, after you have deployed a fix. --list shows the callbacks that could not be read."""
+    if list_quarantine:
+        _print_quarantine(session, limit)
         return
     if key is None:
-        raise typer.BadParameter("name a key, or --list", param_hint="KEY")
-    outcome = _replayed(session, key)
-    session.output.result({"key": key, "outcome": outcome}, f"{key}: {outcome}")
+        raise typer.BadParameter("give a key, or --list to see the keys", param_hint="KEY")
+    outcome = _replay(session, key)
+    session.output.print_result({"key": key, "outcome": outcome}, f"{key}: {outcome}")
     if outcome == "quarantined":
-        raise Failure(f"{key} is still not understood", "the relay's log says why: ReceiveCallback")
+        raise Failure(f"{key} still cannot be read: it is in quarantine again", "the log of ReceiveCallback shows the reason")
 
 
-def _replayed(session: Session, key: str) -> str:
+def _replay(session: Session, key: str) -> str:
     from relay_cli.operator.replay import NotReplayableError, replay
 
     try:
         return replay(key, session.outputs, session.invoke)
     except NotReplayableError as error:
-        raise NotFound(str(error), "`relay replay --list` shows the keys") from None
+        raise NotFound(str(error), "list the keys: relay replay --list") from None
     except RuntimeError as error:
-        raise Failure(str(error), "the log of ReceiveCallback says why") from None
+        raise Failure(str(error), "the log of ReceiveCallback shows the reason") from None
 
 
-def _list(session: Session, limit: int) -> None:
+def _print_quarantine(session: Session, limit: int) -> None:
     table, documents = Table("key", "bytes", "received", box=None, pad_edge=False), []
-    for entry in islice(kept(session.outputs["ResultsBucket"]), limit):
+    for entry in islice(iter_quarantine(session.outputs["ResultsBucket"]), limit):
         received = int(entry["LastModified"].timestamp() * 1000)
-        table.add_row(entry["Key"], str(entry["Size"]), moment(received))
+        table.add_row(entry["Key"], str(entry["Size"]), utc_time(received))
         documents.append({"key": entry["Key"], "bytes": entry["Size"], "received_at": received})
-    session.output.result(documents, *([table] if documents else []))
+    session.output.print_result(documents, *([table] if documents else []))
     if not documents:
-        session.output.story("nothing is in quarantine")
+        session.output.print_message("the quarantine is empty")
 
 
-def kept(bucket: str) -> Iterator[dict[str, Any]]:
-    """The callbacks in quarantine, as S3 lists them."""
+def iter_quarantine(bucket: str) -> Iterator[dict[str, Any]]:
+    """Yield the callbacks in quarantine as S3 lists them: `Key`, `Size` in bytes and `LastModified`."""
     from relay.adapters.aws import client
 
     for page in client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=_PREFIX):

@@ -1,4 +1,4 @@
-"""`relay submit OPERATION`: create a task, and if wanted wait for it and download what it made."""
+"""`relay submit OPERATION`: create a task, and optionally wait for it and download its files."""
 
 import json
 import uuid
@@ -7,18 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
-from relay_cli.bodies import body_of
+from relay_cli.bodies import build_body
 from relay_cli.failures import Unavailable
 from relay_cli.fields import Field
 from relay_cli.session import Session, own_parameters
 from relay_cli.uploading import uploader
 
-_PANEL = "The request"
-_AFTERWARDS = "Afterwards"
-_FIELD_HELP = "Any field: name=text, name:=JSON, name@file; outer.inner=…"
+_PANEL = "Request"
+_AFTERWARDS = "After submitting"
+_FIELD_HELP = "Set any field: name=text, name:=JSON or name@file; outer.inner for a nested field."
 Fields = Annotated[list[str] | None, typer.Option(metavar="NAME=TEXT", help=_FIELD_HELP, rich_help_panel=_PANEL)]
 BodyFile = Annotated[
-    str | None, typer.Option(metavar="FILE", help="The whole body as JSON; - is standard input.", rich_help_panel=_PANEL)
+    str | None,
+    typer.Option(metavar="FILE", help="JSON file with the request body; - for standard input.", rich_help_panel=_PANEL),
 ]
 
 
@@ -31,40 +32,44 @@ def submit(
     body: BodyFile = None,
     idempotency_key: Annotated[
         str | None,
-        typer.Option(help="Repeats that request: the same key and body are the same task.", rich_help_panel=_PANEL),
+        typer.Option(help="Makes retries safe: the same key and body never create a second task.", rich_help_panel=_PANEL),
     ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Until its files are stored.", rich_help_panel=_AFTERWARDS)] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until the files are stored.", rich_help_panel=_AFTERWARDS)] = False,
     download: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Wait, then download the files.", rich_help_panel=_AFTERWARDS)
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Wait, then download the files to this folder.", rich_help_panel=_AFTERWARDS),
     ] = None,
-    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait at most.", rich_help_panel=_AFTERWARDS)] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Maximum number of seconds to wait.", rich_help_panel=_AFTERWARDS)
+    ] = None,
 ) -> None:
-    """Create a task."""
-    document = body_of(body, values, field or [], upload=uploader(session))
+    """Create a task and print its id; with --wait or --download, wait for its result."""
+    document = build_body(body, values, field or [], upload=uploader(session))
     key = idempotency_key or f"cli-{uuid.uuid4().hex}"
-    session.output.story(f"Idempotency-Key {key}  (--idempotency-key repeats this request, and pays once)", style="dim")
+    session.output.print_message(f"Idempotency-Key {key}  (to retry without paying twice, pass it as --idempotency-key)", style="dim")
     try:
         created, warnings = session.api.submit(operation, document, idempotency_key=key)
     except Unavailable as failure:
-        failure.advice = f"the task may exist: the same command with --idempotency-key {key} makes no second one"
-        failure.advice += " (a file that was uploaded is named by its relay:// reference then)" * ("relay://" in str(document))
+        failure.advice = f"the task may exist: add --idempotency-key {key} to the same command, so that no second task is created"
+        if "relay://" in str(document):
+            failure.advice += "; replace the path of each uploaded file by its relay:// reference"
         failure.details["idempotency_key"] = key
         raise
     for warning in warnings:
-        session.output.story(f"warning: {warning}", style="yellow")
-    if "task_id" not in created:  # an operation that nobody knows yet, and that is answered at once
-        session.output.result(created, json.dumps(created, indent=2, ensure_ascii=False))
+        session.output.print_message(f"warning: {warning}", style="yellow")
+    if "task_id" not in created:  # the relay does not know the operation, and the provider answered synchronously
+        session.output.print_result(created, json.dumps(created, indent=2, ensure_ascii=False))
         return
     task_id = created["task_id"]
     answer = {"task_id": task_id, "operation": operation, "status": created["task_status"], "idempotency_key": key}
     answer["warnings"] = warnings
     if not (wait or download):
-        session.output.result(answer, task_id)
+        session.output.print_result(answer, task_id)
         return
-    from relay_cli.commands.watch import await_task
+    from relay_cli.commands.watch import await_and_download
 
-    await_task(session, task_id, answer, timeout=timeout, folder=download)
+    await_and_download(session, task_id, answer, timeout=timeout, folder=download)
 
 
 OPTIONS = own_parameters(submit)[2:]
-"""Those that every operation's command has."""
+"""The options that the command of every operation has."""

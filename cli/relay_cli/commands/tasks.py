@@ -1,4 +1,4 @@
-"""`relay get`, `relay list` and `relay download`: tasks as they stand."""
+"""`relay get`, `relay list` and `relay download`: show tasks and download their files."""
 
 import tempfile
 from pathlib import Path
@@ -6,25 +6,25 @@ from typing import Annotated, Literal
 
 import typer
 
-from relay_cli.following import verdict
+from relay_cli.following import failure_of
 from relay_cli.session import Session
-from relay_cli.tables import listing, whole
+from relay_cli.tables import task_details, task_table
 
-_Task = Annotated[str, typer.Argument(metavar="TASK", help="The relay's id or your own external_task_id.")]
+_TaskId = Annotated[str, typer.Argument(metavar="TASK", help="The relay's task id or your external_task_id.")]
 
 
-def get(session: Session, task: _Task) -> None:
-    """Show one task; its pictures too, where the terminal can."""
+def get(session: Session, task: _TaskId) -> None:
+    """Show one task, including its images if the terminal supports it."""
     from relay_cli.pictures import protocol
 
-    found = session.api.task(task)
-    session.output.result(found, whole(found))
+    document = session.api.task(task)
+    session.output.print_result(document, task_details(document))
     if not session.output.as_json and protocol():
-        from relay_cli.saving import saved, shown
+        from relay_cli.saving import print_files, save_files
 
         with tempfile.TemporaryDirectory() as folder:
-            pictures = {**found, "results": [result for result in found["results"] if result["kind"] == "image"]}
-            shown(session.output, saved(session.output, pictures, Path(folder)), paths=False)
+            images = {**document, "results": [result for result in document["results"] if result["kind"] == "image"]}
+            print_files(session.output, save_files(session.output, images, Path(folder)), paths=False)
 
 
 def list_tasks(
@@ -33,33 +33,37 @@ def list_tasks(
     status: Annotated[
         Literal["submitted", "processing", "succeed", "failed"] | None, typer.Option(help="Only tasks with this status.")
     ] = None,
-    operation: Annotated[str | None, typer.Option(help="Only this operation: text2video or videos/text2video.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 30,
+    operation: Annotated[
+        str | None, typer.Option(help="Only tasks of this operation, such as text2video or videos/text2video.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of tasks.")] = 30,
 ) -> None:
-    """List tasks, the newest first."""
+    """List tasks, newest first."""
     from relay_cli.operations import operation_named
 
-    named = operation_named(operation) if operation else None
-    tasks = list(session.api.tasks(status=status, operation=named, limit=limit))
-    session.output.result(tasks, listing(tasks))
+    path = operation_named(operation) if operation else None
+    tasks = list(session.api.tasks(status=status, operation=path, limit=limit))
+    session.output.print_result(tasks, task_table(tasks))
 
 
 def download(
     session: Session,
-    tasks: Annotated[list[str], typer.Argument(help="Ids, the relay's or your own.")],
+    tasks: Annotated[list[str], typer.Argument(help="Task ids, the relay's or your own.")],
     *,
-    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the files go.")] = Path(),
+    folder: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Folder for the files.")] = Path(),
 ) -> None:
-    """Download the files of tasks: checked against the stored SHA-256; a file that is there already is not fetched again."""
+    """Download the files of tasks and check their SHA-256. Files that are already there are skipped."""
     from relay_cli.failures import NotFound
-    from relay_cli.saving import saved, shown
+    from relay_cli.saving import print_files, save_files
 
     files = []
     for reference in tasks:
         task = session.api.task(reference)
         if not task["results"]:
-            raise verdict(task) or NotFound(f"{reference} is {task['status']}: no files yet", f"relay watch {reference}")
-        files += saved(session.output, task, to)
-    session.output.result([file.document() for file in files])
+            raise failure_of(task) or NotFound(
+                f"{reference} has no files yet: its status is {task['status']}", f"wait for it: relay watch {reference}"
+            )
+        files += save_files(session.output, task, folder)
+    session.output.print_result([file.document() for file in files])
     if not session.output.as_json:
-        shown(session.output, files)
+        print_files(session.output, files)

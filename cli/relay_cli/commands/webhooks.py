@@ -1,4 +1,4 @@
-"""`relay webhooks test|redeliver` and `relay webhooks secret show|rotate`: clients that are called back."""
+"""`relay webhooks test|redeliver` and `relay webhooks secret show|rotate`: manage the webhooks to clients."""
 
 from typing import Annotated
 
@@ -7,51 +7,54 @@ import typer
 from relay_cli.failures import Failure, Refused
 from relay_cli.session import OPERATOR, Session, command
 
-app = typer.Typer(no_args_is_help=True, help="Clients that are called back.")
-secret = typer.Typer(no_args_is_help=True, help="The secret that a tenant's webhooks are signed with.")
+app = typer.Typer(no_args_is_help=True, help="Test and redeliver webhooks, and manage their secrets.")
+secret = typer.Typer(no_args_is_help=True, help="Show or rotate the secret that signs a tenant's webhooks.")
 app.add_typer(secret, name="secret")
-_Tenant = Annotated[str, typer.Option(help="Whose webhooks.")]
+_Tenant = Annotated[str, typer.Option(help="The tenant that receives the webhooks.")]
 
 
 @command(app, "test", OPERATOR)
 def test(session: Session, url: Annotated[str, typer.Argument(help="The client's callback_url.")], *, tenant: _Tenant) -> None:
-    """Send a signed webhook from this machine, once, about a task that does not exist."""
+    """Send one signed test webhook from this machine. Its task does not exist."""
     from relay_cli.operator.webhooks import send_test
 
     answer = send_test(tenant, url, session.outputs, allow_loopback=session.target.is_local)
-    told = answer.error or f"HTTP {answer.http_status}"
+    response = answer.error or f"HTTP {answer.http_status}"
     document = {"http_status": answer.http_status, "error": answer.error, "took_ms": answer.took_ms}
-    session.output.result(document, f"{told} after {answer.took_ms} ms")
+    session.output.print_result(document, f"{response} after {answer.took_ms} ms")
     if not answer.is_success:
-        raise Failure(f"{url} did not take it: {told}", "2xx is expected: see what the receiver logged, and its secret")
+        advice = "the receiver must return HTTP 2xx: check its log and the secret it verifies with"
+        raise Failure(f"{url} did not accept the webhook: {response}", advice)
 
 
 @command(app, "redeliver", OPERATOR)
-def redeliver(session: Session, task: Annotated[str, typer.Argument(help="The relay's id of the task.")]) -> None:
-    """Announce a task once more as it stands, whatever became of it before."""
+def redeliver(session: Session, task: Annotated[str, typer.Argument(help="The relay's task id.")]) -> None:
+    """Send the webhook for a task's latest status again, even if it was already delivered."""
     from relay_cli.operator.webhooks import NotDeliverableError, redeliver
 
     try:
         event_id = redeliver(task, session.outputs)
     except NotDeliverableError as error:
-        raise Refused(str(error)) from None
-    session.output.result({"event_id": event_id}, f"queued: {event_id}")
+        raise Refused(error.message, error.advice) from None
+    session.output.print_result({"event_id": event_id}, f"queued: {event_id}")
 
 
 @command(secret, "show", OPERATOR)
 def show(session: Session, *, tenant: _Tenant) -> None:
-    """Print the secrets that are good now, the newest first: what the client verifies with."""
+    """Print the valid secrets, newest first. The client verifies webhooks with them."""
     from relay_cli.operator.webhooks import secrets_of
 
     secrets = secrets_of(tenant, session.outputs)
-    session.output.result({"tenant": tenant, "secrets": secrets}, *secrets)
+    session.output.print_result({"tenant": tenant, "secrets": secrets}, *secrets)
 
 
 @command(secret, "rotate", OPERATOR)
 def rotate(session: Session, *, tenant: _Tenant) -> None:
-    """Make a new secret and print it; the old one stays good for seven days."""
+    """Create a new secret and print it. The old secret remains valid for seven days."""
     from relay_cli.operator.webhooks import rotate_secret
 
-    made = rotate_secret(tenant, session.outputs)
-    session.output.story(f"give it to {tenant}; webhooks carry both signatures for seven days", style="dim")
-    session.output.result({"tenant": tenant, "secret": made}, made)
+    created = rotate_secret(tenant, session.outputs)
+    session.output.print_message(
+        f"give this secret to {tenant}; for seven days, webhooks are signed with both secrets", style="dim"
+    )
+    session.output.print_result({"tenant": tenant, "secret": created}, created)

@@ -1,1 +1,1 @@
-"""What `relay doctor` looks at. A check is a function of the Deployment that yields Findings; it changes nothing."""
+"""The checks of `relay doctor`. A check takes the Deployment, yields Findings and changes nothing."""

@@ -1,34 +1,34 @@
-"""What CloudWatch noticed, and whether anybody hears of it."""
+"""Checks CloudWatch's alarms, and whether they notify anybody."""
 
 from collections.abc import Iterator
 
 from relay_cli.doctor.deployment import Deployment
 from relay_cli.doctor.findings import Finding, broken, fine, note
 
-_AT_ONCE = 100
+_BATCH = 100
 _ADVICE = {
     "DeadLettersAlarm": "relay dlq list",
     "UnpublishedChangesAlarm": "relay dlq show changes",
     "MissedSchedulesAlarm": "relay dlq show schedules",
-    "IteratorAge": "look at the log of PublishEvents, and at the bus's quota of PutEvents",
-    "Errors": "look at that function's log group",
-    "Throttles": "raise the account's Lambda concurrency, or what the function reserves",
+    "IteratorAge": "check the log of PublishEvents and the account's PutEvents quota",
+    "Errors": "check the log group of that function",
+    "Throttles": "raise the account's Lambda concurrency or the function's reserved concurrency",
 }
 
 
 def alarms(deployment: Deployment) -> Iterator[Finding]:
-    """Every alarm of the stack is quiet."""
+    """No alarm of the stack is in the state ALARM, and alarms are sent to a topic."""
     names = {physical: name for name, physical in deployment.of_type("CloudWatch::Alarm").items()}
-    loud = []
+    active = []
     cloudwatch, physical = deployment.client("cloudwatch"), list(names)
-    for start in range(0, len(physical), _AT_ONCE):
-        answer = cloudwatch.describe_alarms(AlarmNames=physical[start : start + _AT_ONCE], MaxRecords=_AT_ONCE)
-        loud += [alarm for alarm in answer["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
-    for alarm in loud:
+    for start in range(0, len(physical), _BATCH):
+        answer = cloudwatch.describe_alarms(AlarmNames=physical[start : start + _BATCH], MaxRecords=_BATCH)
+        active += [alarm for alarm in answer["MetricAlarms"] if alarm["StateValue"] == "ALARM"]
+    for alarm in active:
         name = names[alarm["AlarmName"]]
-        advice = next((advice for end, advice in _ADVICE.items() if name.endswith(end)), "see the dashboard")
+        advice = next((advice for end, advice in _ADVICE.items() if name.endswith(end)), "check the dashboard")
         yield broken("alarms", f"{name}: {alarm.get('AlarmDescription', '')}", advice)
-    if not loud:
-        yield fine("alarms", f"{len(names)} alarms, all quiet")
+    if not active:
+        yield fine("alarms", f"none of {len(names)} alarms is active")
     if names and not deployment.parameters.get("AlarmTopicArn"):
-        yield note("alarms", "nobody is told of an alarm", "deploy with AlarmTopicArn, an SNS topic")
+        yield note("alarms", "alarms notify nobody", "deploy with AlarmTopicArn, the ARN of an SNS topic")

@@ -1,4 +1,4 @@
-"""Deployment: one stack as CloudFormation describes it, and the clients to look further."""
+"""Deployment: a stack as CloudFormation describes it, and a factory of AWS clients for further checks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """`resources`: type and physical id by logical id. `parameters` and `outputs` by name."""
+    """One stack. `resources` maps logical ids to types and physical ids; `client` returns the client of an AWS service."""
 
     name: str
     status: str
@@ -17,8 +17,8 @@ class Deployment:
     client: Callable[[str], Any]
 
     @classmethod
-    def described(cls, name: str, client: Callable[[str], Any]) -> Self:
-        """Ask CloudFormation."""
+    def describe(cls, name: str, client: Callable[[str], Any]) -> Self:
+        """Read the stack from CloudFormation. Raises botocore's ClientError if it does not exist."""
         cloudformation = client("cloudformation")
         (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
@@ -35,10 +35,10 @@ class Deployment:
         )
 
     def of_type(self, kind: str) -> dict[str, str]:
-        """Physical ids by logical ids of the resources of one type, `AWS::` left out."""
+        """Return physical ids by logical id for one type of resource, such as `DynamoDB::Table` (without `AWS::`)."""
         return {name: physical for name, (each, physical) in self.resources.items() if each == f"AWS::{kind}"}
 
     @property
     def callback_base(self) -> str:
-        """Below which the provider calls back."""
+        """The base URL of callbacks, without a trailing slash: PublicUrl if it is set, or else ApiUrl."""
         return (self.parameters.get("PublicUrl") or self.outputs["ApiUrl"]).rstrip("/")

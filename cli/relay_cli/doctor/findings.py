@@ -1,50 +1,50 @@
-"""Findings: what a check saw, how bad it is, and what to do."""
+"""Findings of `relay doctor`: the result of a check, its severity and what to do."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 
 class Severity(IntEnum):
-    """From good to bad."""
+    """How bad a finding is, in ascending order."""
 
     FINE = 0
     NOTE = 1
-    """Nothing is wrong; worth knowing."""
+    """Nothing is wrong, but the operator should know it."""
     WARNING = 2
-    """Works, and should be looked at; or could not be checked."""
+    """It works, but the operator should look at it; or the check could not run."""
     BROKEN = 3
     """Something does not work."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report."""
+    """One line of the report. All findings except FINE have advice."""
 
     check: str
     severity: Severity
-    found: str
+    message: str
     advice: str = ""
 
     def document(self) -> dict[str, str]:
-        """As --json shows it."""
-        return {"check": self.check, "severity": self.severity.name.lower(), "found": self.found, "advice": self.advice}
+        """Return what --json prints."""
+        return {"check": self.check, "severity": self.severity.name.lower(), "found": self.message, "advice": self.advice}
 
 
-def fine(check: str, found: str) -> Finding:
-    """As it should be."""
-    return Finding(check, Severity.FINE, found)
+def fine(check: str, message: str) -> Finding:
+    """Return a finding that everything works."""
+    return Finding(check, Severity.FINE, message)
 
 
-def note(check: str, found: str, advice: str) -> Finding:
-    """Worth knowing."""
-    return Finding(check, Severity.NOTE, found, advice)
+def note(check: str, message: str, advice: str) -> Finding:
+    """Return a finding that is only for information."""
+    return Finding(check, Severity.NOTE, message, advice)
 
 
-def warning(check: str, found: str, advice: str) -> Finding:
-    """Worth a look."""
-    return Finding(check, Severity.WARNING, found, advice)
+def warning(check: str, message: str, advice: str) -> Finding:
+    """Return a finding that the operator should look at."""
+    return Finding(check, Severity.WARNING, message, advice)
 
 
-def broken(check: str, found: str, advice: str) -> Finding:
-    """To be mended."""
-    return Finding(check, Severity.BROKEN, found, advice)
+def broken(check: str, message: str, advice: str) -> Finding:
+    """Return a finding that something does not work."""
+    return Finding(check, Severity.BROKEN, message, advice)

@@ -1,44 +1,48 @@
-"""Inside: tables, stream, queues, schedule: does a change become an event, does a result get stored?"""
+"""Checks inside the stack: are changes published as events, and are results stored?"""
 
 from collections.abc import Iterator
 from itertools import islice
 
-from relay_cli.commands.dlq import counted
-from relay_cli.commands.replay import kept
+from relay_cli.commands.dlq import count_letters
+from relay_cli.commands.replay import iter_quarantine
 from relay_cli.doctor.deployment import Deployment
 from relay_cli.doctor.findings import Finding, broken, fine, note, warning
 from relay_cli.subscription import PREFIX
 
-_SOME = 100
+_MOST_COUNTED = 100
 
 
 def stack(deployment: Deployment) -> Iterator[Finding]:
-    """The last deployment went through."""
+    """The last deployment succeeded."""
     status = deployment.status
     if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}:
         yield fine("stack", f"{deployment.name}: {status}")
     elif status.endswith("_IN_PROGRESS"):
-        yield note("stack", f"{deployment.name}: {status}", "wait for the deployment, then look again")
+        yield note("stack", f"{deployment.name}: {status}", "wait until the deployment is complete, then run relay doctor again")
     else:
-        advice = f"aws cloudformation describe-stack-events --stack-name {deployment.name} says why; deploy again"
+        advice = f"for the reason: aws cloudformation describe-stack-events --stack-name {deployment.name}; then deploy again"
         yield (warning if status == "UPDATE_ROLLBACK_COMPLETE" else broken)("stack", f"{deployment.name}: {status}", advice)
 
 
 def tables(deployment: Deployment) -> Iterator[Finding]:
-    """The tables work, and the one of tasks has its stream."""
+    """The tables are active, and the table of tasks has its stream."""
     dynamodb = deployment.client("dynamodb")
     for name, table in deployment.of_type("DynamoDB::Table").items():
         described = dynamodb.describe_table(TableName=table)["Table"]
         if described["TableStatus"] not in {"ACTIVE", "UPDATING"}:
-            yield broken("tables", f"{name} is {described['TableStatus']}", "nothing works without it: look at DynamoDB")
+            yield broken(
+                "tables",
+                f"{name} is {described['TableStatus']}",
+                "the relay cannot work without this table: check it in DynamoDB",
+            )
         elif name == "Tasks" and not described.get("StreamSpecification", {}).get("StreamEnabled"):
-            yield broken("tables", f"{name} has no stream", "changes do not become events: deploy again")
+            yield broken("tables", f"{name} has no stream", "changes are not published as events: deploy again")
         else:
             yield fine("tables", f"{name} is {described['TableStatus']}")
 
 
 def mappings(deployment: Deployment) -> Iterator[Finding]:
-    """What reads the stream and the queues is switched on."""
+    """The event source mappings of the stream and the queues are enabled."""
     functions = deployment.client("lambda")
     for name, uuid in deployment.of_type("Lambda::EventSourceMapping").items():
         mapping = functions.get_event_source_mapping(UUID=uuid)
@@ -48,42 +52,42 @@ def mappings(deployment: Deployment) -> Iterator[Finding]:
                 "stream and queues", f"{name} is {state}", f"aws lambda update-event-source-mapping --uuid {uuid} --enabled"
             )
         elif result.startswith("PROBLEM"):
-            yield broken("stream and queues", f"{name}: {result}", "look at the function's log and its permissions")
+            yield broken("stream and queues", f"{name}: {result}", "check the log and the permissions of the function")
         else:
             yield fine("stream and queues", f"{name} is {state}")
 
 
 def rules(deployment: Deployment) -> Iterator[Finding]:
-    """The rules are switched on: the reconciler's minute, the archives."""
+    """The EventBridge rules are enabled: they start the reconciler every minute and the archiving of results."""
     events = deployment.client("events")
     for name, physical in deployment.of_type("Events::Rule").items():
-        rule = physical.rpartition("|")[2]  # bus|rule, but for the default bus
+        rule = physical.rpartition("|")[2]  # `bus|rule`; on the default bus only `rule`
         buses = ("default", deployment.outputs["EventBus"])
         listed = [(bus, each) for bus in buses for each in events.list_rules(EventBusName=bus, NamePrefix=rule)["Rules"]]
-        bus, state = next(((bus, each["State"]) for bus, each in listed if each["Name"] == rule), ("", "gone"))
+        bus, state = next(((bus, each["State"]) for bus, each in listed if each["Name"] == rule), ("", "missing"))
         if state.startswith("ENABLED"):
-            yield fine("rules", f"{name} is on")
+            yield fine("rules", f"{name} is enabled")
         else:
             advice = f"aws events enable-rule --event-bus-name {bus} --name {rule}" if bus else "deploy again"
             yield broken("rules", f"{name} is {state.lower()}", advice)
 
 
 def dead_letters(deployment: Deployment) -> Iterator[Finding]:
-    """Nothing failed for good."""
-    for queue, (waiting, taken) in counted(deployment.outputs, deployment.client("sqs")).items():
-        if waiting + taken:
-            advice = f"relay dlq show {queue}; mend the cause, then relay dlq redrive {queue}"
-            yield broken("dead letters", f"{queue}: {waiting + taken} {queue.meaning}", advice)
+    """There are no dead letters."""
+    for queue, (visible, in_flight) in count_letters(deployment.outputs, deployment.client("sqs")).items():
+        if visible + in_flight:
+            advice = f"relay dlq show {queue}; fix the cause, then relay dlq redrive {queue}"
+            yield broken("dead letters", f"{queue}: {visible + in_flight} {queue.meaning}", advice)
         else:
             yield fine("dead letters", f"{queue}: none")
 
 
 def quarantine(deployment: Deployment) -> Iterator[Finding]:
-    """Every callback was understood."""
-    count = len(list(islice(kept(deployment.outputs["ResultsBucket"]), _SOME)))
+    """The quarantine is empty: every callback could be read."""
+    count = len(list(islice(iter_quarantine(deployment.outputs["ResultsBucket"]), _MOST_COUNTED)))
     if count:
-        told = f"{count if count < _SOME else f'{_SOME} or more'} callbacks were not understood"
-        yield warning("quarantine", told, "relay replay --list; after a fix: relay replay KEY")
+        message = f"callbacks that could not be read: {count if count < _MOST_COUNTED else f'{_MOST_COUNTED} or more'}"
+        yield warning("quarantine", message, "relay replay --list; after a fix: relay replay KEY")
     else:
         yield fine("quarantine", "empty")
 
@@ -92,8 +96,7 @@ def leftovers(deployment: Deployment) -> Iterator[Finding]:
     """No `relay tail` left its rule behind."""
     bus = deployment.outputs["EventBus"]
     for rule in deployment.client("events").list_rules(EventBusName=bus, NamePrefix=PREFIX)["Rules"]:
-        advice = (
-            f"if nobody runs it: aws events remove-targets --event-bus-name {bus} --rule {rule['Name']} --ids {rule['Name']}; "
-        )
-        advice += f"aws events delete-rule --event-bus-name {bus} --name {rule['Name']}; and its queue of that name"
-        yield note("tails", f"the rule {rule['Name']} of a `relay tail` is there", advice)
+        name = rule["Name"]
+        advice = f"if no relay tail is running: aws events remove-targets --event-bus-name {bus} --rule {name} --ids {name}; "
+        advice += f"aws events delete-rule --event-bus-name {bus} --name {name}; then delete the queue of the same name"
+        yield note("tails", f"the rule {name} of a relay tail exists", advice)

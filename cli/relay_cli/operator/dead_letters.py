@@ -1,4 +1,4 @@
-"""DeadLetters and LostChanges: what failed for good, and what is left of it."""
+"""DeadLetters: reads and moves dead letters. LostChanges: recovers task changes that Lambda could not publish."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from relay.domain.task import Task
 
-_AT_ONCE = 10
-_LONGEST_READ = 1000
-_GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
+_BATCH = 10  # messages; the most that SQS returns at once
+_MOST_READS = 1000  # calls of GetRecords
+_TRIMMED = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException"})
 
 
 class DeadLetters:
-    """The messages of a dead-letter queue; `wait` in seconds until it counts as empty."""
+    """A dead-letter queue. It counts as empty if no message arrives within `wait` seconds."""
 
     def __init__(self, client: Any, queue_url: str, *, wait: int) -> None:
         self._client = client
@@ -27,35 +27,38 @@ class DeadLetters:
         self._wait = wait
 
     def move(self, target_url: str) -> int:
-        """Back into a queue; returns how many. A crash may send a message twice, and loses none.
+        """Move every message to another queue; return the number. A crash may duplicate a message, but never loses one.
 
-        Not by a message move task of SQS: it would leave nobody to say when it is done, and its source must be the dead-letter
-        queue of a queue for every message in it, while some were put there by a rule.
+        This does not use SQS's StartMessageMoveTask. That call returns before the messages are moved, and it accepts only
+        the dead-letter queue of another queue. Some of our messages were put there by an EventBridge rule.
         """
 
         def send(body: str) -> bool:
             self._client.send_message(QueueUrl=target_url, MessageBody=body)
             return True
 
-        return self.each(send)
+        return self.consume(send)
 
-    def each(self, take: Callable[[str], bool]) -> int:
-        """Give every message's body to `take`, once; one that is taken (True) is deleted after it. Returns how many were."""
-        taken = 0
-        while messages := self._received():
+    def consume(self, handle: Callable[[str], bool]) -> int:
+        """Pass the body of each message to `handle` once.
+
+        A message is deleted if `handle` returns True. Returns the number of deleted messages.
+        """
+        handled = 0
+        while messages := self._receive():
             for message in messages:
-                if take(message["Body"]):
+                if handle(message["Body"]):
                     self._client.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
-                    taken += 1
-        return taken
+                    handled += 1
+        return handled
 
-    def _received(self) -> list[dict[str, Any]]:
-        found = self._client.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=_AT_ONCE, WaitTimeSeconds=self._wait)
-        return list(found.get("Messages", ()))
+    def _receive(self) -> list[dict[str, Any]]:
+        answer = self._client.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=self._wait)
+        return list(answer.get("Messages", ()))
 
 
 class LostChanges:
-    """The changes of tasks that Lambda gave up on: it names them by their place in the stream and by their time."""
+    """Task changes that Lambda gave up on. Lambda names them by their position in the stream and by their time."""
 
     def __init__(self, dynamodb: Any, streams: Any, table: str) -> None:
         self._dynamodb = dynamodb
@@ -63,7 +66,10 @@ class LostChanges:
         self._table = table
 
     def records(self, batch: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-        """The records of a `DDBStreamBatchInfo` as the stream still has them (24 h); None when it has them no more."""
+        """Return the records of a `DDBStreamBatchInfo` from the stream; None if they are older than 24 h and no longer there.
+
+        Raises TimeoutError if the stream does not return the last record within 1000 reads.
+        """
         try:
             iterator = self._streams.get_shard_iterator(
                 StreamArn=batch["streamArn"],
@@ -71,25 +77,25 @@ class LostChanges:
                 ShardIteratorType="AT_SEQUENCE_NUMBER",
                 SequenceNumber=batch["startSequenceNumber"],
             )["ShardIterator"]
-            return self._until(iterator, int(batch["endSequenceNumber"]))
+            return self._read_until(iterator, int(batch["endSequenceNumber"]))
         except ClientError as error:
-            if error.response["Error"]["Code"] in _GONE:
+            if error.response["Error"]["Code"] in _TRIMMED:
                 return None
             raise
 
-    def _until(self, iterator: str | None, last: int) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for _ in range(_LONGEST_READ):  # an answer may be empty though more follow
+    def _read_until(self, iterator: str | None, last: int) -> list[dict[str, Any]]:
+        records: list[dict[str, Any]] = []
+        for _ in range(_MOST_READS):  # a response may be empty although more records follow
             answer = self._streams.get_records(ShardIterator=iterator)
-            found += [record for record in answer["Records"] if int(record["dynamodb"]["SequenceNumber"]) <= last]
+            records += [record for record in answer["Records"] if int(record["dynamodb"]["SequenceNumber"]) <= last]
             iterator = answer.get("NextShardIterator")
-            read = [int(record["dynamodb"]["SequenceNumber"]) for record in answer["Records"]]
-            if max(read, default=0) >= last or not iterator:
-                return found
-        raise TimeoutError(f"the stream does not come to its record {last}: try again")
+            numbers = [int(record["dynamodb"]["SequenceNumber"]) for record in answer["Records"]]
+            if max(numbers, default=0) >= last or not iterator:
+                return records
+        raise TimeoutError(f"the stream did not return record {last}: try again")
 
     def tasks_changed(self, first: int, last: int) -> Iterator[Task]:
-        """The tasks whose last change was between two times in ms: a scan of the whole table."""
+        """Yield the tasks whose last change was between two Unix times in milliseconds. Scans the whole table."""
         values = {":first": number(first), ":last": number(last)}
         pages = self._dynamodb.get_paginator("scan").paginate(
             TableName=self._table,

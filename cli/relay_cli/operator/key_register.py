@@ -1,4 +1,4 @@
-"""DynamoKeyRegister: the keys as their operator makes, lists and revokes them. No function uses it."""
+"""DynamoKeyRegister: creates, lists and revokes keys in DynamoDB. No Lambda function uses it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class DynamoKeyRegister:
-    """The table `api_keys`."""
+    """The table `api_keys`. It stores the SHA-256 of a key, never the key itself. Times are Unix times in milliseconds."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
 
     def create(self, tenant: str, *, at: int, submits_per_minute: int | None = None) -> Issued:
-        """A new plain key: returned here and never to be had again."""
+        """Create a plain key. Its value is only in the result and cannot be read again."""
         secret = PLAIN + secrets.token_urlsafe(32)
         key = ClientKey(id=plain_id(digest_of(secret)), tenant=tenant, kind=KeyKind.PLAIN, created_at=at,
                         submits_per_minute=submits_per_minute)  # fmt: skip
@@ -31,7 +31,7 @@ class DynamoKeyRegister:
     def create_pair(
         self, tenant: str, secret_of: Callable[[str], str], *, at: int, submits_per_minute: int | None = None
     ) -> Issued:
-        """A new access key, and the secret key that `secret_of` derives from it."""
+        """Create an access key; `secret_of` derives the secret key from it."""
         access_key = ACCESS + secrets.token_hex(16)
         key = ClientKey(id=access_key, tenant=tenant, kind=KeyKind.PAIR, created_at=at, submits_per_minute=submits_per_minute)
         secret = secret_of(access_key)
@@ -39,12 +39,15 @@ class DynamoKeyRegister:
         return Issued(key, secret)
 
     def all(self, tenant: str | None = None) -> list[ClientKey]:
-        """Every key, or a tenant's, revoked ones too, oldest first: a scan, for the operator."""
-        found = [key for _, key in self._scan() if tenant in {None, key.tenant}]
-        return sorted(found, key=lambda key: (key.created_at, key.id))
+        """Return all keys, or those of a tenant, oldest first, including revoked ones. Scans the whole table."""
+        keys = [key for _, key in self._scan() if tenant in {None, key.tenant}]
+        return sorted(keys, key=lambda key: (key.created_at, key.id))
 
     def revoke(self, key_id: str, *, at: int) -> ClientKey | None:
-        """The key, from now on refused (within a minute, where a function still keeps it); None when there is no such key."""
+        """Revoke a key and return it; None if there is no such key. Functions that cache the key reject it within a minute.
+
+        Revoking it again keeps the first time of revocation.
+        """
         digest = next((digest for digest, key in self._scan() if key.id == key_id), None)
         if digest is None:
             return None

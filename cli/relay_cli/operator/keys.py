@@ -1,4 +1,4 @@
-"""`relay keys create|list|revoke`: the keys of a relay's clients."""
+"""Keys: creates, lists and revokes the keys of a relay's clients, for `relay keys`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class Keys:
-    """The keys of one stack, for its operator: by its outputs, with the clients that `client` makes."""
+    """The keys of one stack. `outputs` are the outputs of its template; `client` returns the client of an AWS service."""
 
     def __init__(self, outputs: Mapping[str, str], client: Callable[[str], Any] = client) -> None:
         self._outputs = outputs
@@ -25,21 +25,25 @@ class Keys:
         self._register = DynamoKeyRegister(client("dynamodb"), outputs["ApiKeysTable"])
 
     def create(self, tenant: str, kind: KeyKind = KeyKind.PLAIN, *, submits_per_minute: int | None = None) -> Issued:
-        """A new key; None is the relay's own limit, 0 none. Raises ValueError for a name or a limit that we do not take."""
+        """Create a key for a tenant.
+
+        `submits_per_minute` limits billable requests: None means the stack's default, 0 no limit. Raises ValueError for an
+        invalid tenant name or limit.
+        """
         if not _TENANT.fullmatch(tenant):
             raise ValueError("tenant: expected 1 to 64 letters, digits, '.', '_' or '-'")
         if submits_per_minute is not None and submits_per_minute < 0:
-            raise ValueError("submits_per_minute: expected a whole number from 0 on")
+            raise ValueError("submits_per_minute: expected 0 or a positive whole number")
         if kind is KeyKind.PLAIN:
             return self._register.create(tenant, at=now(), submits_per_minute=submits_per_minute)
         return self._register.create_pair(tenant, self._secret_of, at=now(), submits_per_minute=submits_per_minute)
 
     def all(self, tenant: str | None = None) -> list[ClientKey]:
-        """Every key, or those of a tenant, revoked ones too, oldest first."""
+        """Return all keys, or those of a tenant, oldest first, including revoked ones."""
         return self._register.all(tenant)
 
     def revoke(self, key_id: str) -> ClientKey | None:
-        """The key, refused from now on; None when there is no such key. Again, it changes nothing."""
+        """Revoke a key and return it; None if there is no such key. Revoking it again changes nothing."""
         return self._register.revoke(key_id, at=now())
 
     def _secret_of(self, access_key: str) -> str:

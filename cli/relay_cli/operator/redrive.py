@@ -1,9 +1,10 @@
-"""`relay dlq redrive QUEUE`: what failed for good is tried again, after its cause was mended.
+"""Redrives dead letters after the operator has fixed their cause, for `relay dlq redrive`.
 
-archives, resubmissions, webhooks: the dead letters go back into their queue. changes: the changes that Lambda could not
-publish are read from the stream while it has them, which is for 24 h; later every task whose last change falls into their time
-is announced again as it stands, with the same event id, so that only versions that were overtaken stay untold. schedules: the
-reconciler runs once; it finds all that is due.
+- archives, resubmissions, webhooks: the dead letters are moved back to their queue.
+- changes: the task changes that Lambda could not publish are read from the stream, which keeps them for 24 h. After that,
+  the relay publishes the last change of every task that changed in the same period, with the same event id. Only older
+  versions of these tasks remain unpublished.
+- schedules: the reconciler runs once. That run finds everything that is due.
 """
 
 from __future__ import annotations
@@ -28,50 +29,58 @@ if TYPE_CHECKING:
 
 QUEUES = ("archives", "resubmissions", "webhooks", "changes", "schedules")
 _SLACK = 900_000
-"""Milliseconds between a change's own time and its arrival in the stream, at the most: a function's longest run."""
+"""Longest time in milliseconds between a change's timestamp and its arrival in the stream: the longest run of a function."""
 
 
 def redrive(queue: str, outputs: Mapping[str, str], invoke: Callable[[str, Mapping[str, Any]], Any], *, wait: int = 2) -> int:
-    """Try the dead letters of a queue again; returns how many were. What cannot be done stays where it is.
+    """Redrive the dead letters of a queue and return their number. A dead letter that fails again stays in its queue.
 
-    A queue is empty when nothing comes for `wait` seconds.
+    `outputs` are the stack's outputs; `invoke` calls a function by its logical id. The queue counts as empty if no message
+    arrives within `wait` seconds.
     """
     sqs = client("sqs")
     if queue == "changes":
         lost = LostChanges(client("dynamodb"), client("dynamodbstreams"), outputs["TasksTable"])
         events = EventBridgePublisher(client("events"), outputs["EventBus"])
         letters = DeadLetters(sqs, letters_url(queue, outputs), wait=wait)
-        return letters.each(lambda body: republish(json.loads(body), lost=lost, events=events))
+        return letters.consume(lambda body: republish(json.loads(body), lost=lost, events=events))
     if queue == "schedules":
         invoke("ReconcileTasks", {})
-        return DeadLetters(sqs, letters_url(queue, outputs), wait=wait).each(lambda _: True)
+        return DeadLetters(sqs, letters_url(queue, outputs), wait=wait).consume(lambda _: True)
     return DeadLetters(sqs, letters_url(queue, outputs), wait=wait).move(outputs[f"{queue.title()}QueueUrl"])
 
 
 def letters_url(queue: str, outputs: Mapping[str, str]) -> str:
-    """The queue of dead letters that is meant."""
+    """Return the URL of the dead-letter queue for one of QUEUES."""
     of_lambda = {"changes": "UnpublishedChangesUrl", "schedules": "MissedSchedulesUrl"}
     return outputs[of_lambda.get(queue, f"{queue.title()}DeadLettersUrl")]
 
 
 def republish(message: Mapping[str, Any], *, lost: LostChanges, events: EventPublisher) -> bool:
-    """Publish what one message of Lambda's on-failure destination stands for; False when the bus did not take all of it."""
+    """Publish the changes behind one message of Lambda's on-failure destination.
+
+    Returns False if the event bus did not accept all of them.
+    """
     batch = message["DDBStreamBatchInfo"]
     records = lost.records(batch)
     if records is not None:
         changes = [record for record in records if record["eventName"] != "REMOVE"]
         return publish(records_of({"Records": changes}), events=events) is None
     first, last = (_milliseconds(batch[f"approximateArrivalOf{which}Record"]) for which in ("First", "Last"))
-    announced = [last_event(task) for task in lost.tasks_changed(first - _SLACK, last + _SLACK)]
-    return not announced or not events.publish(announced)
+    latest = [last_event(task) for task in lost.tasks_changed(first - _SLACK, last + _SLACK)]
+    return not latest or not events.publish(latest)
 
 
 def last_event(task: Task) -> Event:
-    """The event of a task's last change, from the task alone: what it was before is told only where that is certain."""
+    """Return the event of a task's last change, built from the task alone.
+
+    The event contains the previous status only if it is certain, which is after archiving. Raises ValueError for a task that
+    has no event.
+    """
     before = replace(task, archive=None, version=task.version - 1) if task.archive else None
     event = event_between(before, task)
     if event is None:
-        raise ValueError("a change that is none")
+        raise ValueError(f"task {task.task_id}: its last change has no event")
     return event
 
 

@@ -1,6 +1,6 @@
-"""`relay replay KEY`: a callback that was kept is received once more, after a fix.
+"""Reprocesses a stored callback after a fix, for `relay replay KEY`.
 
-KEY is that of an object in the bucket: `quarantine/{task_id}/…` or `results/{task_id}/callback.json`.
+KEY names an object in the bucket: `quarantine/{task_id}/…` or `results/{task_id}/callback.json`.
 """
 
 from __future__ import annotations
@@ -21,33 +21,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _KEY = re.compile(r"quarantine/(?P<quarantined>[^/]+)/[^/]+|results/(?P<succeeded>[^/]+)/callback\.json")
-_SECRET_TTL = 300
+_SECRET_TTL = 300  # seconds
 
 
 class NotReplayableError(Exception):
-    """No key of a callback, or of a task that is no longer stored."""
+    """The key is not the key of a callback, or its task is no longer stored."""
 
 
 def replay(key: str, outputs: Mapping[str, str], invoke: Callable[[str, Mapping[str, Any]], Any]) -> str:
-    """Give the body to ReceiveCallback with a token of its task; returns the outcome: applied, stale or quarantined."""
-    found = _KEY.fullmatch(key)
-    if found is None:
+    """Invoke ReceiveCallback with the stored body and a valid token. Return `applied`, `stale` or `quarantined`.
+
+    `outputs` are the stack's outputs; `invoke` calls a function by its logical id. Raises NotReplayableError, and RuntimeError
+    if the function failed.
+    """
+    match = _KEY.fullmatch(key)
+    if match is None:
         raise NotReplayableError("expected quarantine/{task_id}/… or results/{task_id}/callback.json")
-    task_id = found["quarantined"] or found["succeeded"]
+    task_id = match["quarantined"] or match["succeeded"]
     task = DynamoTaskStore(client("dynamodb"), outputs["TasksTable"]).get(task_id)
     if task is None:
-        raise NotReplayableError(f"the task {task_id} is no longer stored: its callback would be quarantined again")
+        raise NotReplayableError(f"task {task_id} is no longer stored, so its callback would be quarantined again")
     body = S3DocumentStore(client("s3"), outputs["ResultsBucket"]).get_request(key)
     tokens = HmacCallbackTokens(Secrets(client("secretsmanager"), _SECRET_TTL), outputs["CallbackKeyId"])
     _, _, token = tokens.path(task_id, task.provider).partition("/")
     answer = invoke("ReceiveCallback", _payload(task_id, token, body))
     if answer["statusCode"] != 200:
-        raise RuntimeError(f"ReceiveCallback answers {answer['statusCode']}")
+        raise RuntimeError(f"ReceiveCallback returned HTTP {answer['statusCode']}")
     return str(json.loads(answer["body"])["data"]["status"])
 
 
 def _payload(task_id: str, token: str, body: bytes) -> dict[str, Any]:
-    """What API Gateway would send (payload format 2.0), as far as the function reads it."""
+    """Return the fields of API Gateway's event (payload format 2.0) that the function reads."""
     return {
         "version": "2.0",
         "routeKey": "POST /callbacks/{task_id}/{token}",

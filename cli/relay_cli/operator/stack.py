@@ -1,4 +1,4 @@
-"""A deployed stack, for what its operator runs: its outputs by name, its functions by their logical ids."""
+"""Stack: the outputs of a deployed stack, and its functions by their logical ids."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
 
 
 class Stack:
-    """One CloudFormation stack; `client` makes the client of a service."""
+    """One CloudFormation stack. `client` returns the client of an AWS service."""
 
     def __init__(self, name: str, client: Any) -> None:
         self.name = name
         self._client = client
 
     def outputs(self) -> dict[str, str]:
-        """The template's outputs."""
+        """Return the outputs of the stack's template by name."""
         (stack,) = self._client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def invoke(self, logical_id: str, payload: Mapping[str, Any]) -> Any:
-        """A function's answer; raises RuntimeError when the function failed."""
-        found = self._client("cloudformation").describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
-        name = found["StackResourceDetail"]["PhysicalResourceId"]
+        """Invoke a function and return its response. Raises RuntimeError if the function failed."""
+        described = self._client("cloudformation").describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
+        name = described["StackResourceDetail"]["PhysicalResourceId"]
         answer = self._client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload).encode())
         if answer.get("FunctionError"):
-            raise RuntimeError(f"{logical_id} failed: see its log")
+            raise RuntimeError(f"{logical_id} failed")
         return json.loads(answer["Payload"].read())

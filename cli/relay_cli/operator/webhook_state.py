@@ -1,4 +1,4 @@
-"""WebhookOperations: what an operator changes in the table `webhooks`."""
+"""WebhookOperations: the changes that only an operator makes in the table `webhooks`."""
 
 from botocore.exceptions import ClientError
 
@@ -7,10 +7,10 @@ from relay.adapters.dynamodb.webhooks import DynamoWebhooks, is_refusal, key_of
 
 
 class WebhookOperations(DynamoWebhooks):
-    """The table, with what no function does."""
+    """The table `webhooks`, with two operations that no Lambda function needs."""
 
     def reopen(self, task_id: str) -> None:
-        """Let the newest version be delivered once more; nothing, where nothing was delivered yet."""
+        """Allow the latest version of a task to be delivered again. Does nothing if no delivery was attempted yet."""
         try:
             self._client.update_item(
                 TableName=self._table,
@@ -25,7 +25,7 @@ class WebhookOperations(DynamoWebhooks):
                 raise
 
     def rotate_secret(self, tenant: str, *, at: int) -> int:
-        """The next generation of a tenant's secret, returned."""
+        """Start the next generation of a tenant's secret and return its number. `at` is a Unix time in milliseconds."""
         written = self._client.update_item(
             TableName=self._table,
             Key=key_of("tenant", tenant),

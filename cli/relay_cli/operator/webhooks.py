@@ -1,4 +1,4 @@
-"""`relay webhooks`: what an operator does about clients' callbacks."""
+"""Tests and redelivers webhooks, and rotates the secrets that sign them, for `relay webhooks`."""
 
 from __future__ import annotations
 
@@ -21,26 +21,37 @@ from relay_cli.operator.webhook_state import WebhookOperations
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_TIMEOUT = 15
+_TIMEOUT = 15  # seconds
 
 
 class NotDeliverableError(Exception):
-    """The task cannot be announced: says why."""
+    """The webhook of a task cannot be sent. `message` is the reason, `advice` the next step."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
 
 
 def secrets_of(tenant: str, outputs: Mapping[str, str]) -> list[str]:
-    """The `whsec_…` secrets of a tenant that are good now, the newest first."""
+    """Return the valid `whsec_…` secrets of a tenant, newest first."""
     return _secrets(outputs).of(tenant, at=now())
 
 
 def rotate_secret(tenant: str, outputs: Mapping[str, str]) -> str:
-    """A new secret for a tenant. Deliveries carry a signature by it within SecretCacheSeconds, and one by the old for 7 days."""
+    """Create a new secret for a tenant and return it.
+
+    The relay signs with it after at most SecretCacheSeconds. For seven days, it also signs with the old secret.
+    """
     _webhooks(outputs).rotate_secret(tenant, at=now())
     return secrets_of(tenant, outputs)[0]
 
 
 def send_test(tenant: str, url: str, outputs: Mapping[str, str], *, allow_loopback: bool = False) -> Answer:
-    """One signed request from this machine, with a task that does not exist; a URL that answers 2xx is gone no longer."""
+    """Send one signed webhook from this machine. Its task does not exist.
+
+    If the URL returns HTTP 2xx, the relay no longer treats it as gone. `allow_loopback` permits URLs of this machine.
+    """
     transport = GuardedTransport(Guard(allow_loopback=allow_loopback), BoundedTransport(_TIMEOUT))
     sender = HttpWebhookSender(transport, _secrets(outputs), timeout=_TIMEOUT, now=now)
     task_id, at = uuid.uuid4().hex, now()
@@ -53,17 +64,19 @@ def send_test(tenant: str, url: str, outputs: Mapping[str, str], *, allow_loopba
 
 
 def redeliver(task_id: str, outputs: Mapping[str, str]) -> str:
-    """Queue the announcement of a task as it stands, whatever became of it before; returns the event's id.
+    """Queue the webhook for a task's latest status, even if it was already delivered. Return the event id.
 
-    Raises NotDeliverableError for a task that is not stored, has no callback_url, or whose files are still being stored.
+    Raises NotDeliverableError if the task is not stored, has no callback_url, or its files are still being stored.
     """
     task = DynamoTaskStore(client("dynamodb"), outputs["TasksTable"]).get(task_id)
     if task is None:
-        raise NotDeliverableError(f"the task {task_id} is not stored")
+        raise NotDeliverableError(f"task {task_id} is not stored", "use the relay's task id")
     if task.callback_url is None:
-        raise NotDeliverableError(f"the task {task_id} has no callback_url")
+        raise NotDeliverableError(
+            f"task {task_id} has no callback_url", "only tasks submitted with a callback_url have a webhook"
+        )
     if task.status is Status.SUCCEED and task.archive is None:
-        raise NotDeliverableError(f"the files of task {task_id} are still being stored: it is announced after that")
+        raise NotDeliverableError(f"the files of task {task_id} are still being stored", "wait: the webhook is sent after that")
     _webhooks(outputs).reopen(task_id)
     delivery = Delivery.of_task(task)
     queue = SqsWebhooks(client("sqs"), retries_url=outputs["WebhookRetriesUrl"], dead_letters_url="")

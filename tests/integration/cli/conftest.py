@@ -1,4 +1,4 @@
-"""The installed program, run in a folder of its own, and the relay that it talks to."""
+"""Fixtures: the installed program, run in a temporary folder, and the relay that it uses."""
 
 import contextlib
 import json
@@ -15,7 +15,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from relay import entrypoint  # noqa: F401 - its logger keeps the standard output that it finds, which must not be a run's
+from relay import entrypoint  # noqa: F401 - its logger keeps the standard output of its import, which must not be that of a run
 from relay_cli.app import app
 from tests.integration.cli.front import Front, front
 from tests.support.moto_world import TENANT, Json, MotoWorld
@@ -27,7 +27,7 @@ _AWS = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "testing", "AWS_
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a run ended."""
+    """The result of a run: its exit code, standard output and standard error."""
 
     code: int
     out: str
@@ -35,24 +35,24 @@ class Ran:
 
     @property
     def document(self) -> Any:
-        """The answer with --json."""
+        """The result that --json prints."""
         return json.loads(self.out)
 
     @property
     def error(self) -> Json:
-        """The failure with --json."""
+        """The failure that --json prints."""
         return dict(json.loads(self.err)["error"])
 
 
 class Program:
-    """`relay`; `environment` is what it sees beside AWS's variables."""
+    """The program `relay`. `environment` holds its variables besides those of AWS."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {"HOME": str(folder), "RELAY_RETRIES": "2", "TERM": "xterm"}
 
     def __call__(self, *arguments: str, given: str = "", **environment: str) -> Ran:
-        """One run in this process, which is five times as fast; `given` is its standard input."""
+        """Run it in this process, which is five times as fast. `given` is its standard input."""
         with patch.dict(os.environ, self.environment | environment), contextlib.chdir(self.folder):
             result = CliRunner().invoke(app, arguments, input=given)
         if result.exception and not isinstance(result.exception, SystemExit):
@@ -60,18 +60,18 @@ class Program:
         return Ran(result.exit_code, result.stdout, result.stderr)
 
     def installed(self, *arguments: str, given: str = "", **environment: str) -> Ran:
-        """One run of the installed script in a process of its own, to its end."""
+        """Run the installed script in its own process and wait for its end."""
         with self.start(*arguments, **environment) as process:
             out, err = process.communicate(given, timeout=_SECONDS)
         assert "Traceback" not in err, err
         return Ran(process.returncode, out, err)
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """Begin a run of the installed script that the test ends itself."""
-        return self.started(arguments, environment, subprocess.PIPE)
+        """Start the installed script; the test ends it."""
+        return self.start_with_output(arguments, environment, subprocess.PIPE)
 
-    def started(self, arguments: tuple[str, ...], environment: dict[str, str], where: int) -> subprocess.Popen[str]:
-        """The same, with its answers going to a file descriptor."""
+    def start_with_output(self, arguments: tuple[str, ...], environment: dict[str, str], where: int) -> subprocess.Popen[str]:
+        """Start the installed script with both outputs going to a file descriptor."""
         return subprocess.Popen(  # noqa: S603
             [PROGRAM, *arguments],
             cwd=self.folder,
@@ -85,7 +85,7 @@ class Program:
 
 @pytest.fixture
 def gateway(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
-    """The relay over HTTP; its functions share standard output with the program, so that they print no metrics."""
+    """The relay over HTTP. Its functions share standard output with the program, so their metrics are disabled."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
     with front(world) as made:
         yield made
@@ -93,7 +93,7 @@ def gateway(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front
 
 @pytest.fixture
 def relay(tmp_path: Path, gateway: Front, world: MotoWorld) -> Program:
-    """The program with the URL and a key of the first tenant in its environment."""
+    """The program, with the URL and a key of the first tenant in its environment."""
     program = Program(tmp_path)
     program.environment |= {"RELAY_URL": gateway.url, "RELAY_KEY": world.key_for(TENANT)}
     return program
@@ -126,7 +126,7 @@ STACK = "comet-relay-local"
 
 @pytest.fixture
 def operator(tmp_path: Path, gateway: Front, world: MotoWorld, endpoint: str) -> Program:
-    """The program in a folder where a stack is up: its outputs are the world's, its functions answer behind the gateway."""
+    """The program in a folder with a running stack: the world's outputs, and functions behind the gateway."""
     for name in QUEUES.values():
         if name not in world.queues:
             world.queues[name] = world.sqs.create_queue(QueueName=name)["QueueUrl"]
@@ -145,8 +145,8 @@ def operator(tmp_path: Path, gateway: Front, world: MotoWorld, endpoint: str) ->
 
 
 def _template(outputs: dict[str, str], provider_url: str) -> Json:
-    """What moto takes of a relay's template."""
-    # CloudFormation gives a log group's name as its physical id, and moto runs no functions: these stand for them.
+    """Return the part of the relay's template that moto supports."""
+    # Moto runs no functions. Log groups take their place: their physical id is the name of the function.
     functions = {name: {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"fn-{name}"}} for name in FUNCTIONS}
     rule = {"Name": "archiving", "EventBusName": "bus", "EventPattern": {"source": ["comet.relay"]}, "State": "ENABLED"}
     parameters = {"ProviderUrl": provider_url, "CometApiKeySecretName": "comet-relay/cometapi-key", "PublicUrl": ""}

@@ -1,4 +1,4 @@
-"""API Gateway and Lambda around a MotoWorld, over HTTP: what the command line talks to."""
+"""API Gateway and Lambda in front of a MotoWorld, as an HTTP server for the command line."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ _INVOKE = "/2015-03-31/functions/"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What arrived."""
+    """One request of the command line."""
 
     method: str
     path: str
@@ -26,21 +26,21 @@ class Request:
 
 
 class Front:
-    """The server's mind. Requests are counted from 1."""
+    """Answers the requests. Requests are numbered from 1."""
 
     def __init__(self, url: str, world: MotoWorld) -> None:
         self.url = url
         self.world = world
         self.requests: list[Request] = []
         self.before: Callable[[Request], None] = lambda _: None
-        """Called before each request, to let the world move meanwhile."""
+        """Called before each request; a test can change the world here."""
         self.lost: frozenset[int] = frozenset()
-        """The requests whose answers get lost on their way."""
+        """Numbers of the requests whose responses are lost."""
         self.instead: dict[int, tuple[int, bytes]] = {}
-        """The requests that never reach the relay, and what is answered to them."""
+        """Responses, by the number of the request, that replace the relay's own; such a request never reaches the relay."""
 
     def answer(self, request: Request) -> tuple[int, bytes] | None:
-        """The answer; None: the connection breaks instead."""
+        """Return the status and body; None closes the connection without a response."""
         self.before(request)
         self.requests.append(request)
         number = len(self.requests)
@@ -48,12 +48,12 @@ class Front:
             return self.instead[number]
         if request.path.startswith(_INVOKE):
             return 200, json.dumps(
-                self._invoked(request.path.removeprefix(_INVOKE).split("/")[0], json.loads(request.body))
+                self._invoke(request.path.removeprefix(_INVOKE).split("/")[0], json.loads(request.body))
             ).encode()
         raw = self._gateway(request)
         return None if number in self.lost else (raw["statusCode"], raw["body"].encode())
 
-    def _invoked(self, name: str, payload: Json) -> Any:
+    def _invoke(self, name: str, payload: Json) -> Any:
         function = {"fn-ReceiveCallback": "receive_callback", "fn-ReconcileTasks": "reconcile_tasks"}[name]
         return self.world.call(function, payload)
 
@@ -78,7 +78,7 @@ class Front:
 
 @contextmanager
 def front(world: MotoWorld) -> Iterator[Front]:
-    """The server on a free port of loopback."""
+    """Start the server on a free port of 127.0.0.1."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     made = Front(f"http://127.0.0.1:{server.server_port}", world)
     server.front = made  # type: ignore[attr-defined]
@@ -110,4 +110,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = _serve  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing: the tests say what happened."""
+        """Log nothing."""

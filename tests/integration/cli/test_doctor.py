@@ -1,4 +1,4 @@
-"""`relay doctor`: the installed program on a stack of moto's, well and not."""
+"""`relay doctor`: the installed program on a healthy and on a broken stack of moto."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def severities(document: list[dict[str, Any]], check: str) -> set[str]:
     return {finding["severity"] for finding in document if finding["check"] == check}
 
 
-def test_a_relay_that_is_well(operator: Program) -> None:
+def test_a_healthy_stack_exits_with_0(operator: Program) -> None:
     ran = operator.installed("doctor", "--json")
     found = {finding["check"]: finding["severity"] for finding in ran.document}
     assert set(found.values()) <= {"fine", "note"}, ran.out
@@ -19,7 +19,7 @@ def test_a_relay_that_is_well(operator: Program) -> None:
     assert ran.code == 0
 
 
-def test_what_is_broken_is_told_with_what_to_do(operator: Program, world: MotoWorld) -> None:
+def test_every_fault_is_reported_with_the_command_that_fixes_it(operator: Program, world: MotoWorld) -> None:
     world.sqs.send_message(QueueUrl=world.queues["archives-dead"], MessageBody="{}")
     world.events.disable_rule(Name="archiving", EventBusName="bus")
     world.outside.next_answers = [(401, refusal(1002, "Authorization invalid"))]
@@ -31,16 +31,14 @@ def test_what_is_broken_is_told_with_what_to_do(operator: Program, world: MotoWo
     assert "sk-of-the-operator" not in ran.out
 
 
-def test_what_is_to_be_looked_at_is_a_warning(operator: Program, world: MotoWorld) -> None:
+def test_a_quarantined_callback_is_a_warning(operator: Program, world: MotoWorld) -> None:
     world.callback("unknown_status", world.submitted())
     ran = operator("doctor", "--json")
     assert ran.code == 8
     assert severities(ran.document, "quarantine") == {"warning"}
 
 
-def test_what_cannot_be_checked_is_a_warning_and_keeps_nothing_else_from_being_checked(
-    operator: Program, world: MotoWorld
-) -> None:
+def test_a_check_that_cannot_run_is_a_warning_and_the_others_still_run(operator: Program, world: MotoWorld) -> None:
     world.s3.delete_bucket(Bucket="results")
     ran = operator("doctor", "--json")
     assert ran.code == 8

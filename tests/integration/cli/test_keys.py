@@ -1,10 +1,10 @@
-"""`relay keys`: the installed program makes, lists and ends keys that the relay knows at once."""
+"""`relay keys`: the installed program creates, lists and revokes keys that the relay accepts."""
 
 from relay.bootstrap import services
 from tests.integration.cli.conftest import Program
 
 
-def test_a_key_is_printed_once_and_opens_the_relay(operator: Program) -> None:
+def test_a_key_is_printed_once_and_the_relay_accepts_it(operator: Program) -> None:
     ran = operator.installed("keys", "create", "--tenant", "umbrella")
     assert ran.code == 0, ran.err
     key = ran.out.strip()
@@ -32,13 +32,13 @@ def test_a_revoked_key_is_refused(operator: Program) -> None:
     ran = operator.installed("keys", "revoke", made["id"], "--json")
     assert ran.code == 0, ran.err
     assert ran.document["revoked_at"]
-    services.cache_clear()  # and with it what the authorizer remembers of a key, for a minute
+    services.cache_clear()  # clears the keys that the authorizer caches for a minute
     assert operator("list", "--key", made["secret"]).code == 4
     (listed,) = operator.installed("keys", "list", "--tenant", "umbrella", "--json").document
     assert listed["revoked_at"] == ran.document["revoked_at"]
 
 
-def test_what_cannot_be_is_told(operator: Program) -> None:
+def test_invalid_options_and_unknown_keys_are_refused(operator: Program) -> None:
     before = operator("keys", "list", "--json").document
     assert operator("keys", "create", "--tenant", "no tenant").code == 2
     assert operator("keys", "create").code == 2

@@ -1,4 +1,4 @@
-"""`relay dlq`, `replay`, `tail`: the installed program on a stack of moto's."""
+"""`relay dlq`, `relay replay` and `relay tail`: the installed program on a stack of moto."""
 
 import json
 import signal
@@ -13,7 +13,7 @@ from tests.integration.cli.conftest import STACK, Program
 from tests.support.moto_world import MotoWorld, event
 
 
-def dead(world: MotoWorld, queue: str, count: int) -> list[dict[str, Any]]:
+def put_dead_letters(world: MotoWorld, queue: str, count: int) -> list[dict[str, Any]]:
     letters = [{"task_id": f"task-{number}", "attempt": 3} for number in range(count)]
     for letter in letters:
         world.sqs.send_message(QueueUrl=world.queues[queue], MessageBody=json.dumps(letter))
@@ -33,8 +33,8 @@ def test_every_queue_that_can_be_redriven_is_shown() -> None:
     assert tuple(queue.value for queue in Queue) == redrive.QUEUES
 
 
-def test_dlq_list_counts(operator: Program, world: MotoWorld) -> None:
-    dead(world, "archives-dead", 3)
+def test_dlq_list_counts_dead_letters(operator: Program, world: MotoWorld) -> None:
+    put_dead_letters(world, "archives-dead", 3)
     ran = operator.installed("dlq", "list")
     assert ran.code == 0, ran.err
     assert next(line.split()[:2] for line in ran.out.splitlines()[1:]) == ["archives", "3"]
@@ -42,7 +42,7 @@ def test_dlq_list_counts(operator: Program, world: MotoWorld) -> None:
 
 
 def test_dlq_show_leaves_the_letters_where_they_are(operator: Program, world: MotoWorld) -> None:
-    letters = dead(world, "resubmissions-dead", 13)
+    letters = put_dead_letters(world, "resubmissions-dead", 13)
     ran = operator.installed("dlq", "show", "resubmissions", "--limit", "12", "--json")
     assert ran.code == 0, ran.err
     assert [letter["body"] for letter in ran.document] == letters[:12]
@@ -52,13 +52,13 @@ def test_dlq_show_leaves_the_letters_where_they_are(operator: Program, world: Mo
     assert "no dead letters" in operator("dlq", "show", "archives").err
 
 
-def test_dlq_show_gives_text_that_is_no_json_as_it_is(operator: Program, world: MotoWorld) -> None:
+def test_dlq_show_prints_a_body_that_is_not_json_unchanged(operator: Program, world: MotoWorld) -> None:
     world.sqs.send_message(QueueUrl=world.queues["unpublished"], MessageBody="[red]what?")
     assert "[red]what?" in operator("dlq", "show", "changes").out
 
 
 def test_dlq_redrive_moves_the_letters_of_each_queue(operator: Program, world: MotoWorld) -> None:
-    letters = dead(world, "archives-dead", 3)
+    letters = put_dead_letters(world, "archives-dead", 3)
     world.sqs.send_message(QueueUrl=world.queues["missed"], MessageBody=json.dumps(event("reconcile_tasks.schedule")))
     ran = operator.installed("dlq", "redrive", "archives", "schedules", "--json")
     assert ran.code == 0, ran.err
@@ -67,7 +67,7 @@ def test_dlq_redrive_moves_the_letters_of_each_queue(operator: Program, world: M
     assert operator("dlq", "redrive", "nonsense").code == 2
 
 
-def test_replay_receives_a_quarantined_callback_again(operator: Program, world: MotoWorld) -> None:
+def test_replay_processes_a_quarantined_callback_again(operator: Program, world: MotoWorld) -> None:
     task_id = world.submitted()
     world.callback("unknown_status", task_id)
     listed = operator("replay", "--list", "--json").document
@@ -75,14 +75,14 @@ def test_replay_receives_a_quarantined_callback_again(operator: Program, world: 
     assert key.startswith(f"quarantine/{task_id}/")
     ran = operator.installed("replay", key)
     assert ran.code == 1
-    assert "still not understood" in ran.err
+    assert "still cannot be read" in ran.err
     world.s3.put_object(Bucket="results", Key=key, Body=event("receive_callback.processing")["body"].encode())
-    mended = operator("replay", key)
-    assert (mended.code, mended.out) == (0, f"{key}: applied\n")
+    fixed = operator("replay", key)
+    assert (fixed.code, fixed.out) == (0, f"{key}: applied\n")
     assert world.task(task_id).status == "processing"
 
 
-def test_replay_says_what_cannot_be_replayed(operator: Program) -> None:
+def test_replay_refuses_other_keys_and_deleted_tasks(operator: Program) -> None:
     assert operator("replay", "nonsense").code == 5
     assert operator("replay").code == 2
     gone = operator("replay", "quarantine/gone/1")
@@ -90,7 +90,7 @@ def test_replay_says_what_cannot_be_replayed(operator: Program) -> None:
     assert "no longer stored" in gone.err
 
 
-def test_tail_shows_what_fits_and_removes_what_it_made(operator: Program, world: MotoWorld) -> None:
+def test_tail_prints_matching_events_and_removes_its_resources(operator: Program, world: MotoWorld) -> None:
     with operator.start("tail", "--limit", "1", "--tenant", "other") as running:
         assert running.stderr
         assert "listening" in running.stderr.readline()
@@ -105,7 +105,7 @@ def test_tail_shows_what_fits_and_removes_what_it_made(operator: Program, world:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_tail_removes_what_it_made_when_it_is_interrupted(operator: Program, world: MotoWorld, number: signal.Signals) -> None:
+def test_tail_removes_its_resources_when_it_is_interrupted(operator: Program, world: MotoWorld, number: signal.Signals) -> None:
     with operator.start("tail") as running:
         assert running.stderr
         assert "listening" in running.stderr.readline()
@@ -117,7 +117,7 @@ def test_tail_removes_what_it_made_when_it_is_interrupted(operator: Program, wor
     assert out == ""
 
 
-def test_tail_that_may_not_make_its_rule_leaves_no_queue(operator: Program, world: MotoWorld) -> None:
+def test_tail_leaves_no_queue_if_it_cannot_create_its_rule(operator: Program, world: MotoWorld) -> None:
     world.events.delete_event_bus(Name="bus")
     ran = operator("tail", "--limit", "1")
     assert ran.code == 5
@@ -136,7 +136,7 @@ def test_a_stack_is_found_by_its_name(operator: Program, world: MotoWorld) -> No
     assert (listed.code, listed.document) == (0, [])
 
 
-def test_aws_without_credentials_is_told(operator: Program) -> None:
+def test_missing_aws_credentials_exit_with_4_and_advice(operator: Program) -> None:
     away = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
     ran = operator.installed("dlq", "list", "--stack", STACK, **away)
     assert ran.code == 4

@@ -1,4 +1,4 @@
-"""`relay submit`, `get`, `list`, `watch`, `download`: the installed program against the relay's own functions."""
+"""`relay submit`, `call`, `get`, `list`, `watch` and `download`: the installed program with the relay's own functions."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(4) + b"IHDR" + (400).to_bytes(4) + (300).
 
 
 def move(gateway: Front, *steps: str) -> None:
-    """Let the provider report the next status before each query for a task: a case of events/receive_callback, or `stored`."""
+    """Before each query of a task, let the provider report the next step: a case of events/receive_callback, or `stored`."""
     going = list(steps)
     world = gateway.world
 
@@ -39,7 +39,7 @@ def move(gateway: Front, *steps: str) -> None:
     gateway.before = before
 
 
-def test_submit_prints_the_task_on_standard_output_and_nothing_else(relay: Program, world: MotoWorld) -> None:
+def test_submit_prints_only_the_task_id_on_standard_output(relay: Program, world: MotoWorld) -> None:
     ran = relay.installed("submit", "text2video", *PROMPT, "--duration", "10", "--cfg-scale", "0.4")
     assert ran.code == 0, ran.err
     (sent,) = world.outside.creates()
@@ -53,7 +53,7 @@ def test_submit_prints_the_task_on_standard_output_and_nothing_else(relay: Progr
     assert "Idempotency-Key cli-" in ran.err
 
 
-def test_submit_in_json_says_how_to_repeat_it(relay: Program) -> None:
+def test_submit_with_json_prints_the_idempotency_key_for_a_retry(relay: Program) -> None:
     first = relay("submit", "videos/text2video", *PROMPT, "--json")
     answer = first.document
     assert answer["status"] == "submitted"
@@ -64,7 +64,7 @@ def test_submit_in_json_says_how_to_repeat_it(relay: Program) -> None:
     assert (other.code, other.error["http_status"]) == (3, 422)
 
 
-def test_an_answer_that_gets_lost_is_asked_for_again_with_the_same_key(relay: Program, gateway: Front, world: MotoWorld) -> None:
+def test_a_create_whose_response_is_lost_is_retried_with_the_same_key(relay: Program, gateway: Front, world: MotoWorld) -> None:
     gateway.lost = frozenset({1})
     gateway.instead = {2: (503, b'{"message":"Service Unavailable"}')}
     ran = relay("submit", "text2video", *PROMPT)
@@ -72,10 +72,10 @@ def test_an_answer_that_gets_lost_is_asked_for_again_with_the_same_key(relay: Pr
     assert len({request.headers["idempotency-key"] for request in gateway.requests}) == 1
     assert len(gateway.requests) == 3
     assert len(world.outside.creates()) == 1
-    assert ran.err.count("again in") == 2
+    assert ran.err.count("retrying in") == 2
 
 
-def test_a_relay_that_stays_silent_is_told_with_the_key_for_another_try(relay: Program, gateway: Front) -> None:
+def test_a_relay_that_never_responds_exits_with_6_and_the_idempotency_key(relay: Program, gateway: Front) -> None:
     gateway.lost = frozenset({1, 2, 3})
     ran = relay("submit", "text2video", *PROMPT, "--json")
     assert ran.code == 6
@@ -83,7 +83,7 @@ def test_a_relay_that_stays_silent_is_told_with_the_key_for_another_try(relay: P
     assert len(gateway.requests) == 3
 
 
-def test_files_travel_in_the_body(relay: Program, world: MotoWorld) -> None:
+def test_small_files_are_embedded_in_the_body(relay: Program, world: MotoWorld) -> None:
     (relay.folder / "cat.png").write_bytes(PICTURE)
     ran = relay("submit", "image2video", "--image", "cat.png", *PROMPT)
     assert ran.code == 0, ran.err
@@ -97,7 +97,7 @@ def test_files_travel_in_the_body(relay: Program, world: MotoWorld) -> None:
     assert world.outside.creates()[1].body["image"] == "https://example.com/cat.png"
 
 
-def test_files_that_do_not_fit_are_uploaded(relay: Program, world: MotoWorld) -> None:
+def test_large_files_are_uploaded(relay: Program, world: MotoWorld) -> None:
     large, clip = PICTURE + bytes(4_000_000), video(5000)
     (relay.folder / "large.png").write_bytes(large)
     (relay.folder / "clip.mp4").write_bytes(clip)
@@ -111,7 +111,7 @@ def test_files_that_do_not_fit_are_uploaded(relay: Program, world: MotoWorld) ->
     assert [httpx.get(url).content for url in sent] == [large, clip]
 
 
-def test_a_file_that_can_neither_be_sent_nor_uploaded_is_refused(relay: Program, gateway: Front) -> None:
+def test_a_file_that_can_be_neither_embedded_nor_uploaded_is_refused(relay: Program, gateway: Front) -> None:
     (relay.folder / "large.gif").write_bytes(bytes(4_000_000))
     ran = relay("submit", "image2video", "--image", "large.gif")
     assert ran.code == 2
@@ -119,7 +119,7 @@ def test_a_file_that_can_neither_be_sent_nor_uploaded_is_refused(relay: Program,
     assert gateway.requests == []
 
 
-def test_an_upload_that_the_bucket_refuses_is_told(relay: Program, world: MotoWorld) -> None:
+def test_an_upload_that_the_bucket_rejects_exits_with_3(relay: Program, world: MotoWorld) -> None:
     (relay.folder / "clip.mp4").write_bytes(video(5000))
     world.s3.delete_bucket(Bucket="results")
     ran = relay("submit", "lip-sync", "--video-url", "clip.mp4")
@@ -127,7 +127,7 @@ def test_an_upload_that_the_bucket_refuses_is_told(relay: Program, world: MotoWo
     assert "HTTP 404" in ran.err
 
 
-def test_every_field_has_a_way_into_the_body(relay: Program, world: MotoWorld) -> None:
+def test_body_options_and_fields_are_merged_into_the_body(relay: Program, world: MotoWorld) -> None:
     (relay.folder / "body.json").write_text(json.dumps({"prompt": "from the file", "mode": "std", "newer": {"a": 1}}))
     options = ("--body", "body.json", "--mode", "pro", "--field", "newer.b:=[2]", "--field", "sound=off")
     ran = relay("submit", "text2video", *options)
@@ -145,20 +145,22 @@ def test_every_field_has_a_way_into_the_body(relay: Program, world: MotoWorld) -
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reason"),
     [
         (("--body", "none.json"), "none.json"),
         (("--body", "-"), "not JSON"),
         (("--field", "nonsense"), "name=text"),
         (("--field", "a:=nonsense"), "not JSON"),
-        (("--field", "prompt=x", "--field", "prompt.y=z"), "no object"),
+        (("--field", "prompt=x", "--field", "prompt.y=z"), "not an object"),
         (("--mode", "fast"), "pro"),
     ],
 )
-def test_a_wrong_command_line_is_told(relay: Program, gateway: Front, options: tuple[str, ...], told: str) -> None:
+def test_an_invalid_command_line_exits_with_2_and_the_reason(
+    relay: Program, gateway: Front, options: tuple[str, ...], reason: str
+) -> None:
     ran = relay("submit", "text2video", *options)
     assert ran.code == 2
-    assert told in ran.err
+    assert reason in ran.err
     assert gateway.requests == []
 
 
@@ -171,7 +173,7 @@ def test_a_refused_request_names_the_field(relay: Program) -> None:
     assert (in_json.code, in_json.error["code"], in_json.error["exit_code"]) == (3, 1201, 3)
 
 
-def test_a_refusal_of_the_provider_is_its_own(relay: Program, world: MotoWorld) -> None:
+def test_a_refusal_by_the_provider_is_printed_with_its_code(relay: Program, world: MotoWorld) -> None:
     world.outside.next_answers = [(429, refusal(1102, "Account balance not enough"))]
     ran = relay("submit", "text2video", *PROMPT)
     assert ran.code == 3
@@ -202,7 +204,7 @@ def test_submit_and_wait_in_json_is_one_document(relay: Program, gateway: Front)
     assert (relay.folder / file["path"]).read_bytes() == CLIP
 
 
-def test_a_task_that_fails_while_waiting_is_told_with_its_reason(relay: Program, gateway: Front) -> None:
+def test_a_task_that_fails_during_the_wait_exits_with_1_and_the_reason(relay: Program, gateway: Front) -> None:
     move(gateway, "processing", "failed")
     ran = relay("submit", "text2video", *PROMPT, "--wait")
     assert ran.code == 1
@@ -210,13 +212,13 @@ def test_a_task_that_fails_while_waiting_is_told_with_its_reason(relay: Program,
     assert "submit again" in ran.err
 
 
-def test_waiting_ends_after_its_timeout_and_the_task_goes_on(relay: Program) -> None:
+def test_the_wait_ends_at_its_timeout_and_the_task_continues(relay: Program) -> None:
     ran = relay("submit", "text2video", *PROMPT, "--wait", "--timeout", "0", "--json")
     assert ran.code == 7
     assert "relay watch" in ran.error["advice"]
 
 
-def test_ctrl_c_ends_the_waiting_and_says_how_to_go_on(relay: Program) -> None:
+def test_ctrl_c_ends_the_wait_and_prints_how_to_resume_it(relay: Program) -> None:
     with relay.start("submit", "text2video", *PROMPT, "--wait") as running:
         assert running.stderr
         while "submitted" not in (line := running.stderr.readline()):
@@ -229,7 +231,7 @@ def test_ctrl_c_ends_the_waiting_and_says_how_to_go_on(relay: Program) -> None:
     assert "Traceback" not in err
 
 
-def test_a_path_that_the_table_does_not_know_goes_to_the_relay(relay: Program, world: MotoWorld) -> None:
+def test_a_path_that_is_not_in_the_table_is_sent_to_the_relay(relay: Program, world: MotoWorld) -> None:
     ran = relay("submit", "videos/newest", "--field", "prompt=x")
     assert ran.code == 0, ran.err
     assert "warning: videos/newest is not known" in ran.err
@@ -239,7 +241,7 @@ def test_a_path_that_the_table_does_not_know_goes_to_the_relay(relay: Program, w
     assert relay("submit", "nonsense/newest").code == 5
 
 
-def test_an_unknown_operation_that_is_answered_at_once_shows_its_answer(relay: Program, world: MotoWorld) -> None:
+def test_an_unknown_operation_that_is_synchronous_prints_its_result(relay: Program, world: MotoWorld) -> None:
     world.outside.next_answers = [(200, envelope({"voices": ["a"]}))]
     ran = relay("submit", "general/presets-voices", "--field", "page:=1", "--json")
     assert (ran.code, ran.document) == (0, {"voices": ["a"]})
@@ -248,7 +250,7 @@ def test_an_unknown_operation_that_is_answered_at_once_shows_its_answer(relay: P
 SPOKEN = ("--text", "hello", "--voice-id", "v", "--voice-language", "en")
 
 
-def test_call_shows_what_the_provider_answers_at_once(relay: Program, world: MotoWorld) -> None:
+def test_call_prints_the_result_of_a_synchronous_operation(relay: Program, world: MotoWorld) -> None:
     world.outside.next_answers = [(200, envelope({"session_id": "s", "face_data": []}))] * 2
     ran = relay.installed("call", "identify-face", "--video-id", "v")
     assert ran.code == 0, ran.err
@@ -260,7 +262,7 @@ def test_call_shows_what_the_provider_answers_at_once(relay: Program, world: Mot
     assert (wrong.code, "voice_id" in wrong.err) == (3, True)
 
 
-def test_what_may_have_been_charged_is_not_asked_again(relay: Program, gateway: Front, world: MotoWorld) -> None:
+def test_a_call_that_may_have_been_billed_is_not_retried(relay: Program, gateway: Front, world: MotoWorld) -> None:
     gateway.lost = frozenset({1})
     world.outside.next_answers = [(200, envelope({"audio": "a"}))] * 3
     ran = relay("call", "tts", *SPOKEN)
@@ -274,7 +276,7 @@ def test_what_may_have_been_charged_is_not_asked_again(relay: Program, gateway: 
     assert len(gateway.requests) == 2
 
 
-def test_costs_are_asked_for_by_their_query(relay: Program, gateway: Front, world: MotoWorld) -> None:
+def test_call_costs_sends_its_fields_as_a_query(relay: Program, gateway: Front, world: MotoWorld) -> None:
     world.outside.next_answers = [(200, envelope({"resource_pack_subscribe_infos": []}))]
     ran = relay("call", "costs", "--field", "start_time=1", "--field", "end_time=2", "--json")
     assert ran.document == {"resource_pack_subscribe_infos": []}
@@ -305,7 +307,7 @@ def test_list_shows_the_newest_first(relay: Program, world: MotoWorld) -> None:
     assert relay("list", "--operation", "nonsense").code == 3
 
 
-def test_watch_follows_all_open_tasks(relay: Program, gateway: Front, world: MotoWorld) -> None:
+def test_watch_follows_all_unfinished_tasks(relay: Program, gateway: Front, world: MotoWorld) -> None:
     first = world.submitted()
     done = world.submitted()
     world.callback("failed", done)
@@ -318,7 +320,7 @@ def test_watch_follows_all_open_tasks(relay: Program, gateway: Front, world: Mot
     assert (nothing.code, nothing.out) == (0, "")
 
 
-def test_watch_in_json_is_a_line_for_each_change(relay: Program, gateway: Front, world: MotoWorld) -> None:
+def test_watch_with_json_prints_one_line_per_change(relay: Program, gateway: Front, world: MotoWorld) -> None:
     task_id = world.submitted()
     move(gateway, "submitted", "processing", "failed")
     ran = relay("watch", task_id, "--json")
@@ -326,7 +328,7 @@ def test_watch_in_json_is_a_line_for_each_change(relay: Program, gateway: Front,
     assert [json.loads(line)["status"] for line in ran.out.splitlines()] == ["submitted", "processing", "failed"]
 
 
-def test_download_fetches_what_is_missing_and_checks_it(relay: Program, world: MotoWorld) -> None:
+def test_download_fetches_missing_files_and_checks_them(relay: Program, world: MotoWorld) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=CLIP)), world.outside.file("b.mp4", File(body=CLIP[:500])))
     world.archive(task_id)
     ran = relay.installed("download", task_id, "--to", "clips", "--json")
@@ -340,7 +342,7 @@ def test_download_fetches_what_is_missing_and_checks_it(relay: Program, world: M
     assert (relay.folder / ran.document[1]["path"]).read_bytes() == CLIP[:500]
 
 
-def test_bytes_that_are_not_those_that_were_stored_are_not_kept(relay: Program, world: MotoWorld) -> None:
+def test_a_file_with_the_wrong_sha256_is_not_kept(relay: Program, world: MotoWorld) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=CLIP)))
     world.archive(task_id)
     world.s3.put_object(Bucket="results", Key=f"results/{task_id}/0.mp4", Body=CLIP[::-1])
@@ -350,7 +352,7 @@ def test_bytes_that_are_not_those_that_were_stored_are_not_kept(relay: Program, 
     assert list((relay.folder / "clips").iterdir()) == []
 
 
-def test_the_key_does_not_go_to_where_the_files_are(relay: Program, gateway: Front, world: MotoWorld) -> None:
+def test_a_download_does_not_send_the_key(relay: Program, gateway: Front, world: MotoWorld) -> None:
     task_id = world.succeeded(f"{gateway.url}/clip.mp4")
     gateway.instead = {2: (200, CLIP)}
     ran = relay("download", task_id)
@@ -359,7 +361,7 @@ def test_the_key_does_not_go_to_where_the_files_are(relay: Program, gateway: Fro
     assert ["authorization" in request.headers for request in gateway.requests] == [True, False]
 
 
-def test_download_of_what_is_not_there_yet_says_what_to_do(relay: Program, world: MotoWorld) -> None:
+def test_a_download_without_files_exits_with_5_and_advice(relay: Program, world: MotoWorld) -> None:
     task_id = world.submitted()
     ran = relay("download", task_id)
     assert ran.code == 5
@@ -368,7 +370,7 @@ def test_download_of_what_is_not_there_yet_says_what_to_do(relay: Program, world
     assert relay("download", gone).code == 5
 
 
-def test_a_foreign_key_is_told_what_to_do(relay: Program) -> None:
+def test_an_unknown_key_exits_with_4_and_advice(relay: Program) -> None:
     ran = relay("list", RELAY_KEY="crk_foreign")
     assert ran.code == 4
     assert "relay keys create" in ran.err
@@ -376,7 +378,7 @@ def test_a_foreign_key_is_told_what_to_do(relay: Program) -> None:
     assert relay("list", RELAY_KEY="").code == 4
 
 
-def test_what_is_no_relay_is_told(relay: Program, gateway: Front) -> None:
+def test_a_url_that_is_not_a_relay_is_refused(relay: Program, gateway: Front) -> None:
     gateway.instead = {1: (200, b"<html>a router</html>")}
     ran = relay("list")
     assert ran.code == 5
@@ -386,7 +388,7 @@ def test_what_is_no_relay_is_told(relay: Program, gateway: Front) -> None:
     assert relay("list", "--url", "nonsense").code == 3
 
 
-def test_without_a_terminal_nothing_moves_and_nothing_is_coloured(relay: Program, gateway: Front) -> None:
+def test_without_a_terminal_there_are_no_colours_or_progress_bars(relay: Program, gateway: Front) -> None:
     move(gateway, "processing", "failed")
     ran = relay.installed("submit", "text2video", *PROMPT, "--wait")
     assert "\x1b" not in ran.out + ran.err

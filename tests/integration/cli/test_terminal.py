@@ -1,4 +1,4 @@
-"""Before a terminal: bars that move, pictures where they can be shown, colours unless NO_COLOR; and shell completion."""
+"""In a terminal: progress bars, pictures, colours unless NO_COLOR is set, and shell completion."""
 
 import os
 import pty
@@ -10,10 +10,10 @@ from tests.support.moto_world import MotoWorld
 from tests.support.upstream import File
 
 
-def before_a_terminal(program: Program, *arguments: str, **environment: str) -> tuple[int, str]:
-    """Exit code, and everything that appeared."""
+def run_in_a_terminal(program: Program, *arguments: str, **environment: str) -> tuple[int, str]:
+    """Run the program and return its exit code and everything that it printed."""
     terminal, inside = pty.openpty()
-    with program.started(arguments, {"COLUMNS": "120", **environment}, inside) as running:
+    with program.start_with_output(arguments, {"COLUMNS": "120", **environment}, inside) as running:
         os.close(inside)
         seen = b""
         while chunk := _read(terminal):
@@ -25,13 +25,13 @@ def before_a_terminal(program: Program, *arguments: str, **environment: str) -> 
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65_536)
-    except OSError:  # nobody writes to it any more
+    except OSError:  # the program has ended
         return b""
 
 
-def test_a_bar_moves_while_a_task_goes_on(relay: Program, gateway: Front) -> None:
+def test_a_progress_bar_moves_while_a_task_runs(relay: Program, gateway: Front) -> None:
     move(gateway, "processing", "succeed", "stored")
-    code, seen = before_a_terminal(relay, "submit", "text2video", *PROMPT, "--download", "clips")
+    code, seen = run_in_a_terminal(relay, "submit", "text2video", *PROMPT, "--download", "clips")
     assert code == 0, seen
     assert "━" in seen
     assert seen.index("processing") < seen.index("stored  1 video")
@@ -39,25 +39,25 @@ def test_a_bar_moves_while_a_task_goes_on(relay: Program, gateway: Front) -> Non
     assert "clips/" in seen.splitlines()[-1]
 
 
-def test_no_color_is_heard(relay: Program, gateway: Front) -> None:
+def test_no_color_disables_colours(relay: Program, gateway: Front) -> None:
     move(gateway, "processing", "failed")
-    code, seen = before_a_terminal(relay, "submit", "text2video", *PROMPT, "--wait", NO_COLOR="1")
+    code, seen = run_in_a_terminal(relay, "submit", "text2video", *PROMPT, "--wait", NO_COLOR="1")
     assert code == 1
     assert "\x1b[3" not in seen
 
 
-def test_pictures_are_shown_where_the_terminal_can(relay: Program, world: MotoWorld) -> None:
+def test_pictures_are_shown_if_the_terminal_supports_them(relay: Program, world: MotoWorld) -> None:
     task_id = world.submitted("generations")
     url = world.outside.file("cat.png", File(body=PICTURE + bytes(100)))
     world.callback("succeed_images", task_id, task_result={"images": [{"index": 0, "url": url}]})
     world.archive(task_id)
-    code, kitty = before_a_terminal(relay, "get", task_id, TERM="xterm-kitty")
+    code, kitty = run_in_a_terminal(relay, "get", task_id, TERM="xterm-kitty")
     assert code == 0, kitty
     assert kitty.count("\x1b_Ga=T,f=100") == 1
-    _, iterm = before_a_terminal(relay, "download", task_id, TERM_PROGRAM="iTerm.app")
+    _, iterm = run_in_a_terminal(relay, "download", task_id, TERM_PROGRAM="iTerm.app")
     assert iterm.count("\x1b]1337;File=") == 1
     assert f"{task_id}-0.png" in iterm
-    _, plain = before_a_terminal(relay, "download", task_id)
+    _, plain = run_in_a_terminal(relay, "download", task_id)
     assert "\x1b_G" not in plain
     assert "\x1b]" not in plain
     assert f"{task_id}-0.png" in plain

@@ -1,4 +1,4 @@
-"""Every check of `relay doctor`: what is well, what is not, and what it says to do."""
+"""Every check of `relay doctor`: the severity it reports, and that a fault comes with advice."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ type Check = Callable[[Deployment], Iterator[Finding]]
 
 
 class Service:
-    """A client whose operations answer with what a test says, or raise it."""
+    """An AWS client whose operations return what a test defines, or raise it."""
 
     def __init__(self, answers: dict[str, Any]) -> None:
         self._answers = answers
@@ -33,7 +33,7 @@ class Service:
 
 
 def deployment(resources: dict[str, str] | None = None, **answers: Any) -> Deployment:
-    """A stack with resources (type by logical id), whose every service gives the same answers."""
+    """A stack with resources (types by logical id). Every service returns the same answers."""
     return Deployment(
         name="comet-relay",
         status="UPDATE_COMPLETE",
@@ -48,7 +48,7 @@ def missing() -> ClientError:
     return ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "?"}}, "Get")
 
 
-def seen(check: Check, of: Deployment) -> list[Severity]:
+def severities_of(check: Check, of: Deployment) -> list[Severity]:
     findings = list(check(of))
     assert all(finding.advice for finding in findings if finding.severity > FINE)
     return [finding.severity for finding in findings]
@@ -63,9 +63,9 @@ def seen(check: Check, of: Deployment) -> list[Severity]:
         ("ROLLBACK_COMPLETE", BROKEN),
     ],
 )
-def test_a_deployment_that_did_not_go_through_is_told(status: str, severity: Severity) -> None:
+def test_a_failed_deployment_is_reported(status: str, severity: Severity) -> None:
     stack = Deployment(name="a", status=status, parameters={}, outputs={}, resources={}, client=Service)  # type: ignore[arg-type]
-    assert seen(flow.stack, stack) == [severity]
+    assert severities_of(flow.stack, stack) == [severity]
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_a_deployment_that_did_not_go_through_is_told(status: str, severity: Sev
         ({"TableStatus": "INACCESSIBLE_ENCRYPTION_CREDENTIALS", "StreamSpecification": {"StreamEnabled": True}}, BROKEN),
     ],
 )
-def test_the_table_of_tasks_needs_its_stream(table: dict[str, Any], severity: Severity) -> None:
-    assert seen(flow.tables, deployment({"Tasks": "DynamoDB::Table"}, describe_table={"Table": table})) == [severity]
+def test_tables_must_be_active_and_tasks_needs_its_stream(table: dict[str, Any], severity: Severity) -> None:
+    assert severities_of(flow.tables, deployment({"Tasks": "DynamoDB::Table"}, describe_table={"Table": table})) == [severity]
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,15 @@ def test_the_table_of_tasks_needs_its_stream(table: dict[str, Any], severity: Se
         ({"State": "Enabled", "LastProcessingResult": "PROBLEM: Function call failed"}, BROKEN),
     ],
 )
-def test_what_reads_the_stream_must_be_on(mapping: dict[str, Any], severity: Severity) -> None:
+def test_event_source_mappings_must_be_enabled_and_successful(mapping: dict[str, Any], severity: Severity) -> None:
     stack = deployment({"PublishEventsFromStream": "Lambda::EventSourceMapping"}, get_event_source_mapping=mapping)
-    assert seen(flow.mappings, stack) == [severity]
+    assert severities_of(flow.mappings, stack) == [severity]
 
 
 @pytest.mark.parametrize(("state", "severity"), [("ENABLED", FINE), ("DISABLED", BROKEN), (None, BROKEN)])
-def test_rules_must_be_on(state: str | None, severity: Severity) -> None:
+def test_rules_must_be_enabled(state: str | None, severity: Severity) -> None:
     rules = [{"Name": "physical-Minute", "State": state}] if state else []
-    assert seen(flow.rules, deployment({"Minute": "Events::Rule"}, list_rules={"Rules": rules})) == [severity]
+    assert severities_of(flow.rules, deployment({"Minute": "Events::Rule"}, list_rules={"Rules": rules})) == [severity]
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_rules_must_be_on(state: str | None, severity: Severity) -> None:
         (missing(), BROKEN),
     ],
 )
-def test_secrets_must_be_there(described: Any, severity: Severity) -> None:
+def test_secrets_must_exist_with_a_current_version(described: Any, severity: Severity) -> None:
     stack = deployment({"CallbackKey": "SecretsManager::Secret"}, describe_secret=described)
-    assert seen(provider.secrets, stack) == [severity]
+    assert severities_of(provider.secrets, stack) == [severity]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_secrets_must_be_there(described: Any, severity: Severity) -> None:
         (503, {"code": 5001, "message": "maintenance"}, WARNING),
     ],
 )
-def test_the_provider_says_whether_it_takes_the_key(
+def test_the_provider_must_accept_the_key(
     status: int, body: dict[str, Any], severity: Severity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[httpx.Request] = []
@@ -146,11 +146,11 @@ def test_the_provider_says_whether_it_takes_the_key(
 @pytest.mark.parametrize(
     "secret", [missing(), {"SecretString": ""}, {"SecretString": '{"key": "sk"}'}, {"SecretString": "two words"}]
 )
-def test_a_key_that_is_none_is_not_sent(secret: Any) -> None:
-    assert seen(provider.provider_key, deployment(get_secret_value=secret)) == [BROKEN]
+def test_a_missing_or_malformed_key_is_not_sent(secret: Any) -> None:
+    assert severities_of(provider.provider_key, deployment(get_secret_value=secret)) == [BROKEN]
 
 
-def answering(monkeypatch: pytest.MonkeyPatch, response: httpx.Response | Exception) -> None:
+def answer_with(monkeypatch: pytest.MonkeyPatch, response: httpx.Response | Exception) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if isinstance(response, Exception):
             raise response
@@ -175,11 +175,11 @@ def answering(monkeypatch: pytest.MonkeyPatch, response: httpx.Response | Except
         (httpx.ConnectError("no route"), [BROKEN]),
     ],
 )
-def test_the_gateway_must_answer_and_the_clocks_agree(
+def test_the_gateway_must_respond_and_the_clocks_agree(
     response: Any, severities: list[Severity], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answering(monkeypatch, response)
-    assert seen(gateway.health, deployment()) == severities
+    answer_with(monkeypatch, response)
+    assert severities_of(gateway.health, deployment()) == severities
 
 
 @pytest.mark.parametrize(
@@ -192,21 +192,21 @@ def test_the_gateway_must_answer_and_the_clocks_agree(
         (httpx.ConnectError("no route"), BROKEN),
     ],
 )
-def test_the_callback_route_must_be_the_relays(response: Any, severity: Severity, monkeypatch: pytest.MonkeyPatch) -> None:
-    answering(monkeypatch, response)
-    assert seen(gateway.callbacks, deployment()) == [severity]
+def test_the_callback_route_must_reach_the_relay(response: Any, severity: Severity, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_with(monkeypatch, response)
+    assert severities_of(gateway.callbacks, deployment()) == [severity]
 
 
-def test_an_alarm_is_told_with_its_remedy_and_silence_with_a_hint() -> None:
+def test_an_active_alarm_has_advice_and_a_missing_topic_is_noted() -> None:
     loud = {"AlarmName": "physical-ArchivesDeadLettersAlarm", "StateValue": "ALARM", "AlarmDescription": "Results"}
     quiet = {"AlarmName": "physical-SubmitTaskErrors", "StateValue": "OK"}
     resources = {"ArchivesDeadLettersAlarm": "CloudWatch::Alarm", "SubmitTaskErrors": "CloudWatch::Alarm"}
     findings = list(alarms.alarms(deployment(resources, describe_alarms={"MetricAlarms": [loud, quiet]})))
     assert [finding.severity for finding in findings] == [BROKEN, NOTE]
     assert findings[0].advice == "relay dlq list"
-    assert seen(alarms.alarms, deployment(resources, describe_alarms={"MetricAlarms": [quiet]})) == [FINE, NOTE]
+    assert severities_of(alarms.alarms, deployment(resources, describe_alarms={"MetricAlarms": [quiet]})) == [FINE, NOTE]
 
 
-def test_a_tail_that_was_killed_is_told() -> None:
-    assert seen(flow.leftovers, deployment(list_rules={"Rules": [{"Name": "relay-tail-a"}]})) == [NOTE]
-    assert seen(flow.leftovers, deployment(list_rules={"Rules": []})) == []
+def test_the_rule_of_a_killed_tail_is_noted() -> None:
+    assert severities_of(flow.leftovers, deployment(list_rules={"Rules": [{"Name": "relay-tail-a"}]})) == [NOTE]
+    assert severities_of(flow.leftovers, deployment(list_rules={"Rules": []})) == []

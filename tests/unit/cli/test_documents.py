@@ -1,4 +1,4 @@
-"""docs/cli.md and the recording in the README: what they show is what the program says and takes."""
+"""docs/cli.md and the recording in the README match the program."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def test_the_reference_is_fresh() -> None:
     assert done.stdout == cli_reference.DOCUMENT.read_text(), "run make cli-docs"
 
 
-def test_every_command_that_a_document_shows_exists() -> None:
+def test_every_command_in_a_document_exists() -> None:
     commands = {name: set(getattr(group, "commands", {})) for name, group in vars(get_command(app))["commands"].items()}
     commands |= {"submit": set(short_names()), "call": set(short_names(Kling.synchronous))}
     text = "".join(

@@ -1,4 +1,4 @@
-"""Options made of the provider's table and models."""
+"""The options of a command, derived from the provider's table and models."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_every_required_text_of_an_operation_has_its_option(operation: object) -
             assert any(path[0] == name for path in paths), name
 
 
-def test_short_names_are_ends_that_tell_operations_apart() -> None:
+def test_short_names_are_unique_ends_of_the_paths() -> None:
     names = short_names()
     assert set(names.values()) == set(Kling.operations)
     assert names["text2video"] == "videos/text2video"
@@ -44,7 +44,7 @@ def test_short_names_are_ends_that_tell_operations_apart() -> None:
     assert operation_named("videos/newest") == "videos/newest"
 
 
-def test_a_required_object_lends_its_fields() -> None:
+def test_the_fields_of_a_required_object_become_options() -> None:
     fields = {field.option: field for field in fields_of(LipSync)}
     assert fields["video_id"].path == ("input", "video_id")
     assert fields["audio_file"].takes_base64
@@ -53,13 +53,13 @@ def test_a_required_object_lends_its_fields() -> None:
     assert not fields["text"].takes_file
 
 
-def test_of_two_options_with_one_name_the_one_in_the_required_object_counts() -> None:
+def test_of_two_fields_with_one_name_the_one_in_the_required_object_wins() -> None:
     fields = {field.option: field for field in fields_of(Effects)}
     assert fields["model_name"].path == ("input", "model_name")
     assert fields["image"].takes_file
 
 
-def test_a_list_of_objects_with_one_required_field_is_repeated() -> None:
+def test_a_list_of_objects_with_one_required_field_is_a_repeatable_option() -> None:
     fields = {field.option: field for field in fields_of(TextToVideo)}
     assert fields["voice_list"].placed(["a", "b"]) == [{"voice_id": "a"}, {"voice_id": "b"}]
     assert "multi_prompt" not in fields  # three required fields: --field and --body

@@ -1,11 +1,11 @@
-"""When a task is over, how it ended, and how far it seems to be."""
+"""When a task is finished, why it failed, and its estimated progress."""
 
 from typing import Any
 
 import pytest
 
 from relay_cli.failures import TimedOut
-from relay_cli.following import followed, is_over, phase, progress, typical_seconds, verdict
+from relay_cli.following import failure_of, follow, is_finished, phase, progress, typical_seconds
 
 BASE: dict[str, Any] = {
     "task_id": "t",
@@ -25,7 +25,7 @@ def task(**fields: Any) -> dict[str, Any]:
 
 
 class Api:
-    """Answers with one state after the other, the last one again and again."""
+    """Returns one state after the other, and then the last one again and again."""
 
     def __init__(self, *states: dict[str, Any]) -> None:
         self.states = list(states)
@@ -46,7 +46,7 @@ STORED = task(status="succeed", archive="stored")
 
 
 @pytest.mark.parametrize(
-    ("state", "over", "name"),
+    ("state", "finished", "name"),
     [
         (task(), False, "submitted"),
         (task(status="processing"), False, "processing"),
@@ -56,35 +56,35 @@ STORED = task(status="succeed", archive="stored")
         (task(status="failed"), True, "failed"),
     ],
 )
-def test_a_success_is_over_when_its_files_are_settled(state: dict[str, Any], over: bool, name: str) -> None:
-    assert (is_over(state), phase(state)) == (over, name)
+def test_a_success_is_finished_when_its_files_are_stored_or_given_up(state: dict[str, Any], finished: bool, name: str) -> None:
+    assert (is_finished(state), phase(state)) == (finished, name)
 
 
-def test_following_ends_with_the_last_state_and_asks_less_and_less_often(time_flies: list[float]) -> None:
+def test_following_ends_with_the_last_state_and_polls_less_and_less_often(time_flies: list[float]) -> None:
     states = [task(), *[task(status="processing")] * 30, STORED]
-    assert list(followed(Api(*states), ["t"], timeout=None)) == states  # type: ignore[arg-type]
+    assert list(follow(Api(*states), ["t"], timeout=None)) == states  # type: ignore[arg-type]
     assert time_flies == sorted(time_flies)
     assert time_flies[-1] == 5.0
 
 
 def test_following_stops_at_its_timeout(time_flies: list[float]) -> None:
-    with pytest.raises(TimedOut, match="not over after 10 s: t"):
-        list(followed(Api(task()), ["t"], timeout=10))  # type: ignore[arg-type]
+    with pytest.raises(TimedOut, match="not finished after 10 s: t"):
+        list(follow(Api(task()), ["t"], timeout=10))  # type: ignore[arg-type]
     assert 5 < sum(time_flies) <= 10
 
 
-def test_a_bad_end_says_what_to_do() -> None:
-    failed = verdict(task(status="failed", status_message="risk control", failure={"code": "provider", "message": ""}))
+def test_a_failed_task_has_a_reason_and_advice() -> None:
+    failed = failure_of(task(status="failed", status_message="risk control", failure={"code": "provider", "message": ""}))
     assert failed
     assert "risk control (provider)" in failed.message
     assert "submit again" in failed.advice
-    unstored = verdict(task(status="succeed", archive="failed", failure={"code": "archive", "message": "HTTP 404"}))
+    unstored = failure_of(task(status="succeed", archive="failed", failure={"code": "archive", "message": "HTTP 404"}))
     assert unstored
     assert "HTTP 404" in unstored.message
-    assert verdict(STORED) is None
+    assert failure_of(STORED) is None
 
 
-def test_progress_never_goes_back_and_ends_at_one() -> None:
+def test_progress_never_decreases_and_ends_at_one() -> None:
     states = [
         (task(), 0),
         (task(), 500),
@@ -99,7 +99,7 @@ def test_progress_never_goes_back_and_ends_at_one() -> None:
     assert seen[-2] < seen[-1] == 1
 
 
-def test_what_is_typical_is_the_median_of_the_successes() -> None:
+def test_the_typical_duration_is_the_median_of_the_successes() -> None:
     past = [task(status="succeed", archive="stored", updated_at=1_000_000 + 1000 * seconds) for seconds in (10, 30, 500)]
     past += [task(status="failed", updated_at=1_001_000)] * 5
     assert typical_seconds(past, "videos/text2video") == 30

@@ -1,4 +1,4 @@
-"""Keys: both kinds made, listed and revoked; nothing that opens anything is stored."""
+"""Operator code for keys: both kinds are created, listed and revoked, and no secret is stored."""
 
 import hashlib
 import json
@@ -44,13 +44,13 @@ def items(dynamodb: Any) -> list[dict[str, Any]]:
     return found
 
 
-def test_of_a_plain_key_the_hash_is_stored(dynamodb: Any) -> None:
+def test_only_the_hash_of_a_plain_key_is_stored(dynamodb: Any) -> None:
     key = Keys(OUTPUTS, aws.client).create("acme").secret
     assert [item["key_sha256"]["S"] for item in items(dynamodb)] == [hashlib.sha256(key.encode()).hexdigest()]
     assert key not in json.dumps(items(dynamodb))
 
 
-def test_of_a_pair_the_secret_key_is_derived_and_not_stored(dynamodb: Any) -> None:
+def test_the_secret_key_of_a_pair_is_derived_and_not_stored(dynamodb: Any) -> None:
     issued = Keys(OUTPUTS, aws.client).create("acme", KeyKind.PAIR, submits_per_minute=30)
     secrets = Secrets(aws.client("secretsmanager"), 300)
     assert HmacKeyPairs(secrets, "client-master-key").secret_of(issued.key.id) == issued.secret

@@ -1,4 +1,4 @@
-"""Which terminals show pictures, and what they are sent."""
+"""Which terminals show pictures, and the escape codes for them."""
 
 import base64
 import re
@@ -25,7 +25,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
         ({"TERM": "xterm-256color", "RELAY_PICTURES": "kitty"}, "kitty"),
     ],
 )
-def test_a_terminal_is_known_by_its_variables(environment: dict[str, str], expected: str | None) -> None:
+def test_a_terminal_is_recognised_by_its_variables(environment: dict[str, str], expected: str | None) -> None:
     assert protocol(environment, is_terminal=True) == expected
     assert protocol(environment, is_terminal=False) is None
 
@@ -43,7 +43,7 @@ def test_kitty_gets_a_png_in_chunks(tmp_path: Path) -> None:
     assert base64.b64decode("".join(payload for _, payload in parts)) == picture.read_bytes()
 
 
-def test_iterm2_gets_the_file_whole(tmp_path: Path) -> None:
+def test_iterm2_gets_the_whole_file(tmp_path: Path) -> None:
     picture = tmp_path / "a.jpg"
     picture.write_bytes(b"\xff\xd8\xff" + bytes(5000))
     codes = inline(picture, "iterm2")
@@ -54,7 +54,7 @@ def test_iterm2_gets_the_file_whole(tmp_path: Path) -> None:
     assert base64.b64decode(payload) == picture.read_bytes()
 
 
-def test_what_a_protocol_does_not_take_is_left_to_its_path(tmp_path: Path) -> None:
+def test_a_file_that_the_protocol_does_not_support_is_not_shown(tmp_path: Path) -> None:
     jpeg, other = tmp_path / "a.jpg", tmp_path / "a.bin"
     jpeg.write_bytes(b"\xff\xd8\xff")
     other.write_bytes(b"\x1b]0;a title\a")

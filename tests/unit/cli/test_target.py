@@ -1,4 +1,4 @@
-"""Which relay is meant."""
+"""Which relay a command uses."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def checkout(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder below one where a stack is up."""
+    """A folder inside a checkout with a running stack."""
     (elsewhere / ".local").mkdir()
     (elsewhere / ".local" / "stack.json").write_text(json.dumps(LOCAL))
     (elsewhere / "docs").mkdir()
@@ -35,10 +35,10 @@ def checkout(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return elsewhere
 
 
-def test_nothing_is_guessed() -> None:
-    with pytest.raises(NotFound, match="no relay is named"):
+def test_without_configuration_there_is_no_relay() -> None:
+    with pytest.raises(NotFound, match="no relay is configured"):
         _ = Target().api_url
-    with pytest.raises(NotFound, match="no stack is named"):
+    with pytest.raises(NotFound, match="no stack is configured"):
         _ = Target(url="https://relay.example.com").aws
     with pytest.raises(Unauthorized):
         _ = Target(url="https://relay.example.com").api_key
@@ -51,7 +51,7 @@ def test_the_local_stack_is_found_from_any_folder_of_its_checkout() -> None:
 
 
 @pytest.mark.usefixtures("checkout")
-def test_options_come_before_the_environment_and_that_before_the_local_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_override_the_environment_and_that_overrides_the_local_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAY_URL", "https://environment.example.com/")
     monkeypatch.setenv("RELAY_KEY", "crk_environment")
     assert Target().api_url == "https://environment.example.com"
@@ -61,21 +61,21 @@ def test_options_come_before_the_environment_and_that_before_the_local_stack(mon
 
 
 @pytest.mark.usefixtures("checkout")
-def test_the_local_key_goes_to_the_local_stack_only() -> None:
+def test_the_local_key_is_used_for_the_local_stack_only() -> None:
     with pytest.raises(Unauthorized):
         _ = Target(url="https://relay.example.com").api_key
     assert Target(url=LOCAL["gateway_url"]).api_key == LOCAL["api_key"]
 
 
 @pytest.mark.usefixtures("checkout")
-def test_a_url_of_another_relay_does_not_lead_to_the_local_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_of_another_relay_rules_out_the_local_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RELAY_URL", "https://relay.example.com")
-    with pytest.raises(NotFound, match="is not the local stack's"):
+    with pytest.raises(NotFound, match="is not the URL of the local stack"):
         _ = Target().aws
 
 
 @pytest.mark.parametrize("url", ["http://relay.example.com", "ftp://relay.example.com", "relay", "http://127.0.0.1.example.com"])
-def test_a_key_never_travels_in_the_clear(url: str) -> None:
+def test_a_key_is_never_sent_unencrypted(url: str) -> None:
     with pytest.raises(Refused):
         _ = Target(url=url).api_url
     assert Target(url="http://127.0.0.1:8000").api_url == "http://127.0.0.1:8000"

@@ -1,4 +1,4 @@
-"""`make redrive`: the dead letters of each queue come to what they were meant for."""
+"""Operator code for redriving: the dead letters of each queue are retried."""
 
 import json
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from tests.support.upstream import File
 
 
 class Deployed:
-    """The stack around a MotoWorld: its dead-letter queues, its outputs, its functions."""
+    """A MotoWorld with dead-letter queues, stack outputs and functions."""
 
     def __init__(self, world: MotoWorld) -> None:
         self.world = world
@@ -38,14 +38,14 @@ class Deployed:
     def invoke(self, logical_id: str, _payload: Any) -> Any:
         self.invoked.append(logical_id)
 
-    def dead(self, queue: str, body: Json) -> None:
+    def put_dead_letter(self, queue: str, body: Json) -> None:
         self.world.sqs.send_message(QueueUrl=self.world.queues[queue], MessageBody=json.dumps(body))
 
     def redrive(self, queue: str) -> int:
         return redrive.redrive(queue, self.outputs, self.invoke, wait=0)
 
-    def not_published(self, *, shard: str | None = None) -> None:
-        """Lambda gave up on everything that is in the stream: its on-failure record, as AWS documents it."""
+    def fail_to_publish(self, *, shard: str | None = None) -> None:
+        """Put Lambda's on-failure record, as AWS documents it, into the queue: it covers every change in the stream."""
         world = self.world
         description = world.streams.describe_stream(StreamArn=world.stream_arn)["StreamDescription"]
         numbers = [record["dynamodb"]["SequenceNumber"] for record in world.records()]
@@ -60,7 +60,7 @@ class Deployed:
             "streamArn": world.stream_arn,
         }
         condition = {"requestId": "5d2b0f4c", "condition": "RetryAttemptsExhausted", "approximateInvokeCount": 101}
-        self.dead("unpublished", {"requestContext": condition, "version": "1.0", "DDBStreamBatchInfo": batch})
+        self.put_dead_letter("unpublished", {"requestContext": condition, "version": "1.0", "DDBStreamBatchInfo": batch})
 
 
 @pytest.fixture
@@ -69,10 +69,10 @@ def deployed(world: MotoWorld) -> Deployed:
 
 
 @pytest.mark.parametrize("queue", ["archives", "resubmissions", "webhooks"])
-def test_dead_letters_go_back_into_their_queue(deployed: Deployed, queue: str) -> None:
+def test_dead_letters_are_moved_back_to_their_queue(deployed: Deployed, queue: str) -> None:
     letters = [{"task_id": f"task-{number}", "attempt": 3} for number in range(23)]
     for letter in letters:
-        deployed.dead(f"{queue}-dead", letter)
+        deployed.put_dead_letter(f"{queue}-dead", letter)
     assert deployed.redrive(queue) == 23
     assert sorted(deployed.world.messages(queue), key=str) == sorted(letters, key=str)
     assert deployed.world.messages(f"{queue}-dead") == []
@@ -85,7 +85,7 @@ def test_a_redriven_task_is_archived(deployed: Deployed) -> None:
     world.publish()
     (message,) = world.messages("archives")
     assert world.archive(task_id, messages=[message], receives=8)["batchItemFailures"]
-    deployed.dead("archives-dead", message)
+    deployed.put_dead_letter("archives-dead", message)
     world.messages("archives")
     world.outside.file("a.mp4", File(body=video(100)))
     assert deployed.redrive("archives") == 1
@@ -93,17 +93,21 @@ def test_a_redriven_task_is_archived(deployed: Deployed) -> None:
     assert world.task(task_id).archive is Archive.STORED
 
 
-def test_unpublished_changes_are_read_from_the_stream_while_it_has_them(deployed: Deployed) -> None:
+def test_unpublished_changes_are_read_from_the_stream_for_24_hours(deployed: Deployed) -> None:
     world = deployed.world
     task_id = world.submitted()
     world.callback("processing", task_id)
     world.callback("succeed", task_id)
-    deployed.not_published()
-    world.callback("succeed_images", world.submitted("generations"))  # after the batch: others publish it
+    deployed.fail_to_publish()
+    world.callback("succeed_images", world.submitted("generations"))  # after the batch: published normally
     assert deployed.redrive("changes") == 1
-    told = world.messages("events")
-    assert [(each["detail"]["task_id"], each["detail"]["version"]) for each in told] == [(task_id, 1), (task_id, 2), (task_id, 3)]
-    assert [each["detail"]["previous_status"] for each in told] == [None, "submitted", "processing"]
+    published = world.messages("events")
+    assert [(each["detail"]["task_id"], each["detail"]["version"]) for each in published] == [
+        (task_id, 1),
+        (task_id, 2),
+        (task_id, 3),
+    ]
+    assert [each["detail"]["previous_status"] for each in published] == [None, "submitted", "processing"]
     assert [message["detail"]["task_id"] for message in world.messages("archives")] == [task_id]
     assert deployed.redrive("changes") == 0
 
@@ -118,7 +122,7 @@ class TrimmedStream:
         raise self.exceptions.TrimmedDataAccessException({"Error": {"Code": "TrimmedDataAccessException"}}, "GetShardIterator")
 
 
-def test_later_each_task_that_changed_then_is_announced_as_it_stands(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_24_hours_the_last_change_of_each_task_is_published(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     world, real, made = deployed.world, bootstrap.now, aws.client
     monkeypatch.setattr(bootstrap, "now", lambda: real() - 3_600_000)
     world.submitted()
@@ -127,21 +131,21 @@ def test_later_each_task_that_changed_then_is_announced_as_it_stands(deployed: D
     world.archive(stored)
     failed = world.submitted()
     world.callback("failed", failed)
-    deployed.not_published()
+    deployed.fail_to_publish()
     stream = TrimmedStream(world)
     monkeypatch.setattr(redrive, "client", lambda service: stream if service == "dynamodbstreams" else made(service))
     assert deployed.redrive("changes") == 1
-    told = {each["detail"]["task_id"]: each for each in world.messages("events")}
-    assert told.keys() == {stored, failed}
-    assert told[stored]["detail-type"] == "Task Results Stored"
-    assert (told[stored]["detail"]["event_id"], told[stored]["detail"]["previous_status"]) == (f"{stored}:3", "succeed")
-    assert told[failed]["detail-type"] == "Task Status Changed"
-    assert (told[failed]["detail"]["event_id"], told[failed]["detail"]["status"]) == (f"{failed}:2", "failed")
+    published = {each["detail"]["task_id"]: each for each in world.messages("events")}
+    assert published.keys() == {stored, failed}
+    assert published[stored]["detail-type"] == "Task Results Stored"
+    assert (published[stored]["detail"]["event_id"], published[stored]["detail"]["previous_status"]) == (f"{stored}:3", "succeed")
+    assert published[failed]["detail-type"] == "Task Status Changed"
+    assert (published[failed]["detail"]["event_id"], published[failed]["detail"]["status"]) == (f"{failed}:2", "failed")
 
 
-def test_a_batch_that_the_bus_does_not_take_stays(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_the_event_bus_rejects_stays_in_the_queue(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
     deployed.world.submitted()
-    deployed.not_published()
+    deployed.fail_to_publish()
     with monkeypatch.context() as patch:
         patch.setattr("relay.adapters.eventbridge.EventBridgePublisher.publish", lambda _self, events: list(range(len(events))))
         assert deployed.redrive("changes") == 0
@@ -151,9 +155,9 @@ def test_a_batch_that_the_bus_does_not_take_stays(deployed: Deployed, monkeypatc
     assert attributes[name] == "1"
 
 
-def test_missed_schedules_are_one_reconciliation(deployed: Deployed) -> None:
+def test_missed_schedules_start_the_reconciler_once(deployed: Deployed) -> None:
     for _ in range(3):
-        deployed.dead("missed", event("reconcile_tasks.schedule"))
+        deployed.put_dead_letter("missed", event("reconcile_tasks.schedule"))
     assert deployed.redrive("schedules") == 3
     assert deployed.invoked == ["ReconcileTasks"]
     assert deployed.world.messages("missed") == []
