@@ -46,7 +46,9 @@ def submit(
     """Create a task and print its id; with --wait or --download, wait for its result."""
     document = build_body(body, values, field or [], upload=uploader(session))
     key = idempotency_key or f"cli-{uuid.uuid4().hex}"
-    session.output.print_message(f"Idempotency-Key {key}  (to retry without paying twice, pass it as --idempotency-key)", style="dim")
+    session.output.print_message(
+        f"Idempotency-Key {key}  (to retry without paying twice, pass it as --idempotency-key)", style="dim"
+    )
     try:
         created, warnings = session.api.submit(operation, document, idempotency_key=key)
     except Unavailable as failure:
