@@ -21,9 +21,10 @@ from benchmarks.report import Goal, Row, Table, publish
 
 FIRST_REQUEST = "; from relay.providers.kling.requests.body import model_of; model_of('videos.TextToVideo')"
 GOALS: Mapping[str, Goal] = {
-    "ReceiveCallback": Goal(1.15, 0.90),
-    "SubmitTask": Goal(1.32, 1.15),
-    "ArchiveResults": Goal(1.36, 1.20),
+    "ReceiveCallback": Goal(0.90, 0.85),
+    "SubmitTask": Goal(1.25, 1.15),
+    "ArchiveResults": Goal(1.05, 0.95),
+    "DeliverWebhooks": Goal(1.32, 1.20),
 }
 FIRST = Goal(1.20, 0.95)
 LAYERS = Goal(20, 15)

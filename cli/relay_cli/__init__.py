@@ -8,5 +8,5 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in {"typer", "rich"}:
             raise
-        raise SystemExit(f"relay needs the package {error.name}: install comet-relay[cli]") from None
+        raise SystemExit(f"relay needs the package {error.name}: install comet-relay-stack[cli]") from None
     run()

@@ -69,7 +69,7 @@ command(app, "replay", OPERATOR, rich_help_panel=_FOR_OPERATORS)(replay.replay)
 
 def _print_version(requested: bool) -> None:
     if requested:
-        typer.echo(version("comet-relay"))
+        typer.echo(version("comet-relay-stack"))
         raise typer.Exit
 
 

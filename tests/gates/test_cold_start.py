@@ -13,7 +13,8 @@ from benchmarks.cold_start import FIRST_REQUEST, GOALS, LAYERS, compiled_at_impo
 from benchmarks.instructions import INIT, of_function
 from tests.support.cloudformation import ROOT, load_template
 
-ALLOWANCE = 1.03
+ALLOWANCE = 1.003
+"""Instruction counts repeat within 0.3 %."""
 NEVER = ("pydantic", "boto3", "s3transfer", "jwt", "anyio", "aws_xray_sdk")
 HTTPX = {"SubmitTask", "ResubmitTasks", "ReconcileTasks", "ArchiveResults", "DeliverWebhooks"}
 RESOLVER = {"SubmitTask", "QueryTasks"}
