@@ -223,7 +223,7 @@ class Webhooks(Protocol):
     """What is known of the clients' callbacks: a log for each task, and how each endpoint behaved. Times in ms."""
 
     def endpoint(self, endpoint_id: str) -> Endpoint:
-        """How it behaved lately; a new one when nobody knows."""
+        """How it behaved lately; a new `Endpoint` if it is unknown."""
 
     def claim_lane(self, endpoint_id: str, lane: int, *, now: int, until: int) -> bool:
         """Have a lane of an endpoint to oneself, `until` then at the latest; False while somebody else has it."""
@@ -241,7 +241,7 @@ class Webhooks(Protocol):
     def conclude(
         self, delivery: Delivery, attempts: Sequence[Attempt], outcome: DeliveryOutcome, *, again: Delivery | None = None
     ) -> None:
-        """Write down what an attempt came to, and the next one. Delivered and gone settle the version for good."""
+        """Record the outcome of an attempt, and the next one. Delivered and gone settle the version finally."""
 
     def log(self, task_id: str) -> DeliveryLog | None:
         """A task's deliveries."""

@@ -27,8 +27,8 @@ class SqsResubmissions:
 class SqsWebhooks:
     """WebhookQueue: retries in one queue, in hops of 15 minutes at the most, and dead letters in another.
 
-    A message that SQS delays is not "in flight", of which a queue takes 120,000: hidden for hours by its visibility, the
-    retries for one dead client could keep everybody's from being received. The group is what SQS's fair queues go by.
+    A queue holds 120,000 messages in flight, and a delayed message is not in flight. Retries that were hidden by their
+    visibility timeout instead could fill the queue for every tenant. SQS's fair queues use the message group.
     """
 
     def __init__(self, client: Any, *, retries_url: str, dead_letters_url: str) -> None:

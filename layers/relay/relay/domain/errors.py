@@ -108,7 +108,7 @@ class ProviderError(RelayError):
 
 
 class ProviderRefusedError(ProviderError):
-    """Refused for good."""
+    """The provider refused the request finally."""
 
 
 class ProviderBusyError(ProviderError):

@@ -31,7 +31,7 @@ class Event:
 
 
 def event_between(before: Task | None, after: Task) -> Event | None:
-    """The event of the change from `before` (None: created) to `after`; None when nothing that is told has changed.
+    """The event of the change from `before` (None: created) to `after`; None when nothing that events show has changed.
 
     The id is `{task_id}:{version}`, so a repeated delivery is recognised and the order per task is known.
     """

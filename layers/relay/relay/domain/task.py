@@ -29,8 +29,8 @@ class Status(StrEnum):
 class Rank(IntEnum):
     """How final a status is. A change never lowers the rank.
 
-    EXPIRED is every verdict of our own (deadline passed, refused for good): the provider's verdict still beats it, since a task
-    that we gave up on may have been accepted, paid and finished.
+    GIVEN_UP is every failure that the relay decided itself: expired, rejected, unknown. The provider's final status still
+    replaces it, since a task that we gave up on may have been accepted, paid and finished.
     """
 
     SUBMITTED = 0
@@ -50,9 +50,9 @@ RANKS = {
 class FailureCode(StrEnum):
     """Why a task failed.
 
-    `provider` its own verdict, `rejected` it refused the task, `expired` no verdict in time, `unknown` nobody can tell whether
-    the provider took the task, `answered` the provider answered an operation that we do not know at once, without a task,
-    `archive` the results could not be stored (the status stays `succeed`).
+    `provider`: the provider reported the failure. `rejected`: it refused the create. `expired`: no final status came in time.
+    `unknown`: the provider may have accepted the task, and no query can tell. `answered`: an untyped operation was synchronous,
+    so there is no task. `archive`: the results could not be stored (the status stays `succeed`).
     """
 
     PROVIDER = "provider"
@@ -149,12 +149,12 @@ class Change:
 
     @classmethod
     def answered(cls, message: str, document: dict[str, Any] | None) -> Change:
-        """There is no task: the provider answered at once, with what `document` keeps."""
+        """The operation was synchronous: there is no task. `document` holds the response."""
         return replace(cls.given_up(FailureCode.ANSWERED, message), document=document)
 
     @classmethod
     def given_up(cls, code: FailureCode, message: str, *, provider_code: int = 0, http_status: int = 0) -> Change:
-        """We say so: the task was refused for good, or its deadline passed."""
+        """The relay decides: the task was refused finally, or its deadline passed."""
         message = message[:STATUS_MESSAGE_LIMIT]
         failure = Failure(code=code, message=message, provider_code=provider_code, http_status=http_status)
         return cls(status=Status.FAILED, rank=Rank.GIVEN_UP, message=message, failure=failure)
@@ -197,18 +197,18 @@ class Task:
 
     @property
     def is_over(self) -> bool:
-        """No provider's verdict is awaited any more (though a late one is still welcome)."""
+        """The task has ended. A late final status from the provider still replaces a failure of our own."""
         return self.rank >= Rank.GIVEN_UP
 
     @property
     def is_answered(self) -> bool:
-        """The provider answered at once, and there is no task: `document["answer"]` is what it said, where that was kept."""
+        """The operation was synchronous, so there is no task. `document["answer"]` is the response, unless it was too large."""
         return self.failure is not None and self.failure.code is FailureCode.ANSWERED
 
     def moved_to(self, change: Change, *, at: int) -> Task:
-        """The task after `change`; raises TaskConflictError when it is stale, repeated, or comes after the verdict.
+        """The task after `change`; raises TaskConflictError when it is stale, repeated, or comes after the final status.
 
-        A higher rank always wins. At equal rank, before any verdict, only a newer snapshot that says something new does.
+        A higher rank always wins. If the rank is the same and not final, only a newer snapshot with another message wins.
         """
         news = change.rank > self.rank or (
             change.rank == self.rank <= Rank.PROCESSING

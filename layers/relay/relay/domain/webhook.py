@@ -42,7 +42,7 @@ class DeliveryOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came of one request: an HTTP status, or an `error` in its place; `retry_after` in seconds."""
+    """The outcome of one request: an HTTP status, or an `error` if there was no response; `retry_after` in seconds."""
 
     took_ms: int
     http_status: int | None = None
@@ -79,7 +79,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryLog:
-    """The deliveries of a task: the newest version begun, what came of it, and the last attempts.
+    """The deliveries of a task: the newest version begun, its outcome, and the last attempts.
 
     `due_at` (ms) is the time of the next attempt; `is_busy` while another attempt for the task is being made.
     """
@@ -99,8 +99,8 @@ class DeliveryLog:
 class Delivery:
     """The announcement of one version of a task: what a message of the queues `webhooks` and `webhook_retries` asks for.
 
-    `attempt` counts requests from 1 and never starts again; `first` is the one that the schedule counts from, `waits` the times
-    that it was put off without one; `since` (ms) is when it was first looked at, `due_at` (ms) when it is to be looked at again.
+    `attempt` counts requests from 1 and never starts again. `first` is the attempt at which the schedule begins, and `waits`
+    counts the postponements without a request. `since` (ms) is the time of the first look, `due_at` (ms) that of the next.
     """
 
     task_id: str
@@ -132,7 +132,7 @@ class Delivery:
 
     @classmethod
     def of_task(cls, task: Task) -> Self:
-        """The announcement of a task as it stands."""
+        """The announcement of a task in its current status."""
         return cls(
             task_id=task.task_id,
             tenant=task.tenant,
@@ -210,8 +210,8 @@ class Delivery:
 class Endpoint:
     """How one tenant's URL behaved lately. Times in ms.
 
-    One that answers promptly is trusted: no attempt waits for another. One that nobody knows, or that does not answer, gets one
-    request at a time, one that answers slowly a few; after a failure to answer it rests.
+    An endpoint that answers promptly is trusted: no attempt waits for another. A new one, or one that does not answer, gets one
+    request at a time; one that answers slowly gets a few. After a failure to answer it rests.
     """
 
     failures: int = 0

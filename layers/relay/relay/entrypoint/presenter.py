@@ -44,7 +44,7 @@ def upload_answer(upload: Upload) -> dict[str, Any]:
 
 
 def own(task: Task, relay: Relay) -> dict[str, Any]:
-    """A task as the relay shows it: its events' detail, and what only its owner is told."""
+    """A task as the relay shows it: its events' detail, and fields that only its owner sees."""
     urls = urls_of(task, relay)
     return {
         "task_id": task.task_id,

@@ -116,4 +116,4 @@ class Provider(Protocol):
         """
 
     def refusal(self, failure: Failure) -> tuple[int, int, str]:
-        """HTTP status, code and message of the envelope for a create that was refused for good."""
+        """HTTP status, code and message of the envelope for a create that was refused finally."""

@@ -107,8 +107,8 @@ def model_of(name: str) -> type[KlingBody]:
 def checked(operation: str, model: type[KlingBody], body: Mapping[str, object], limits: PromptLimits) -> Checked:
     """Check and normalise the body of a request.
 
-    Raises InvalidRequestError: code 1200 when it is not a JSON object, else 1201 with a message that names the first
-    wrong field, what was expected there and what came, cut short.
+    Raises InvalidRequestError with code 1200 when it is not a JSON object, else with code 1201. The message of the latter names
+    the first wrong field, what was expected there, and a shortened form of what came.
     """
     if not isinstance(body, Mapping):
         raise InvalidRequestError(f"expected a JSON object; got {shown(body)}", code=1200)

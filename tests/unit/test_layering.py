@@ -1,0 +1,118 @@
+"""The structure of the code: what the import contracts cannot say by themselves, and that they catch what they are for."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.support.cloudformation import ROOT
+
+LAYER = ROOT / "layers" / "relay"
+PACKAGE = LAYER / "relay"
+MODULES = {
+    ".".join(path.relative_to(LAYER).with_suffix("").parts): path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"
+}
+NAMED_MODELS = "relay.providers.kling.requests."
+"""Request models are imported by their name in the table of operations: `import_module` of this prefix."""
+IMPORT_CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module of the layer that a file imports, also inside functions, and request models that it names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found |= {NAMED_MODELS + module for module in re.findall(r"^(\w+)\.\w+$", node.value)}
+    return found & MODULES.keys()
+
+
+def reachable(start: Path) -> set[str]:
+    """The modules of the layer that a file needs, directly or not."""
+    found: set[str] = set()
+    waiting = imports_of(start)
+    while waiting:
+        found |= waiting
+        waiting = {each for name in waiting for each in imports_of(MODULES[name])} - found
+    return found
+
+
+def test_every_module_of_the_layer_is_reachable_from_a_function() -> None:
+    needed = {name for app in (ROOT / "functions").glob("*/app.py") for name in reachable(app)}
+
+    assert MODULES.keys() - needed == set(), "tools of the operator belong into cli/relay_cli/operator"
+
+
+@pytest.mark.parametrize(
+    ("file", "statement", "contract"),
+    [
+        ("layers/relay/relay/providers/second/translator.py", "import relay.providers.kling.tasks", "Providers are independent"),
+        ("layers/relay/relay/providers/kling/tasks.py", "import relay.providers.second.translator", "Providers are independent"),
+        ("layers/relay/relay/providers/base.py", "import relay.providers.second.translator", "Providers are independent"),
+        ("layers/relay/relay/domain/task.py", "import relay.ports", "Imports go inwards"),
+        ("layers/relay/relay/usecases/view.py", "import botocore", "No I/O and no framework inside"),
+        ("cli/relay_cli/operator/keys.py", "import rich", "Operator code knows no terminal"),
+        ("cli/relay_cli/operator/redrive.py", "import relay_cli.output", "Operator code knows no terminal"),
+    ],
+)
+def test_a_forbidden_import_breaks_its_contract(tmp_path: Path, file: str, statement: str, contract: str) -> None:
+    for folder in ("layers/relay", "cli", "local"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", ".venv", "node_modules"))
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    (tmp_path / "pyproject.toml").write_text(pyproject.replace('layers = ["kling",', 'layers = ["kling | second",'))
+    second = tmp_path / "layers/relay/relay/providers/second"
+    second.mkdir()
+    (second / "__init__.py").touch()
+    (second / "translator.py").write_text('"""A second provider."""\n')
+    changed = tmp_path / file
+    changed.write_text(f"{changed.read_text()}\n{statement}\n")
+
+    run = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{tmp_path}/layers/relay:{tmp_path}/cli:{tmp_path}", "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert re.search(rf"{re.escape(contract)}.* BROKEN", run.stdout), run.stdout
+
+
+def test_a_provider_that_is_not_in_the_contract_breaks_it() -> None:
+    (contract,) = (each for each in IMPORT_CONTRACTS if each["name"] == "Providers are independent")
+    providers = {path.name for path in (PACKAGE / "providers").iterdir() if path.is_dir() and path.name != "__pycache__"}
+
+    assert contract["exhaustive"]
+    assert set(contract["layers"][0].split(" | ")) == providers
+
+
+def test_the_architecture_lists_every_module() -> None:
+    tree = section("Modules")
+    listed = set(re.findall(r"[\w/]*\w+\.py", tree))
+    names = {path.name for path in MODULES.values()}
+
+    assert {name for name in names if not any(entry.split("/")[-1] == name for entry in listed)} == set()
+    assert {entry for entry in listed if not list(PACKAGE.rglob(entry))} == set(), "listed, but not there"
+
+
+def test_the_layers_of_the_architecture_are_those_that_are_checked() -> None:
+    (layers,) = (each["layers"] for each in IMPORT_CONTRACTS if each["name"] == "Imports go inwards")
+
+    assert f"`{' > '.join(layers)}`" in section("Modules").replace("\n", " ")
+
+
+def section(heading: str) -> str:
+    """A section of ARCHITECTURE.md."""
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
