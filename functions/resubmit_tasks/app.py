@@ -14,7 +14,7 @@ prepare_at_init("tasks", "api", "resubmissions")
 
 
 def resubmit_task(message: dict[str, Any], _receives: int) -> None:
-    outcome = resubmit(message["task_id"], message["attempt"], services())
+    outcome = resubmit(message["task_id"], message["attempt"], services(), due_at=message.get("due_at"))
     logger.info("resubmitted", task_id=message["task_id"], outcome=outcome)
     metrics.add_metric(name=f"Resubmission{outcome.name.title()}", unit=MetricUnit.Count, value=1)
 

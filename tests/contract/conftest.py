@@ -1,5 +1,6 @@
 """Every TaskStore and every Webhooks: the fake, the adapter on moto and, where CONTRACT_ENDPOINT_URL says so, on an emulator."""
 
+import contextlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from tests.support.fakes.task_store import FakeTaskStore
 from tests.support.fakes.webhooks import FakeWebhooks
 
 ENDPOINT = os.environ.get("CONTRACT_ENDPOINT_URL", "")
-STORES = ["fake", "moto", *(["emulator"] if ENDPOINT else [])]
+STORES = ["fake", "moto", "repeating", *(["emulator"] if ENDPOINT else [])]
 _AS_IN_TEMPLATE = (
     "BillingMode",
     "AttributeDefinitions",
@@ -62,13 +63,40 @@ def moto_client() -> Iterator[Any]:
         yield _client(None)
 
 
+class RepeatingClient:
+    """A client whose SDK repeats every write: the first response is lost, as botocore's retries see it."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._client, name)
+        if name not in {"put_item", "update_item"}:
+            return call
+
+        def repeated(**arguments: Any) -> Any:
+            with contextlib.suppress(self._client.exceptions.ConditionalCheckFailedException):
+                call(**arguments)
+            return call(**arguments)
+
+        return repeated
+
+
+def client_of(request: pytest.FixtureRequest) -> Any:
+    """The client that a fixture's parameter names."""
+    if request.param == "emulator":
+        return _client(ENDPOINT)
+    client = request.getfixturevalue("moto_client")
+    return RepeatingClient(client) if request.param == "repeating" else client
+
+
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> Iterator[TaskStore]:
     """An empty store."""
     if request.param == "fake":
         yield FakeTaskStore()
         return
-    client = request.getfixturevalue("moto_client") if request.param == "moto" else _client(ENDPOINT)
+    client = client_of(request)
     name = table_of(client, name=f"contract-{uuid.uuid4().hex}")
     yield DynamoTaskStore(client, name)
     client.delete_table(TableName=name)
@@ -80,7 +108,7 @@ def webhooks(request: pytest.FixtureRequest) -> Iterator[Webhooks]:
     if request.param == "fake":
         yield FakeWebhooks()
         return
-    client = request.getfixturevalue("moto_client") if request.param == "moto" else _client(ENDPOINT)
+    client = client_of(request)
     name = table_of(client, name=f"contract-{uuid.uuid4().hex}", resource="WebhookState")
     yield DynamoWebhooks(client, name)
     client.delete_table(TableName=name)

@@ -8,18 +8,18 @@ import pytest
 from relay.adapters.dynamodb.submission_counts import DynamoSubmissionCounts
 from relay.adapters.dynamodb.tasks import DynamoTaskStore
 from relay.ports import SubmissionCounts
-from tests.contract.conftest import table_of
+from tests.contract.conftest import client_of, table_of
 from tests.support.fakes.submission_counts import FakeSubmissionCounts
 
 MINUTE = 28_712_000
 
 
-@pytest.fixture(params=["fake", "moto"])
+@pytest.fixture(params=["fake", "moto", "repeating"])
 def counts(request: pytest.FixtureRequest) -> SubmissionCounts:
     """An empty one."""
     if request.param == "fake":
         return FakeSubmissionCounts()
-    client = request.getfixturevalue("moto_client")
+    client = client_of(request)
     return DynamoSubmissionCounts(client, table_of(client, name=f"contract-{uuid.uuid4().hex}"))
 
 
@@ -52,6 +52,7 @@ def test_a_counter_expires_and_is_no_task(table: tuple[Any, str]) -> None:
     for _ in range(3):
         counts.count("key_1", MINUTE, most=2)
     (item,) = client.scan(TableName=name)["Items"]
+    assert len(item.pop("owner")["S"]) == 12
     assert item == {
         "task_id": {"S": f"submits#key_1#{MINUTE}"},
         "submits": {"N": "2"},

@@ -8,6 +8,7 @@ import pytest
 from relay.domain.errors import InvalidRequestError, TaskConflictError, TaskNotFoundError
 from relay.domain.task import (
     DUE_SHARDS,
+    Acceptance,
     Archive,
     Change,
     Failure,
@@ -20,6 +21,7 @@ from relay.domain.task import (
 )
 from relay.ports import TaskStore
 from tests.support.tasks import (
+    BALANCE,
     EXPIRED,
     FAILED,
     HOUR,
@@ -77,6 +79,7 @@ def all_due(store: TaskStore, now: int) -> list[str]:
             idempotency_key="key",
             callback_url="https://client.example/hook",
             provider_task_id=PROVIDER_ID,
+            acceptance=Acceptance.ACCEPTED,
             message="Übersetzung \u2028 \x00",
             due_at=None,
             request=None,
@@ -263,9 +266,11 @@ def test_the_request_is_forgotten_once_the_provider_has_the_task(store: TaskStor
         lambda store: store.record_acceptance("0" * 32, PROVIDER_ID, due_at=NOON),
         lambda store: store.begin_attempt("0" * 32, 2, due_at=NOON),
         lambda store: store.postpone("0" * 32, due_at=NOON),
+        lambda store: store.schedule_attempt(task_of("0" * 32), due_at=NOON, acceptance=Acceptance.UNSENT),
+        lambda store: store.hold_refusal("0" * 32, BALANCE, due_at=NOON),
         lambda store: store.record_archive("0" * 32, STORED, at=NOON),
     ],
-    ids=["change", "accepted", "begin_attempt", "postponed", "archived"],
+    ids=["change", "accepted", "begin_attempt", "postponed", "scheduled", "refused", "archived"],
 )
 def test_a_write_to_a_task_that_is_not_there_makes_none(store: TaskStore, write: Callable[[TaskStore], object]) -> None:
     with pytest.raises(TaskNotFoundError):
@@ -282,7 +287,9 @@ def test_an_accepted_task_knows_its_id_and_is_no_new_version(store: TaskStore) -
 
     store.record_acceptance(task.task_id, PROVIDER_ID, due_at=LATER)
 
-    assert stored(store) == replace(task, provider_task_id=PROVIDER_ID, request=None, due_at=LATER)
+    assert stored(store) == replace(
+        task, acceptance=Acceptance.ACCEPTED, provider_task_id=PROVIDER_ID, request=None, due_at=LATER
+    )
 
 
 def test_an_accepted_task_may_stay_due_when_it_was(store: TaskStore) -> None:
@@ -290,7 +297,7 @@ def test_an_accepted_task_may_stay_due_when_it_was(store: TaskStore) -> None:
 
     store.record_acceptance(task.task_id, PROVIDER_ID, due_at=None)
 
-    assert stored(store) == replace(task, provider_task_id=PROVIDER_ID, request=None)
+    assert stored(store) == replace(task, acceptance=Acceptance.ACCEPTED, provider_task_id=PROVIDER_ID, request=None)
 
 
 def test_an_acceptance_after_the_callback_keeps_what_the_callback_said(store: TaskStore) -> None:
@@ -342,6 +349,74 @@ def test_no_attempt_is_begun_for_a_task_that_is_over_or_accepted(store: TaskStor
         store.begin_attempt(task.task_id, 2, due_at=LATER)
 
     assert stored(store) == task
+
+
+def test_an_attempt_leaves_its_outcome_unknown_and_says_until_when_an_earlier_one_was(store: TaskStore) -> None:
+    task = created(store, task=task_of(acceptance=Acceptance.UNSENT))
+
+    second = store.begin_attempt(task.task_id, 2, due_at=LATER)
+    third = store.begin_attempt(task.task_id, 3, due_at=LATER, unresolved_at=LATER)
+
+    assert second == replace(task, attempts=2, due_at=LATER, acceptance=Acceptance.UNKNOWN)
+    assert third == stored(store) == replace(second, attempts=3, unresolved_at=LATER)
+    assert store.begin_attempt(task.task_id, 4, due_at=LATER) == replace(third, attempts=4, unresolved_at=0)
+
+
+@pytest.mark.parametrize("refusal", [REJECTED, replace(REJECTED, resolved_before=LATER - 1)], ids=["not asked", "asked before"])
+def test_a_refusal_does_not_end_a_task_that_an_earlier_attempt_may_have_made(store: TaskStore, refusal: Change) -> None:
+    task = created(store)
+    begun = store.begin_attempt(task.task_id, 2, due_at=LATER, unresolved_at=LATER)
+
+    with pytest.raises(TaskConflictError):
+        store.change(task.task_id, refusal, at=LATER)
+
+    assert stored(store) == begun
+    closed = changed(store, begun, replace(REJECTED, resolved_before=LATER))
+    assert closed == begun.moved_to(replace(REJECTED, resolved_before=LATER), at=LATER)
+    assert (closed.acceptance, closed.unresolved_at) == (Acceptance.REFUSED, 0)
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        lambda store, task_id: store.record_acceptance(task_id, PROVIDER_ID, due_at=None),
+        lambda store, task_id: store.change(task_id, reported(Status.PROCESSING, 2, provider_task_id=None), at=LATER),
+        lambda store, task_id: store.change(task_id, reported(Status.SUBMITTED, 2, "queued", provider_task_id=None), at=LATER),
+    ],
+    ids=["by the response", "by a callback", "by a callback without news of the status"],
+)
+def test_an_accepted_task_is_not_refused_sent_or_scheduled(store: TaskStore, accept: Callable[[TaskStore, str], None]) -> None:
+    before = created(store)
+    accept(store, before.task_id)
+    task = stored(store)
+    assert task.acceptance is Acceptance.ACCEPTED
+
+    with pytest.raises(TaskConflictError):
+        store.change(task.task_id, REJECTED, at=LATER)
+    with pytest.raises(TaskConflictError):
+        store.begin_attempt(task.task_id, 2, due_at=LATER)
+    assert not store.schedule_attempt(task, due_at=LATER, acceptance=Acceptance.UNSENT)
+    store.hold_refusal(task.task_id, BALANCE, due_at=LATER)
+    assert stored(store) == task
+
+
+def test_one_of_two_that_read_the_same_task_schedules_its_attempt(store: TaskStore) -> None:
+    task = created(store)
+
+    outcomes = [store.schedule_attempt(task, due_at=LATER + number, acceptance=Acceptance.UNSENT) for number in range(2)]
+
+    assert outcomes == [True, False]
+    assert stored(store) == replace(task, due_at=LATER, polls=1, acceptance=Acceptance.UNSENT)
+
+
+def test_a_refusal_on_hold_is_dropped_once_the_provider_has_the_task(store: TaskStore) -> None:
+    task = created(store)
+
+    store.hold_refusal(task.task_id, BALANCE, due_at=LATER)
+
+    assert stored(store) == replace(task, refusal=BALANCE, due_at=LATER)
+    store.record_acceptance(task.task_id, PROVIDER_ID, due_at=None)
+    assert stored(store).refusal is None
 
 
 # postponed

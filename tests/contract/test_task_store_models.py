@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from relay.adapters.dynamodb.items import is_task, item_of
 from relay.adapters.dynamodb.items import task_of as task_in
 from relay.adapters.dynamodb.tasks import DynamoTaskStore
 from relay.domain.errors import TaskConflictError, TaskNotFoundError
-from relay.domain.task import Change, Failure, FailureCode, Rank, Result, Status, Task
+from relay.domain.task import Acceptance, Change, Failure, FailureCode, Rank, Result, Status, Task
 from relay.ports import TaskStore
 from relay.providers.kling.translator import Kling
 from tests.support.fakes.task_store import FakeTaskStore
@@ -39,16 +41,21 @@ documents = st.none() | st.dictionaries(
     texts, st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
 )
 failures = st.builds(Failure, code=st.sampled_from(FailureCode), message=texts, provider_code=st.integers(0, 5002))
-changes = st.builds(
-    Change,
-    status=st.sampled_from(Status),
-    rank=st.sampled_from(Rank),
-    message=st.sampled_from(["", "a", "b"]),
-    snapshot_at=moments,
-    provider_task_id=st.sampled_from([None, PROVIDER_ID, "another"]),
-    results=results,
-    document=documents,
-    failure=st.none() | failures,
+ACCEPTANCE = {Rank.GIVEN_UP: st.sampled_from([None, Acceptance.REFUSED])}
+changes = st.sampled_from(Rank).flatmap(
+    lambda rank: st.builds(
+        Change,
+        status=st.sampled_from(Status),
+        rank=st.just(rank),
+        acceptance=ACCEPTANCE.get(rank, st.just(Acceptance.ACCEPTED)),
+        resolved_before=st.sampled_from([0, NOON, NOON + 10]),
+        message=st.sampled_from(["", "a", "b"]),
+        snapshot_at=moments,
+        provider_task_id=st.none() if rank is Rank.GIVEN_UP else st.sampled_from([None, PROVIDER_ID, "another"]),
+        results=results,
+        document=documents,
+        failure=st.none() | failures,
+    )
 )
 type Write = Callable[[TaskStore, str], Any]
 
@@ -57,10 +64,23 @@ def _accepted(store: TaskStore, task_id: str) -> None:
     store.record_acceptance(task_id, "the first", due_at=NOON + 7)
 
 
+def _scheduled(given: tuple[int, Acceptance, bool], store: TaskStore, task_id: str) -> bool:
+    """By one who has read the task, perhaps before somebody else scheduled it."""
+    due_at, acceptance, is_current = given
+    task = store.get(task_id)
+    assert task is not None
+    seen = task if is_current else replace(task, due_at=NOON - 1)
+    return store.schedule_attempt(seen, due_at=NOON + due_at, acceptance=acceptance)
+
+
 writes: st.SearchStrategy[Write] = st.one_of(
     changes.flatmap(lambda change: moments.map(lambda at: lambda store, task_id: store.change(task_id, change, at=NOON + at))),
     st.just(_accepted),
-    st.integers(2, 4).map(lambda number: lambda store, task_id: store.begin_attempt(task_id, number, due_at=NOON + number)),
+    st.tuples(st.integers(2, 4), st.sampled_from([0, NOON + 5])).map(
+        lambda pair: lambda store, task_id: store.begin_attempt(task_id, pair[0], due_at=NOON + pair[0], unresolved_at=pair[1])
+    ),
+    st.tuples(moments, st.sampled_from(Acceptance), st.booleans()).map(lambda given: partial(_scheduled, given)),
+    failures.map(lambda failure: lambda store, task_id: store.hold_refusal(task_id, failure, due_at=NOON + 9)),
     moments.map(lambda due: lambda store, task_id: store.postpone(task_id, due_at=NOON + due)),
     st.tuples(results, st.none() | failures).map(
         lambda pair: lambda store, task_id: store.record_archive(task_id, pair[0], at=NOON, failure=pair[1])
@@ -117,13 +137,12 @@ def test_every_write_that_changes_something_is_in_the_stream_in_order(history: l
         due_at=st.none() | st.integers(0, 10**13),
         fingerprint=texts,
         status=st.sampled_from(Status),
-        rank=st.sampled_from(Rank),
         version=st.integers(1, 99),
         attempts=st.integers(1, 99),
         polls=st.integers(0, 99),
         snapshot_at=st.integers(0, 10**13),
         message=texts,
-        provider_task_id=st.none() | texts,
+        acceptance=st.sampled_from([Acceptance.UNKNOWN, Acceptance.UNSENT]),
         external_task_id=st.none() | texts,
         idempotency_key=st.none() | texts,
         callback_url=st.none() | texts,

@@ -74,6 +74,8 @@ def test_a_task_without_a_verdict_expires_and_a_late_verdict_beats_that(world: M
     task_id = world.submitted()
     later.by(25 * 60 * MINUTE)
     world.outside.next_answers = [(500, refusal(5000, "Server internal error"))]
+    assert reconcile(world) == {"unchanged": 1}, "the provider has not answered"
+    later.by(27 * 60 * MINUTE)
     assert reconcile(world) == {"expired": 1}
     task = world.task(task_id)
     assert task.failure

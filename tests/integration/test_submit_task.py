@@ -207,7 +207,7 @@ def test_a_refused_slot_is_asked_for_again_and_the_task_is_accepted(world: MotoW
     world.outside.next_answers = [(429, refusal(1303, "parallel task over resource pack limit"))]
     task_id = world.submit().data["task_id"]
     assert attempt_again(world, task_id) == {"batchItemFailures": []}
-    assert [sent.method for sent in world.outside.sent] == ["POST", "GET", "POST"]
+    assert [sent.method for sent in world.outside.sent] == ["POST", "POST"]
     assert world.outside.creates()[0].body == world.outside.creates()[1].body
     task = world.task(task_id)
     assert (task.attempts, task.request) == (2, None)

@@ -74,18 +74,20 @@ class Fault(StrEnum):
 
 SITES: dict[str, tuple[str, ...]] = {
     "submit": (
-        "tasks.create", "tasks.claim_key", "tasks.get", "tasks.change", "tasks.record_acceptance", "tasks.postpone",
-        "documents.put_request", "api.send", "tokens.path", "resubmissions.put",
+        "tasks.create", "tasks.claim_key", "tasks.get", "tasks.change", "tasks.record_acceptance",
+        "tasks.schedule_attempt", "documents.put_request", "api.send", "tokens.path", "resubmissions.put",
     ),
     "resubmit": (
-        "tasks.get", "tasks.begin_attempt", "tasks.record_acceptance", "tasks.change", "tasks.postpone", "documents.get_request",
+        "tasks.get", "tasks.begin_attempt", "tasks.record_acceptance", "tasks.change", "tasks.schedule_attempt",
+        "tasks.hold_refusal", "documents.get_request",
         "documents.put_callback", "api.send", "tokens.path", "resubmissions.put",
     ),
     "receive": ("tokens.provider_of", "documents.put_callback", "documents.quarantine", "tasks.change", "events.publish"),
     "publish": ("events.publish",),
     "archive": ("tasks.get", "tasks.record_partial_results", "tasks.record_archive", "source.open", "results.store", "api.send"),
     "reconcile": (
-        "tasks.due", "tasks.get", "tasks.change", "tasks.record_acceptance", "tasks.postpone", "documents.put_callback",
+        "tasks.due", "tasks.get", "tasks.change", "tasks.record_acceptance", "tasks.postpone",
+        "tasks.schedule_attempt", "documents.put_callback",
         "api.send", "resubmissions.put",
     ),
     "query": ("tasks.get",),

@@ -83,10 +83,12 @@ class Functions:
         """`POST /kling/v1/{operation}`: Submitted, a refusal, or how it ended."""
         return self._invoke("submit", label, lambda relay: submit.submit(submission, relay, new_id=new_id))
 
-    def resubmit(self, task_id: str, attempt: int) -> Any:
+    def resubmit(self, task_id: str, attempt: int, due_at: int) -> Any:
         """A message of the queue `resubmissions`: Resubmitted, or how it ended."""
         return self._invoke(
-            "resubmit", f"{task_id[:6]} attempt {attempt}", lambda relay: resubmit.resubmit(task_id, attempt, relay)
+            "resubmit",
+            f"{task_id[:6]} attempt {attempt}",
+            lambda relay: resubmit.resubmit(task_id, attempt, relay, due_at=due_at),
         )
 
     def receive(self, task_id: str, token: str, body: bytes, label: str) -> tuple[Any, Container, list[str]]:

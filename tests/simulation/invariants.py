@@ -1,14 +1,17 @@
 """What must be true after every step: of each write, of each event, of each answer to a client."""
 
 from collections import Counter, defaultdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from relay.domain.events import STATUS_CHANGED, WEBHOOK_UNDELIVERABLE, Event
-from relay.domain.task import Archive, Rank, Task
+from relay.domain.task import Acceptance, Archive, Rank, Task
 from relay.ports import Record
 from tests.simulation.results import SimulatedResults
 from tests.support.fakes.results import FakeResultStore
 from tests.support.fakes.task_store import FakeTaskStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TOLD = ("status", "rank", "message", "snapshot_at", "document", "updated_at", "failure", "archive")
 _IDENTITY = ("task_id", "tenant", "operation", "provider", "external_task_id", "fingerprint", "created_at", "deadline_at")
@@ -39,6 +42,8 @@ class Invariants:
         self._seen: dict[str, dict[str, Rank]] = defaultdict(dict)
         self._bodies: dict[tuple[str, str], str] = {}
         self._keys: dict[tuple[str, str], str] = {}
+        self.is_accepted: Callable[[str], bool] = lambda _task_id: False
+        """Whether the provider has made a task of ours."""
         self._store = store
         self._files = files
         self._source = source
@@ -64,6 +69,8 @@ class Invariants:
         must((after.due_at is None) == after.is_over, "the due index holds what waits", f"{name}, {after.rank.name}")
         if before is not None:
             _moved(before, after, name)
+            if after.acceptance is Acceptance.REFUSED is not before.acceptance:
+                must(not self.is_accepted(after.task_id), "a refused task was not accepted", name)
         self.versions[after.task_id] = after.version
         self._statuses[after.task_id][after.version] = (after.status.value, after.archive)
         if after.archive is Archive.STORED:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from relay.domain.task import Status
+from relay.domain.task import VISIBLE_AFTER_MS, Status
 from relay.providers.base import ProviderRequest, ProviderResponse
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.invariants import Violation
@@ -33,6 +33,9 @@ _FAULTS = _ACCEPTING | _FINAL | _EITHER
 _QUERIES = tuple((fault, 0.02) for fault in _EITHER)
 _CREATES = (*((fault, 0.04) for fault in _ACCEPTING), *((fault, 0.03) for fault in _FINAL), *((fault, 0.03) for fault in _EITHER))
 
+_CREATES_AGAIN = tuple((fault, 0.2) for fault in _FINAL)
+"""A second create of an accepted task is refused before the provider looks at its id."""
+
 
 class SimulatedProvider(FakeProviderApi):
     """FakeProviderApi with a life for each task, and faults. `call_back(task, body)` is told of each change."""
@@ -43,7 +46,8 @@ class SimulatedProvider(FakeProviderApi):
         takes_repeats = knows_ids and decisions.strikes(Fault.REPEATS_TAKEN, "provider", 0.4)
         lag = 0.0
         if knows_ids and decisions.strikes(Fault.SLOW_INDEX, "provider", 0.4):
-            lag = decisions.between("lag", 1, 29)
+            longest = 29 if takes_repeats else VISIBLE_AFTER_MS / 1000 - 1
+            lag = decisions.between("lag", 1, decisions.pick("long lag", (29, longest)))
         super().__init__(
             clock, lag=round(lag * 1000), finds_external_ids=knows_ids, refuses_repeats=knows_ids and not takes_repeats
         )
@@ -62,7 +66,8 @@ class SimulatedProvider(FakeProviderApi):
         creates = request.method == "POST"
         name = str(request.body["external_task_id"])[:6] if request.body else self._name(request.path.rpartition("/")[2])
         place = self._decisions.visit(f"{request.method} {name}")
-        fault = self._decisions.one_of(_CREATES if creates else _QUERIES, place)
+        again = creates and request.body is not None and self.paid[str(request.body["external_task_id"])] > 0
+        fault = self._decisions.one_of(_CREATES_AGAIN if again else _CREATES if creates else _QUERIES, place)
         if fault is not None:
             self._scheduler.say(f"! {fault}: {request.method} {name}")
             self.faults.append(_FAULTS[fault])

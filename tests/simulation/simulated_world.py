@@ -42,11 +42,11 @@ class QueuedResubmissions(FakeResubmissions):
         super().__init__()
         self.queue: Queue | None = None
 
-    def put(self, task_id: str, *, attempt: int, delay: int) -> None:
+    def put(self, task_id: str, *, attempt: int, due_at: int, delay: int) -> None:
         """Send the message."""
-        super().put(task_id, attempt=attempt, delay=delay)
+        super().put(task_id, attempt=attempt, due_at=due_at, delay=delay)
         if self.queue is not None:
-            self.queue.send(f"{task_id[:6]} after attempt {attempt}", (task_id, attempt), delay=delay)
+            self.queue.send(f"{task_id[:6]} after attempt {attempt}", (task_id, attempt, due_at), delay=delay)
 
 
 def _told(body: bytes) -> tuple[str, str]:
@@ -73,6 +73,7 @@ class SimulatedWorld:
         )
         self.provider.deadline = self.settings.task_deadline
         self.invariants = Invariants(self.tasks, self.results, self.source)
+        self.invariants.is_accepted = lambda task_id: self.provider.paid[task_id] > 0
         self.bus = SimulatedBus(self.invariants, decisions)
         resubmissions = QueuedResubmissions()
         self.hooks, queued = FakeWebhooks(), QueuedWebhooks()

@@ -1,4 +1,4 @@
-"""Eleven bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
+"""Thirteen bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -78,7 +78,7 @@ def a_task_is_sent_again_without_asking(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         resubmit,
         "resubmit",
-        lambda task_id, attempt, relay: right(task_id, attempt, replace(relay, api=Blind(relay.api))),
+        lambda task_id, attempt, relay, **of: right(task_id, attempt, replace(relay, api=Blind(relay.api)), **of),
     )
 
 
@@ -173,6 +173,21 @@ def a_webhook_tells_the_present_under_an_old_id(patch: pytest.MonkeyPatch) -> No
     patch.setattr(Delivery, "snapshot_of", lambda _delivery, task: task)
 
 
+def a_refusal_forgets_the_attempts_before_it(patch: pytest.MonkeyPatch) -> None:
+    """An attempt is begun as if every earlier one had been proven missing."""
+    right = FakeTaskStore.begin_attempt
+
+    def begun(store: FakeTaskStore, task_id: str, attempt: int, *, due_at: int, unresolved_at: int = 0) -> Task:
+        return right(store, task_id, attempt, due_at=due_at, unresolved_at=min(0, unresolved_at))
+
+    patch.setattr(FakeTaskStore, "begin_attempt", begun)
+
+
+def a_task_expires_without_an_answer(patch: pytest.MonkeyPatch) -> None:
+    """There is no grace after the deadline."""
+    patch.setattr(reconcile, "_GRACE_MS", 0)
+
+
 PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "no condition": (the_update_has_no_condition, {"terminal states absorb", "stale snapshots never win"}),
     "event before the write": (an_event_is_published_before_the_write, {"no event without its state change"}),
@@ -184,6 +199,8 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "webhook not overtaken": (a_webhook_is_not_overtaken, {"webhooks never go back"}),
     "retry queued last": (a_retry_is_concluded_before_it_is_queued, {"no terminal status is lost", "a failure leaves a trace"}),
     "the present under an old id": (a_webhook_tells_the_present_under_an_old_id, {"a webhook tells what is stored"}),
+    "refusal after a loss": (a_refusal_forgets_the_attempts_before_it, {"a refused task was not accepted"}),
+    "no grace": (a_task_expires_without_an_answer, {"lost callbacks are found"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from relay.domain.task import Change, FailureCode, Result, Snapshot, Status, Task
+from relay.domain.task import Change, Failure, FailureCode, Result, Snapshot, Status, Task
 
 NOON = 1_750_000_000_000
 HOUR = 3_600_000
@@ -47,4 +47,5 @@ PROCESSING = reported(Status.PROCESSING, 2)
 SUCCEED = reported(Status.SUCCEED, 3)
 FAILED = reported(Status.FAILED, 3, "Content policy violation")
 EXPIRED = Change.given_up(FailureCode.EXPIRED, "no verdict in time")
-REJECTED = Change.given_up(FailureCode.REJECTED, "Account balance not enough", provider_code=1102, http_status=429)
+BALANCE = Failure(code=FailureCode.REJECTED, message="Account balance not enough", provider_code=1102, http_status=429)
+REJECTED = Change.refused(BALANCE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from relay.adapters.dynamodb.api_keys import ACCESS, PLAIN, digest_of, key_of, plain_id
 from relay.adapters.dynamodb.items import number, text
 from relay.domain.keys import ClientKey, Issued, KeyKind
@@ -71,7 +73,16 @@ class DynamoKeyRegister:
         }
         if key.submits_per_minute is not None:
             item["submits_per_minute"] = number(key.submits_per_minute)
-        self._client.put_item(TableName=self._table, Item=item, ConditionExpression="attribute_not_exists(key_sha256)")
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=item,
+                ConditionExpression="attribute_not_exists(key_sha256)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if error.response.get("Item") != item:  # equal: the SDK repeated our own write after a lost response
+                raise
 
     def _scan(self) -> Iterator[tuple[str, ClientKey]]:
         for page in self._client.get_paginator("scan").paginate(TableName=self._table):

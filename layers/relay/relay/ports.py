@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from relay.config import Settings
     from relay.domain.events import Event
     from relay.domain.keys import ClientKey
-    from relay.domain.task import Change, Failure, Result, Status, Task
+    from relay.domain.task import Acceptance, Change, Failure, Result, Status, Task
     from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
     from relay.providers.base import Provider, ProviderRequest, ProviderResponse
 
@@ -49,8 +49,20 @@ class TaskStore(Protocol):
         Without `due_at` the time of the next poll does not change.
         """
 
-    def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
-        """Claim attempt number `attempt` (from 2 on), so that nobody else makes it."""
+    def begin_attempt(self, task_id: str, attempt: int, *, due_at: int, unresolved_at: int = 0) -> Task:
+        """Claim attempt number `attempt` (from 2 on), so that nobody else makes it. Its outcome is `unknown` from now on.
+
+        `unresolved_at`: as in `Task`; 0: every earlier attempt is known to have failed.
+        """
+
+    def schedule_attempt(self, task: Task, *, due_at: int, acceptance: Acceptance) -> bool:
+        """Poll the task again at `due_at`, after the attempt that is about to be queued; counts as a poll.
+
+        False, and nothing is written, if the task is accepted, over, or has been scheduled anew since `task` was read.
+        """
+
+    def hold_refusal(self, task_id: str, refusal: Failure, *, due_at: int) -> None:
+        """Keep a final refusal on hold, and poll at `due_at`. Does nothing to a task that is accepted or over."""
 
     def postpone(self, task_id: str, *, due_at: int) -> None:
         """A poll brought no news: poll again at `due_at`. Does nothing to a task that is over."""
@@ -64,10 +76,10 @@ class TaskStore(Protocol):
     def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
         """A page of a tenant's tasks; raises InvalidRequestError for a cursor that is not ours."""
 
-    def due(self, *, now: int, limit: int) -> list[str]:
+    def due(self, *, now: int, limit: int, seen: Collection[str] = ()) -> list[str]:
         """The ids of tasks whose `due_at` has passed: the oldest of each partition of the index in turn.
 
-        Up to `limit` of each partition, so tasks that stay due in one of them do not hide the others.
+        Up to `limit` of each partition that are not in `seen`, so tasks that stay due hide no others.
         """
 
 
@@ -188,8 +200,11 @@ class ProviderApi(Protocol):
 class Resubmissions(Protocol):
     """The queue of tasks that the provider could not take."""
 
-    def put(self, task_id: str, *, attempt: int, delay: int) -> None:
-        """After `attempt` attempts: ask for another in `delay` seconds (at most 900)."""
+    def put(self, task_id: str, *, attempt: int, due_at: int, delay: int) -> None:
+        """After `attempt` attempts: ask for another in `delay` seconds (at most 900).
+
+        `due_at`: that of the task, which identifies the message: only the newest one of a task is followed by another.
+        """
 
 
 class CallbackTokens(Protocol):

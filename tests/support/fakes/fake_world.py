@@ -141,9 +141,11 @@ class FakeWorld:
         call = Call(tenant="acme", operation=self.provider.synchronous[operation], body=body, query=query, limit=limit)
         return forward(call, self.relay)
 
-    def resubmit(self, task_id: str, attempt: int) -> Resubmitted:
-        """A message of the queue `resubmissions`."""
-        return resubmit(task_id, attempt, self.relay)
+    def resubmit(self, task_id: str, attempt: int, **message: int) -> Resubmitted:
+        """A message of the queue `resubmissions`: the task's present one, or that with another `due_at`."""
+        task = self.tasks.tasks.get(task_id)
+        due_at = message.get("due_at", task.due_at if task else 0)
+        return resubmit(task_id, attempt, self.relay, due_at=due_at)
 
     def receive(self, task_id: str, body: bytes, token: str | None = None) -> Applied:
         """`POST /callbacks/{task_id}/{token}`, by default with the right token."""

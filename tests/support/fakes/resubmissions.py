@@ -9,6 +9,7 @@ class Message:
 
     task_id: str
     attempt: int
+    due_at: int
     delay: int
 
 
@@ -18,8 +19,8 @@ class FakeResubmissions:
     def __init__(self) -> None:
         self.messages: list[Message] = []
 
-    def put(self, task_id: str, *, attempt: int, delay: int) -> None:
+    def put(self, task_id: str, *, attempt: int, due_at: int, delay: int) -> None:
         """SQS refuses a delay outside 0 to 900 s."""
         if not 0 <= delay <= 900:
             raise ValueError(f"delay: {delay} s")
-        self.messages.append(Message(task_id, attempt, delay))
+        self.messages.append(Message(task_id, attempt, due_at, delay))

@@ -1,11 +1,12 @@
 """FakeTaskStore: the pure transitions of `Task` over a dictionary, and the stream of what changed."""
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import zip_longest
 
 from relay.domain.errors import InvalidRequestError, TaskConflictError, TaskNotFoundError
-from relay.domain.task import DUE_SHARDS, Change, Failure, Result, Status, Task, derived_task_id, due_shard_of
+from relay.domain.task import DUE_SHARDS, Acceptance, Change, Failure, Rank, Result, Status, Task, derived_task_id, due_shard_of
 from relay.ports import Page, Record
 
 _LOOKS = 20
@@ -49,14 +50,42 @@ class FakeTaskStore:
         if not task.is_over:
             known = task.provider_task_id or provider_task_id
             due_at = task.due_at if due_at is None else due_at
-            self._write(task, replace(task, provider_task_id=known, due_at=due_at, request=None))
+            self._write(
+                task,
+                replace(
+                    task,
+                    acceptance=Acceptance.ACCEPTED,
+                    provider_task_id=known,
+                    due_at=due_at,
+                    request=None,
+                    unresolved_at=0,
+                    refusal=None,
+                ),
+            )
 
-    def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
-        """Only the attempt that is next, and only while nobody knows that the provider has the task."""
+    def begin_attempt(self, task_id: str, attempt: int, *, due_at: int, unresolved_at: int = 0) -> Task:
+        """Only the attempt that is next, and only while the provider is not known to have the task."""
         task = self._existing(task_id)
-        if task.attempts != attempt - 1 or task.is_over or task.provider_task_id is not None:
+        if task.attempts != attempt - 1 or not _can_be_sent(task):
             raise TaskConflictError(f"attempt {attempt} is not the next")
-        return self._write(task, replace(task, attempts=attempt, due_at=due_at))
+        return self._write(
+            task,
+            replace(task, attempts=attempt, acceptance=Acceptance.UNKNOWN, due_at=due_at, unresolved_at=unresolved_at),
+        )
+
+    def schedule_attempt(self, task: Task, *, due_at: int, acceptance: Acceptance) -> bool:
+        """Once for each `due_at`."""
+        stored = self._existing(task.task_id)
+        if stored.due_at != task.due_at or not _can_be_sent(stored):
+            return False
+        self._write(stored, replace(stored, due_at=due_at, polls=stored.polls + 1, acceptance=acceptance))
+        return True
+
+    def hold_refusal(self, task_id: str, refusal: Failure, *, due_at: int) -> None:
+        """Until the next poll."""
+        task = self._existing(task_id)
+        if _can_be_sent(task):
+            self._write(task, replace(task, refusal=refusal, due_at=due_at))
 
     def postpone(self, task_id: str, *, due_at: int) -> None:
         """Counts the look."""
@@ -89,10 +118,10 @@ class FakeTaskStore:
                 return Page(found, key)
         return Page(found, None)
 
-    def due(self, *, now: int, limit: int) -> list[str]:
+    def due(self, *, now: int, limit: int, seen: Collection[str] = ()) -> list[str]:
         """By `due_at`, the partitions in turn."""
         waiting = sorted((task.due_at, task.task_id) for task in self.tasks.values() if task.due_at is not None)
-        found = [task_id for due_at, task_id in waiting if due_at <= now]
+        found = [task_id for due_at, task_id in waiting if due_at <= now and task_id not in seen]
         pages = [[task_id for task_id in found if due_shard_of(task_id) == shard][:limit] for shard in range(DUE_SHARDS)]
         return [task_id for each in zip_longest(*pages) for task_id in each if task_id is not None]
 
@@ -109,3 +138,7 @@ class FakeTaskStore:
 
     def _record(self, before: Task | None, after: Task | None) -> None:
         self.records.append(Record(f"{len(self.records) + 1:021d}", before, after))
+
+
+def _can_be_sent(task: Task) -> bool:
+    return task.rank < Rank.PROCESSING and task.provider_task_id is None and task.acceptance is not Acceptance.ACCEPTED

@@ -16,7 +16,7 @@ class Table:
         self.items: dict[str, dict[str, Any]] = {}
         self.reads = 0
 
-    def put_item(self, *, TableName: str, Item: dict[str, Any], ConditionExpression: str) -> None:  # noqa: N803
+    def put_item(self, *, TableName: str, Item: dict[str, Any], ConditionExpression: str, **_: Any) -> None:  # noqa: N803
         assert (TableName, ConditionExpression) == ("api_keys", "attribute_not_exists(key_sha256)")
         self.items[Item["key_sha256"]["S"]] = Item
 

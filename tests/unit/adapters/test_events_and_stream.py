@@ -11,6 +11,7 @@ from relay.adapters.eventbridge import EventBridgePublisher
 from relay.adapters.sqs import SqsResubmissions
 from relay.domain.events import STATUS_CHANGED, Event
 from relay.domain.task import Task
+from tests.support.tasks import NOON
 
 
 class Bus:
@@ -98,7 +99,7 @@ def test_an_image_that_is_no_task_of_ours_fails_the_batch() -> None:
 def test_a_resubmission_is_a_delayed_message() -> None:
     sent: list[dict[str, Any]] = []
     queue = type("Queue", (), {"send_message": staticmethod(lambda **message: sent.append(message))})
-    SqsResubmissions(queue, "https://queue").put("task-1", attempt=3, delay=900)
+    SqsResubmissions(queue, "https://queue").put("task-1", attempt=3, due_at=NOON, delay=900)
     (message,) = sent
-    assert json.loads(message.pop("MessageBody")) == {"task_id": "task-1", "attempt": 3}
+    assert json.loads(message.pop("MessageBody")) == {"task_id": "task-1", "attempt": 3, "due_at": NOON}
     assert message == {"QueueUrl": "https://queue", "DelaySeconds": 900}

@@ -58,7 +58,7 @@ CHANGES = {
 }
 FOLLOWS = {
     "submitted": {"processing", "expired", "rejected", "succeed", "failed"},
-    "processing": {"expired", "rejected", "succeed", "failed"},
+    "processing": {"expired", "succeed", "failed"},
     "expired": {"succeed", "failed"},
     "rejected": {"succeed", "failed"},
     "succeed": set(),

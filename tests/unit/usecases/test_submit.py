@@ -29,7 +29,7 @@ from tests.support.fakes.provider import (
     Fault,
     answered,
 )
-from tests.support.tasks import PROVIDER_ID, task_of
+from tests.support.tasks import PROVIDER_ID
 
 OTHER = {"prompt": "a harbour at dawn"}
 
@@ -279,24 +279,14 @@ def test_an_external_id_is_not_tried_for_ever(world: FakeWorld) -> None:
 
 
 def test_an_expired_task_does_not_free_its_external_id(world: FakeWorld) -> None:
-    world.api.faults.append(LOST_ANSWER)
+    world.api.faults.append(LOST_REQUEST)
     task = world.submit(with_external()).task
     world.clock.advance(seconds=90_000)
-    world.api.faults.append(RATE)
     world.resubmit(task.task_id, 1)
     assert world.task(task.task_id).failure is not None
 
     with pytest.raises(ExternalTaskIdTakenError):
         world.submit(with_external())
-
-
-def test_our_own_write_repeated_after_its_answer_was_lost_is_sent_all_the_same(world: FakeWorld) -> None:
-    world.tasks.create(task_of("a" * 32))
-
-    submitted = world.submit(new_id="a" * 32)
-
-    assert not submitted.repeated
-    assert world.api.paid == {"a" * 32: 1}
 
 
 # Large requests
@@ -370,7 +360,7 @@ def test_the_task_is_due_later_before_the_attempt_is_queued(world: FakeWorld) ->
     world.api.faults.append(RATE)
     world.submit()
 
-    assert world.calls.names[-2:] == ["tasks.postpone", "resubmissions.put"]
+    assert world.calls.names[-2:] == ["tasks.schedule_attempt", "resubmissions.put"]
 
 
 @pytest.mark.parametrize(("fault", "status", "code"), [(BALANCE, 429, 1102), (POLICY, 400, 1301)])

@@ -18,9 +18,9 @@ class SqsResubmissions:
         self._client = client
         self._queue_url = queue_url
 
-    def put(self, task_id: str, *, attempt: int, delay: int) -> None:
-        """`{"task_id", "attempt"}`, visible after `delay` seconds."""
-        body = json.dumps({"task_id": task_id, "attempt": attempt})
+    def put(self, task_id: str, *, attempt: int, due_at: int, delay: int) -> None:
+        """`{"task_id", "attempt", "due_at"}`, visible after `delay` seconds."""
+        body = json.dumps({"task_id": task_id, "attempt": attempt, "due_at": due_at})
         self._client.send_message(QueueUrl=self._queue_url, MessageBody=body, DelaySeconds=delay)
 
 

@@ -11,6 +11,13 @@ from typing import Any
 from relay.domain.errors import TaskConflictError
 
 STATUS_MESSAGE_LIMIT = 1024
+OLDEST_OF_OURS_MS = 12 * 3_600_000
+"""A provider's task that is older than ours by more than this belongs to an earlier, forgotten task with the same id.
+
+The store keeps tasks for at least a day, so half a day separates the two and tolerates clocks in another time zone.
+"""
+VISIBLE_AFTER_MS = 600_000
+"""A query finds an accepted task at the latest this long after its create; "no such task" proves nothing before."""
 KEY_GENERATIONS = 16
 """Tasks that one external_task_id may stand for, one after the other: each but the last was refused."""
 DUE_SHARDS = 4
@@ -45,6 +52,19 @@ RANKS = {
     Status.SUCCEED: Rank.FINAL,
     Status.FAILED: Rank.FINAL,
 }
+
+
+class Acceptance(StrEnum):
+    """What the relay knows about the create: did the provider accept the task?
+
+    `unsent`: certainly not accepted, so it is sent again without a query. `unknown`: an attempt may have been accepted, so only
+    a query or a callback can tell. `accepted`: the provider has the task. `refused`: no attempt was or will be accepted.
+    """
+
+    UNSENT = "unsent"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
 
 
 class FailureCode(StrEnum):
@@ -104,7 +124,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What the provider says about a task at one moment. `updated_at` in ms; None where it did not say.
+    """What the provider says about a task at one moment. `created_at` and `updated_at` in ms; None where it did not say.
 
     `document` is the rest of its task object (task_info, deductions, task_result with the URLs of `results` blanked), kept so
     that our answer can be as complete as the provider's.
@@ -114,6 +134,7 @@ class Snapshot:
     provider_task_id: str | None = None
     external_task_id: str | None = None
     message: str = ""
+    created_at: int | None = None
     updated_at: int | None = None
     results: tuple[Result, ...] = ()
     document: dict[str, Any] | None = None
@@ -121,12 +142,18 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A new state for a task, from whatever source: a callback, a query, a refusal, the deadline."""
+    """A new state for a task, from whatever source: a callback, a query, a refusal, the deadline. Times in ms.
+
+    `acceptance`: what it proves about the create; None: nothing. `resolved_before`: attempts from before this
+    time are proven missing.
+    """
 
     status: Status
     rank: Rank
     message: str = ""
     snapshot_at: int = 0
+    acceptance: Acceptance | None = None
+    resolved_before: int = 0
     provider_task_id: str | None = None
     results: tuple[Result, ...] = ()
     document: dict[str, Any] | None = None
@@ -141,6 +168,7 @@ class Change:
             rank=RANKS[snapshot.status],
             message=message,
             snapshot_at=snapshot.updated_at or 0,
+            acceptance=Acceptance.ACCEPTED,
             provider_task_id=snapshot.provider_task_id,
             results=snapshot.results,
             document=snapshot.document,
@@ -150,7 +178,13 @@ class Change:
     @classmethod
     def answered(cls, message: str, document: dict[str, Any] | None) -> Change:
         """The operation was synchronous: there is no task. `document` holds the response."""
-        return replace(cls.given_up(FailureCode.ANSWERED, message), document=document)
+        return replace(cls.given_up(FailureCode.ANSWERED, message), document=document, acceptance=Acceptance.ACCEPTED)
+
+    @classmethod
+    def refused(cls, failure: Failure, *, resolved_before: int = 0) -> Change:
+        """The provider refused the task finally. It fits only while no attempt may have been accepted."""
+        change = cls.given_up(failure.code, failure.message, provider_code=failure.provider_code, http_status=failure.http_status)
+        return replace(change, acceptance=Acceptance.REFUSED, resolved_before=resolved_before)
 
     @classmethod
     def given_up(cls, code: FailureCode, message: str, *, provider_code: int = 0, http_status: int = 0) -> Change:
@@ -180,6 +214,11 @@ class Task:
     version: int = 1
     attempts: int = 1
     """How often the create request was sent, or begun to be sent, to the provider."""
+    acceptance: Acceptance = Acceptance.UNKNOWN
+    unresolved_at: int = 0
+    """The latest time at which the outcome of an attempt before the present one was still unknown; 0: of none."""
+    refusal: Failure | None = None
+    """A final refusal that is on hold, since an earlier attempt may have been accepted."""
     polls: int = 0
     snapshot_at: int = 0
     """The provider's `updated_at` of the last snapshot applied; 0 before the first."""
@@ -205,11 +244,27 @@ class Task:
         """The operation was synchronous, so there is no task. `document["answer"]` is the response, unless it was too large."""
         return self.failure is not None and self.failure.code is FailureCode.ANSWERED
 
+    def is_ours(self, snapshot: Snapshot) -> bool:
+        """Whether the provider's task can be this one, and not one of a forgotten task with the same id."""
+        return not snapshot.created_at or self.created_at <= snapshot.created_at + OLDEST_OF_OURS_MS
+
+    def unresolved_after_missing(self, *, at: int) -> int:
+        """`unresolved_at` after a query at `at` (ms) did not find the task: 0 once that is proof, else `at`."""
+        if self.acceptance is Acceptance.UNSENT:
+            return 0
+        begun = self.unresolved_at or (self.created_at if self.attempts == 1 else at)
+        return 0 if begun + VISIBLE_AFTER_MS <= at else at
+
     def moved_to(self, change: Change, *, at: int) -> Task:
         """The task after `change`; raises TaskConflictError when it is stale, repeated, or comes after the final status.
 
         A higher rank always wins. If the rank is the same and not final, only a newer snapshot with another message wins.
+        A refusal fits only if no attempt may have been accepted.
         """
+        if change.acceptance is Acceptance.REFUSED and (
+            self.acceptance is Acceptance.ACCEPTED or self.unresolved_at > change.resolved_before
+        ):
+            raise TaskConflictError("an attempt may have been accepted")
         news = change.rank > self.rank or (
             change.rank == self.rank <= Rank.PROCESSING
             and change.snapshot_at > self.snapshot_at
@@ -218,8 +273,12 @@ class Task:
         if not news:
             raise TaskConflictError(f"{self.status} at version {self.version} is not followed by {change.status}")
         over = change.rank >= Rank.GIVEN_UP
+        settled = change.acceptance is not None
         return replace(
             self,
+            acceptance=change.acceptance or self.acceptance,
+            unresolved_at=0 if settled else self.unresolved_at,
+            refusal=None if settled else self.refusal,
             status=change.status,
             rank=change.rank,
             version=self.version + 1,

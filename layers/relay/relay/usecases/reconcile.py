@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from relay.domain.errors import ProviderError, ProviderTaskMissingError, TaskConflictError, UnreadableSnapshotError
-from relay.domain.task import RANKS, Change, FailureCode, Rank, Snapshot, Task
+from relay.domain.task import RANKS, Acceptance, Change, FailureCode, Rank, Snapshot, Task
 from relay.usecases.apply import apply
 from relay.usecases.ask import ask_provider
-from relay.usecases.send import backoff, may_repeat, queue_attempt, record_acceptance
+from relay.usecases.send import backoff, close, close_as_taken, may_repeat, queue_attempt, record_acceptance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,6 +22,12 @@ _BATCH = 100
 _CONCURRENCY = 32
 _LONGEST_WAIT = 3600
 """Seconds between two polls of a task."""
+_GRACE_MS = 86_400_000
+"""How long after its deadline a task waits for the provider to answer one query."""
+_UNSENT = "the provider could not accept the task before its deadline"
+_UNKNOWN = "the provider may have accepted the task, and no query can tell: it was not resent"
+_NO_STATUS = "the provider reported no final status before the task's deadline"
+_NO_ANSWER = "the provider answered no query, neither before the task's deadline nor for a day after it"
 
 
 class Reconciled(StrEnum):
@@ -30,14 +37,15 @@ class Reconciled(StrEnum):
     UNCHANGED = "unchanged"
     EXPIRED = "expired"
     RESUBMITTED = "resubmitted"
+    REFUSED = "refused"
     OVER = "over"
 
 
 def reconcile(relay: Relay, time_left: Callable[[], int]) -> dict[str, int]:
     """Poll the due tasks, 32 at a time, while `time_left()` is above 0 ms; returns counts by outcome.
 
-    Each poll moves the task's `due_at`, so an invocation beside this one finds other tasks. A task that could not be moved is
-    left for the next invocation. An exception stops no other poll: all of them are raised together at the end.
+    Each poll moves the task's `due_at`, so an invocation beside this one finds other tasks, and the tasks that were polled come
+    last in the next one. An exception stops no other poll: all of them are raised together at the end.
     """
     counts: dict[str, int] = {}
     errors: list[BaseException] = []
@@ -56,13 +64,20 @@ def reconcile(relay: Relay, time_left: Callable[[], int]) -> dict[str, int]:
 
 def _poll_in_time(task_id: str, relay: Relay, time_left: Callable[[], int]) -> Reconciled | None:
     """Slow responses can outlast the invocation: the rest of the batch is left for the next one."""
-    return reconcile_one(task_id, relay) if time_left() > 0 else None
+    if time_left() <= 0:
+        return None
+    try:
+        return reconcile_one(task_id, relay)
+    except Exception:
+        with suppress(Exception):  # a task that always fails must not stay the first in the index
+            relay.tasks.postpone(task_id, due_at=relay.clock() + _LONGEST_WAIT // 4 * 1000)
+        raise
 
 
 def _batches(relay: Relay, time_left: Callable[[], int]) -> Iterable[list[str]]:
     seen: set[str] = set()
     while time_left() > 0:
-        batch = [task_id for task_id in relay.tasks.due(now=relay.clock(), limit=_BATCH) if task_id not in seen]
+        batch = relay.tasks.due(now=relay.clock(), limit=_BATCH, seen=seen)
         if not batch:
             return
         seen.update(batch)
@@ -70,37 +85,67 @@ def _batches(relay: Relay, time_left: Callable[[], int]) -> Iterable[list[str]]:
 
 
 def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
-    """Poll one task and apply the answer; after the deadline a task without a final status fails with code `expired`."""
-    settings = relay.settings
+    """Poll one task and apply the answer; a task without a final status expires after the deadline.
+
+    An unsent task needs no query: it is sent again. The others expire only once the provider has answered a query, or a day
+    after the deadline, since the provider may have finished the task.
+    """
     task = relay.tasks.get(task_id)
     if task is None or task.is_over:
         return Reconciled.OVER
-    repeatable = may_repeat(relay.providers[task.provider].operation(task.operation), settings)
-    if task.provider_task_id is None and not settings.external_ids_honoured:
-        return _wait_or_expire(task, None, relay, repeatable=repeatable)  # there is no id to query with
-    snapshot: Snapshot | None = None
+    is_late = relay.clock() >= task.deadline_at
+    if task.acceptance is Acceptance.UNSENT:
+        return _expire(task, _UNSENT, relay) if is_late else _resubmit(task, relay)
+    repeatable = may_repeat(relay.providers[task.provider].operation(task.operation), relay.settings)
+    if task.provider_task_id is None and not relay.settings.external_ids_honoured:
+        return _wait_or_expire(task, relay, repeatable=repeatable, answered=True)  # there is no id to query with
     try:
         snapshot, document = ask_provider(task, relay)
     except ProviderTaskMissingError:
-        if task.provider_task_id is None and repeatable and relay.clock() < task.deadline_at:
-            queue_attempt(task, relay)
-            return Reconciled.RESUBMITTED
+        if task.acceptance is Acceptance.UNKNOWN and repeatable:
+            return _settle_missing(task, relay)
+        # That the provider does not find a task that it has accepted says nothing of its status.
+        answered = task.acceptance is Acceptance.UNKNOWN and not task.unresolved_after_missing(at=relay.clock())
+        return _wait_or_expire(task, relay, repeatable=repeatable, answered=answered)
     except (ProviderError, UnreadableSnapshotError):
-        pass
-    else:
-        apply(task_id, snapshot, document, relay)
-        if RANKS[snapshot.status] is Rank.FINAL:
-            return Reconciled.MOVED
-    return _wait_or_expire(task, snapshot, relay, repeatable=repeatable)
+        return _wait_or_expire(task, relay, repeatable=repeatable, answered=False)
+    if task.provider_task_id is None and not task.is_ours(snapshot):
+        close_as_taken(task, relay)
+        return Reconciled.REFUSED
+    apply(task_id, snapshot, document, relay)
+    if RANKS[snapshot.status] is Rank.FINAL:
+        return Reconciled.MOVED
+    return _wait_or_expire(task, relay, snapshot, repeatable=repeatable, answered=True)
 
 
-def _wait_or_expire(task: Task, snapshot: Snapshot | None, relay: Relay, *, repeatable: bool) -> Reconciled:
-    """No final status yet: schedule the next poll, or expire the task when its deadline has passed."""
+def _settle_missing(task: Task, relay: Relay) -> Reconciled:
+    """The provider does not know the task: send it again, unless an attempt was refused finally."""
     now = relay.clock()
-    if now >= task.deadline_at:
-        return _expire(task, relay, now, repeatable=repeatable)
+    proven = not task.unresolved_after_missing(at=now)
+    if task.refusal and proven:
+        closed = close(task, Change.refused(task.refusal, resolved_before=now), relay)
+        return Reconciled.REFUSED if closed.acceptance is Acceptance.REFUSED else Reconciled.OVER
+    if now >= task.deadline_at or task.refusal:
+        return _wait_or_expire(task, relay, repeatable=True, answered=proven)
+    return _resubmit(task, relay)
+
+
+def _resubmit(task: Task, relay: Relay) -> Reconciled:
+    queue_attempt(task, relay)
+    return Reconciled.RESUBMITTED
+
+
+def _wait_or_expire(
+    task: Task, relay: Relay, snapshot: Snapshot | None = None, *, repeatable: bool, answered: bool
+) -> Reconciled:
+    """No final status yet: schedule the next poll, or expire the task after its deadline, or later if nothing was answered."""
+    now = relay.clock()
+    ends_at = task.deadline_at if answered else task.deadline_at + _GRACE_MS
+    if now >= ends_at:
+        may_be_paid = task.provider_task_id is None and not repeatable
+        return _expire(task, _UNKNOWN if may_be_paid else _NO_STATUS if answered else _NO_ANSWER, relay, is_unknown=may_be_paid)
     wait = backoff(task.polls, first=relay.settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
-    due_at = min(now + wait * 1000, task.deadline_at)
+    due_at = min(now + wait * 1000, task.deadline_at if now < task.deadline_at else ends_at)
     if snapshot is not None and task.provider_task_id is None:
         record_acceptance(task, snapshot, relay.tasks, due_at=due_at)
     else:
@@ -108,12 +153,12 @@ def _wait_or_expire(task: Task, snapshot: Snapshot | None, relay: Relay, *, repe
     return Reconciled.MOVED if snapshot is not None and RANKS[snapshot.status] > task.rank else Reconciled.UNCHANGED
 
 
-def _expire(task: Task, relay: Relay, now: int, *, repeatable: bool) -> Reconciled:
-    code, message = FailureCode.EXPIRED, "the provider reported no final status before the task's deadline"
-    if task.provider_task_id is None and not repeatable:
-        code, message = FailureCode.UNKNOWN, "the provider may have accepted the task, and no query can tell: it was not resent"
+def _expire(task: Task, message: str, relay: Relay, *, is_unknown: bool = False) -> Reconciled:
+    if task.refusal:
+        message = f"{message}; its last attempt was refused: {task.refusal.message}"
+    change = Change.given_up(FailureCode.UNKNOWN if is_unknown else FailureCode.EXPIRED, message)
     try:
-        relay.tasks.change(task.task_id, Change.given_up(code, message), at=now)
+        relay.tasks.change(task.task_id, change, at=relay.clock())
     except TaskConflictError:  # the final status arrived at this moment
         return Reconciled.OVER
     return Reconciled.EXPIRED

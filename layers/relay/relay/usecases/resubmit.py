@@ -6,12 +6,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from relay.domain.errors import ProviderError, ProviderTaskMissingError, TaskConflictError, UnreadableSnapshotError
-from relay.domain.task import Change, FailureCode, Task
+from relay.domain.task import Acceptance, Change, FailureCode, Task
 from relay.usecases.apply import apply
 from relay.usecases.ask import ask_provider
-from relay.usecases.send import StoredRequest, queue_attempt, record_acceptance, send
+from relay.usecases.send import StoredRequest, close_as_taken, may_repeat, queue_attempt, record_acceptance, send
 
 if TYPE_CHECKING:
+    from relay.domain.task import Snapshot
     from relay.ports import DocumentStore, Relay
 
 
@@ -22,43 +23,74 @@ class Resubmitted(StrEnum):
     SENT = "sent"
     QUEUED = "queued"
     EXPIRED = "expired"
+    REFUSED = "refused"
     OVER = "over"
     """Nothing to do: accepted, finished, or claimed by a later attempt."""
 
 
-def resubmit(task_id: str, attempt: int, relay: Relay) -> Resubmitted:
+def resubmit(task_id: str, attempt: int, relay: Relay, *, due_at: int | None = None) -> Resubmitted:
     """Make attempt number `attempt` + 1. If SQS delivers the message twice, the second delivery does nothing.
 
-    After the deadline the provider is queried one last time: it may have finished the task although no response arrived.
+    `due_at` identifies the message: it is the newest of its task if the task is due at that time. An older one may make the
+    attempt, but is not followed by another, so that messages do not multiply. None: a message of version 0.2.0.
+    After the deadline a task that may have been accepted is queried once more before it expires.
     """
-    settings, tasks = relay.settings, relay.tasks
-    task = tasks.get(task_id)
-    if task is None or task.is_over or task.provider_task_id or task.attempts != attempt or task.request is None:
+    task = relay.tasks.get(task_id)
+    if task is None or task.request is None or not _is_waiting(task, attempt):
         return Resubmitted.OVER
     too_late = relay.clock() >= task.deadline_at
-    if settings.external_ids_honoured:  # otherwise only tasks that were certainly not accepted get here
+    repeatable = may_repeat(relay.providers[task.provider].operation(task.operation), relay.settings)
+    # Version 0.2.0 stored no acceptance; it queued an operation that no query can find only after a certain refusal.
+    unsent = task.acceptance is Acceptance.UNSENT or (due_at is None and not repeatable)
+    if not (unsent or repeatable):
+        return Resubmitted.OVER
+    if not unsent:
         try:
             snapshot, document = ask_provider(task, relay)
         except ProviderTaskMissingError:
-            pass
+            if too_late and task.unresolved_after_missing(at=relay.clock()):
+                return Resubmitted.QUEUED  # the reconciler queries it until the provider would know it
         except (ProviderError, UnreadableSnapshotError):
-            if too_late:
-                return _expire(task, relay)
-            queue_attempt(task, relay)
+            if not too_late and due_at in {None, task.due_at}:  # else a later message or the reconciler continues
+                queue_attempt(task, relay)
             return Resubmitted.QUEUED
         else:
-            record_acceptance(task, snapshot, tasks, due_at=relay.clock() + settings.first_poll_after * 1000)
-            apply(task_id, snapshot, document, relay)
-            return Resubmitted.FOUND
+            return _adopt(task, snapshot, document, relay)
     if too_late:
         return _expire(task, relay)
-    request = _stored_request(task.request, relay.documents)
+    return _attempt(task, relay)
+
+
+def _attempt(task: Task, relay: Relay) -> Resubmitted:
+    """Claim the next attempt and make it."""
+    request = _stored_request(task.request or "", relay.documents)
+    now = relay.clock()
     try:
-        begun = tasks.begin_attempt(task_id, attempt + 1, due_at=relay.clock() + settings.first_poll_after * 1000)
+        begun = relay.tasks.begin_attempt(
+            task.task_id,
+            task.attempts + 1,
+            due_at=now + relay.settings.first_poll_after * 1000,
+            unresolved_at=task.unresolved_after_missing(at=now),
+        )
     except TaskConflictError:
         return Resubmitted.OVER
     sent = send(begun, request, relay)
-    return Resubmitted.SENT if sent.provider_task_id or sent.is_over else Resubmitted.QUEUED
+    return Resubmitted.SENT if sent.acceptance is Acceptance.ACCEPTED or sent.is_over else Resubmitted.QUEUED
+
+
+def _is_waiting(task: Task, attempt: int) -> bool:
+    """Whether the task still waits for the attempt of this message, and for no later one."""
+    return task.attempts == attempt and not (task.is_over or task.acceptance is Acceptance.ACCEPTED or task.refusal)
+
+
+def _adopt(task: Task, snapshot: Snapshot, document: bytes, relay: Relay) -> Resubmitted:
+    """An earlier attempt was accepted, or the id belongs to an older task of the provider."""
+    if not task.is_ours(snapshot):
+        close_as_taken(task, relay)
+        return Resubmitted.REFUSED
+    record_acceptance(task, snapshot, relay.tasks, due_at=relay.clock() + relay.settings.first_poll_after * 1000)
+    apply(task.task_id, snapshot, document, relay)
+    return Resubmitted.FOUND
 
 
 def _stored_request(text: str, documents: DocumentStore) -> StoredRequest:

@@ -11,11 +11,12 @@ from relay.domain.errors import (
     InvalidRequestError,
     NoTaskError,
     OutcomeUnknownError,
+    ProviderBusyError,
     ProviderError,
     ProviderRefusedError,
     TaskConflictError,
 )
-from relay.domain.task import Change, FailureCode, Snapshot, Task
+from relay.domain.task import STATUS_MESSAGE_LIMIT, Acceptance, Change, Failure, FailureCode, Snapshot, Task
 from relay.usecases.attach import resolved
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ SQS_LONGEST_DELAY = 900
 _FIRST_DELAY = 4
 _DELAY_AFTER_UNKNOWN = 30
 """Seconds: a query may not find a task yet that the provider accepted a moment ago."""
+_TAKEN = "the provider still has an older task with this external_task_id: use a new external_task_id"
 _LARGEST_ANSWER = 65_536
 """Characters: a larger response without a task is not stored for repeated requests."""
 
@@ -53,7 +55,8 @@ def send(task: Task, request: StoredRequest, relay: Relay) -> Task:
     """Send the create request; returns the task with the outcome recorded.
 
     Accepted: the provider's id is stored. Refused, or answered without a task by an untyped operation: the task is closed as
-    failed. Any other outcome: another attempt is queued, and the reconciler polls only after it.
+    failed, but a refusal waits while an earlier attempt may have been accepted. Any other outcome: another attempt is queued,
+    and the reconciler polls only after it.
     """
     settings, provider = relay.settings, relay.providers[task.provider]
     callback_url = f"{request.public_url}/callbacks/{relay.tokens.path(task.task_id, provider.name)}"
@@ -74,8 +77,10 @@ def send(task: Task, request: StoredRequest, relay: Relay) -> Task:
         unknown = isinstance(error, OutcomeUnknownError)
         if unknown and not may_repeat(operation, settings):
             return task  # it may be paid, and no query can tell: only a callback can, and the deadline ends the wait
-        queue_attempt(task, relay, least=_DELAY_AFTER_UNKNOWN if unknown else 0)
-        return task
+        unsent = isinstance(error, ProviderBusyError) and not task.unresolved_at
+        acceptance = Acceptance.UNSENT if unsent else Acceptance.UNKNOWN
+        queue_attempt(task, relay, acceptance=acceptance, least=_DELAY_AFTER_UNKNOWN if unknown else 0)
+        return replace(task, acceptance=acceptance)
     return record_acceptance(task, snapshot, relay.tasks, due_at=None)  # `create` stored the time of the first poll
 
 
@@ -88,14 +93,27 @@ def record_acceptance(task: Task, snapshot: Snapshot, tasks: TaskStore, *, due_a
     """The provider has accepted the task: store its id, and the time of the next poll unless that does not change."""
     provider_task_id = snapshot.provider_task_id or ""
     tasks.record_acceptance(task.task_id, provider_task_id, due_at=due_at)
-    return replace(task, provider_task_id=provider_task_id, request=None)
+    return replace(
+        task, acceptance=Acceptance.ACCEPTED, provider_task_id=provider_task_id, request=None, unresolved_at=0, refusal=None
+    )
 
 
-def queue_attempt(task: Task, relay: Relay, *, least: int = 0) -> None:
-    """Queue another attempt after an exponential back-off with jitter, of at least `least` seconds."""
+def queue_attempt(task: Task, relay: Relay, *, acceptance: Acceptance | None = None, least: int = 0) -> None:
+    """Queue another attempt after an exponential back-off with jitter, of at least `least` seconds.
+
+    `acceptance`: what is known now; None: what the task says. If the task was scheduled by someone else meanwhile, nothing is
+    queued: a task has one message at a time.
+    """
     delay = max(least, backoff(task.attempts + task.polls, first=_FIRST_DELAY, longest=SQS_LONGEST_DELAY, seed=task.task_id))
-    relay.tasks.postpone(task.task_id, due_at=relay.clock() + (delay + relay.settings.first_poll_after) * 1000)
-    relay.resubmissions.put(task.task_id, attempt=task.attempts, delay=delay)
+    due_at = relay.clock() + (delay + relay.settings.first_poll_after) * 1000
+    if relay.tasks.schedule_attempt(task, due_at=due_at, acceptance=acceptance or task.acceptance):
+        relay.resubmissions.put(task.task_id, attempt=task.attempts, due_at=due_at, delay=delay)
+
+
+def close_as_taken(task: Task, relay: Relay) -> Task:
+    """The provider has an older task with our id, so it cannot accept this one; a new submission gets another id."""
+    refusal = Failure(code=FailureCode.REJECTED, message=_TAKEN, provider_code=1201, http_status=400)
+    return close(task, Change.refused(refusal, resolved_before=relay.clock()), relay)
 
 
 def backoff(attempt: int, *, first: int, longest: int, seed: str) -> int:
@@ -106,8 +124,13 @@ def backoff(attempt: int, *, first: int, longest: int, seed: str) -> int:
 
 
 def _close_as_refused(task: Task, refusal: ProviderRefusedError, relay: Relay) -> Task:
-    change = Change.given_up(FailureCode.REJECTED, refusal.message, provider_code=refusal.code, http_status=refusal.status)
-    return _close(task, change, relay)
+    """Close it, or put the refusal on hold while an earlier attempt may have been accepted."""
+    message = refusal.message[:STATUS_MESSAGE_LIMIT]
+    failure = Failure(code=FailureCode.REJECTED, message=message, provider_code=refusal.code, http_status=refusal.status)
+    if not task.unresolved_at:
+        return close(task, Change.refused(failure), relay)
+    relay.tasks.hold_refusal(task.task_id, failure, due_at=relay.clock() + relay.settings.first_poll_after * 1000)
+    return relay.tasks.get(task.task_id) or task
 
 
 def _close_as_answered(task: Task, answer: NoTaskError, relay: Relay) -> Task:
@@ -115,11 +138,12 @@ def _close_as_answered(task: Task, answer: NoTaskError, relay: Relay) -> Task:
     document = {"answer": answer.document}
     small = len(json.dumps(document)) <= _LARGEST_ANSWER
     change = Change.answered("the provider answered synchronously: there is no task", document if small else None)
-    closed = _close(task, change, relay)
+    closed = close(task, change, relay)
     return replace(closed, document=document) if closed.is_answered else closed
 
 
-def _close(task: Task, change: Change, relay: Relay) -> Task:
+def close(task: Task, change: Change, relay: Relay) -> Task:
+    """The task after a change of our own, or its current state if the change does not fit any more."""
     with suppress(TaskConflictError):  # a callback was faster: the provider has accepted the task
         relay.tasks.change(task.task_id, change, at=relay.clock())
     return relay.tasks.get(task.task_id) or task

@@ -12,7 +12,7 @@ from relay.domain.errors import (
     InvalidRequestError,
     TaskConflictError,
 )
-from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id, fingerprint_of
+from relay.domain.task import KEY_GENERATIONS, Acceptance, Task, derived_task_id, fingerprint_of
 from relay.providers.base import Checked, Operation, PromptLimits
 from relay.usecases.attach import check_arrived, references
 from relay.usecases.limit import seconds_to_wait, too_many
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from relay.ports import Relay, TaskStore
 
 _KEY_LIMIT = 255
+_DAY = 86_400
 _REUSED = "this Idempotency-Key was used before with another body: use a new key for a new request"
 
 
@@ -101,7 +102,7 @@ def _draft(submission: Submission, operation: Operation, checked: Checked, relay
         updated_at=now,
         deadline_at=now + settings.task_deadline * 1000,
         due_at=now + settings.first_poll_after * 1000,
-        expires_at=now // 1000 + settings.retention_days * 86_400,
+        expires_at=now // 1000 + max(settings.retention_days * _DAY, settings.task_deadline + 2 * _DAY),
         fingerprint=fingerprint_of(operation.name, checked.body),
         external_task_id=_text(checked.body.get("external_task_id")),
         idempotency_key=submission.idempotency_key,
@@ -146,8 +147,6 @@ def _store(draft: Task, ids: list[str], request: StoredRequest, relay: Relay) ->
         try:
             tasks.create(task)
         except TaskConflictError:
-            if not (draft.external_task_id or draft.idempotency_key):
-                return task, True  # nobody else has this random id: the SDK repeated our own write after a lost response
             earlier = tasks.get(task_id)
             if earlier is not None and not _is_free_again(earlier, draft):
                 return _checked_repeat(earlier, draft), False
@@ -168,9 +167,8 @@ def _task_id(draft: Task, new_id: str, generation: int) -> str:
 
 def _is_free_again(earlier: Task, draft: Task) -> bool:
     """A refused create leaves its external_task_id free; a repeated Idempotency-Key returns the refusal again."""
-    rejected = earlier.failure is not None and earlier.failure.code is FailureCode.REJECTED
     same_key = draft.idempotency_key is not None and draft.idempotency_key == earlier.idempotency_key
-    return rejected and draft.external_task_id is not None and not same_key
+    return earlier.acceptance is Acceptance.REFUSED and draft.external_task_id is not None and not same_key
 
 
 def _checked_repeat(earlier: Task, draft: Task) -> Task:

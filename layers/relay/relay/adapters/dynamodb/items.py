@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from relay.domain.task import Archive, Failure, FailureCode, Rank, Result, Status, Task, due_shard_of
+from relay.domain.task import Acceptance, Archive, Failure, FailureCode, Rank, Result, Status, Task, due_shard_of
 
 Item = Mapping[str, Any]
 
@@ -23,6 +23,8 @@ _NUMBERS = (
 _TEXTS = ("task_id", "tenant", "provider", "operation", "fingerprint", "message")
 _OPTIONAL_TEXTS = ("provider_task_id", "external_task_id", "idempotency_key", "callback_url", "request")
 
+_ACCEPTED_RANKS = frozenset({Rank.PROCESSING, Rank.FINAL})
+
 
 def item_of(task: Task) -> dict[str, Any]:
     """A task as an item; what is None is absent."""
@@ -30,6 +32,7 @@ def item_of(task: Task) -> dict[str, Any]:
     item |= {name: text(getattr(task, name)) for name in _TEXTS}
     item |= {name: text(value) for name in _OPTIONAL_TEXTS if (value := getattr(task, name)) is not None}
     item["status"] = text(task.status.value)
+    item["acceptance"] = text(task.acceptance.value)
     item["created_key"] = text(created_key(task.created_at, task.task_id))
     if task.due_at is not None:
         item |= {"due_at": number(task.due_at), "due_shard": text(str(due_shard_of(task.task_id)))}
@@ -47,6 +50,9 @@ def task_of(item: Item) -> Task:
         **optional,
         rank=Rank(int(item["rank"]["N"])),
         status=Status(item["status"]["S"]),
+        acceptance=_acceptance(item),
+        unresolved_at=int(item["unresolved_at"]["N"]) if "unresolved_at" in item else 0,
+        refusal=_failure(_json(item, "refusal")),
         due_at=int(item["due_at"]["N"]) if "due_at" in item else None,
         results=tuple(Result(**entry) for entry in _json(item, "results") or ()),
         document=_json(item, "document"),
@@ -88,6 +94,16 @@ def results_text(results: tuple[Result, ...]) -> dict[str, str]:
 def failure_text(failure: Failure) -> dict[str, str]:
     """A failure, without what is empty."""
     return json_text({name: value for name, value in asdict(failure).items() if value})
+
+
+def _acceptance(item: Item) -> Acceptance:
+    """The stored field, corrected by what proves more: version 0.2.0 writes tasks without it, also during a deployment."""
+    if "provider_task_id" in item or int(item["rank"]["N"]) in _ACCEPTED_RANKS:
+        return Acceptance.ACCEPTED
+    if "acceptance" in item:
+        return Acceptance(item["acceptance"]["S"])
+    failure = _json(item, "failure")
+    return Acceptance.REFUSED if failure and failure["code"] == FailureCode.REJECTED else Acceptance.UNKNOWN
 
 
 def _failure(value: Any) -> Failure | None:

@@ -5,6 +5,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from relay.adapters.dynamodb.items import number, text
+from relay.adapters.dynamodb.owner import new_owner, own_write
 
 _KEPT_SECONDS = 3600
 _CONDITION_FAILED = "ConditionalCheckFailedException"
@@ -19,20 +20,24 @@ class DynamoSubmissionCounts:
 
     def count(self, key_id: str, minute: int, *, most: int) -> bool:
         """One UpdateItem that adds one while there are fewer than `most`."""
+        owner = new_owner()
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key={"task_id": text(f"submits#{key_id}#{minute}")},
-                UpdateExpression="ADD submits :one SET expires_at = :expires_at",
-                ConditionExpression="attribute_not_exists(submits) OR submits < :most",
+                UpdateExpression="ADD submits :one SET expires_at = :expires_at, #owner = :owner",
+                ConditionExpression="(attribute_not_exists(submits) OR submits < :most) AND (NOT #owner = :owner)",
+                ExpressionAttributeNames={"#owner": "owner"},
                 ExpressionAttributeValues={
+                    ":owner": owner,
                     ":one": number(1),
                     ":most": number(most),
                     ":expires_at": number(minute * 60 + _KEPT_SECONDS),
                 },
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != _CONDITION_FAILED:
                 raise
-            return False
+            return own_write(error, owner) is not None
         return True

@@ -19,9 +19,11 @@ from relay.adapters.dynamodb.items import (
     task_of,
     text,
 )
+from relay.adapters.dynamodb.owner import new_owner, own_write
 from relay.domain.errors import TaskConflictError, TaskNotFoundError
 from relay.domain.task import (
     DUE_SHARDS,
+    Acceptance,
     Archive,
     Change,
     Failure,
@@ -34,11 +36,16 @@ from relay.domain.task import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from relay.ports import Page
 
 _NAME = re.compile(r"#(\w+)")  # in expressions, a # marks the names that DynamoDB reserves
+_ACCEPTED = {":accepted": text(Acceptance.ACCEPTED.value), ":processing": number(Rank.PROCESSING)}
+_NOT_ACCEPTED = (  # version 0.2.0 does not write `acceptance`
+    "(attribute_not_exists(acceptance) OR acceptance <> :accepted) AND attribute_not_exists(provider_task_id) "
+    "AND #rank < :processing"
+)
 _SAYS_NEWS = "#rank = :rank AND snapshot_at < :snapshot_at AND #message <> :message"
 
 
@@ -50,7 +57,7 @@ class DynamoTaskStore:
         self._table = table
 
     def create(self, task: Task) -> None:
-        """One PutItem, conditional on there being none."""
+        """One PutItem, conditional on there being no such task."""
         self._put(item_of(task), "attribute_not_exists(task_id)", {})
 
     def claim_key(self, tenant: str, key: str, fingerprint: str, expires_at: int) -> bool:
@@ -103,6 +110,13 @@ class DynamoTaskStore:
         if over or change.provider_task_id is not None:
             removes.append("#request")
         condition = "#rank < :rank" if over else f"(#rank < :rank OR ({_SAYS_NEWS}))"
+        if change.acceptance is not None:
+            sets.append("acceptance = :acceptance")
+            values[":acceptance"] = text(change.acceptance.value)
+            removes += ["unresolved_at", "refusal"]
+        if change.acceptance is Acceptance.REFUSED:
+            condition += f" AND {_NOT_ACCEPTED} AND (attribute_not_exists(unresolved_at) OR unresolved_at <= :resolved)"
+            values |= {":resolved": number(change.resolved_before), **_ACCEPTED}
         self._update(
             task_id, f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""), condition, values,
         )  # fmt: skip
@@ -113,26 +127,64 @@ class DynamoTaskStore:
         with contextlib.suppress(TaskConflictError):
             self._update(
                 task_id,
-                "SET provider_task_id = if_not_exists(provider_task_id, :p)"
+                "SET acceptance = :accepted, provider_task_id = if_not_exists(provider_task_id, :p)"
                 + (", due_at = :d, due_shard = :s" if due else "")
-                + " REMOVE #request",
+                + " REMOVE #request, unresolved_at, refusal",
                 "#rank < :expired",
-                {":p": text(provider_task_id), **due, ":expired": number(Rank.GIVEN_UP)},
+                {
+                    ":accepted": text(Acceptance.ACCEPTED.value),
+                    ":p": text(provider_task_id),
+                    **due,
+                    ":expired": number(Rank.GIVEN_UP),
+                },
             )
 
-    def begin_attempt(self, task_id: str, attempt: int, *, due_at: int) -> Task:
+    def begin_attempt(self, task_id: str, attempt: int, *, due_at: int, unresolved_at: int = 0) -> Task:
         """Of two that begin the same attempt, one succeeds."""
-        return self._updated(
-            task_id,
-            "SET attempts = :n, due_at = :d, due_shard = :s",
-            "attempts = :before AND #rank < :expired AND attribute_not_exists(provider_task_id)",
-            {
-                ":n": number(attempt),
-                ":before": number(attempt - 1),
-                ":expired": number(Rank.GIVEN_UP),
-                **_due(task_id, due_at),
-            },
-        )
+        values = {
+            ":n": number(attempt),
+            ":before": number(attempt - 1),
+            ":unknown": text(Acceptance.UNKNOWN.value),
+            **_ACCEPTED,
+            **_due(task_id, due_at),
+        }
+        expression = "SET attempts = :n, acceptance = :unknown, due_at = :d, due_shard = :s"
+        if unresolved_at:
+            values[":unresolved_at"] = number(unresolved_at)
+            expression += ", unresolved_at = :unresolved_at"
+        else:
+            expression += " REMOVE unresolved_at"
+        return self._updated(task_id, expression, f"attempts = :before AND {_NOT_ACCEPTED}", values)
+
+    def schedule_attempt(self, task: Task, *, due_at: int, acceptance: Acceptance) -> bool:
+        """The condition on `due_at` lets one of several that read the same task succeed."""
+        values = {
+            ":one": number(1),
+            ":acceptance": text(acceptance.value),
+            ":seen": number(task.due_at or 0),
+            **_ACCEPTED,
+            **_due(task.task_id, due_at),
+        }
+        try:
+            self._update(
+                task.task_id,
+                "SET due_at = :d, due_shard = :s, polls = polls + :one, acceptance = :acceptance",
+                f"due_at = :seen AND {_NOT_ACCEPTED}",
+                values,
+            )
+        except TaskConflictError:
+            return False
+        return True
+
+    def hold_refusal(self, task_id: str, refusal: Failure, *, due_at: int) -> None:
+        """The next poll decides whether the task is closed with it."""
+        with contextlib.suppress(TaskConflictError):
+            self._update(
+                task_id,
+                "SET refusal = :refusal, due_at = :d, due_shard = :s",
+                _NOT_ACCEPTED,
+                {":refusal": failure_text(refusal), **_ACCEPTED, **_due(task_id, due_at)},
+            )
 
     def postpone(self, task_id: str, *, due_at: int) -> None:
         """Moves the task in the `due` index and counts the look."""
@@ -181,27 +233,42 @@ class DynamoTaskStore:
 
         return tenant_page(self._client, self._table, tenant, operation=operation, status=status, limit=limit, cursor=cursor)
 
-    def due(self, *, now: int, limit: int) -> list[str]:
-        """One Query of the sparse index for each of its partitions."""
-        pages = [self._due_in(shard, now, limit) for shard in range(DUE_SHARDS)]
+    def due(self, *, now: int, limit: int, seen: Collection[str] = ()) -> list[str]:
+        """One Query of the sparse index for each of its partitions, and another for each page of `seen` tasks."""
+        pages = [self._due_in(shard, now, limit, seen) for shard in range(DUE_SHARDS)]
         return [task_id for each in zip_longest(*pages) for task_id in each if task_id is not None]
 
-    def _due_in(self, shard: int, now: int, limit: int) -> list[str]:
-        found = self._client.query(
-            TableName=self._table,
-            IndexName="due",
-            KeyConditionExpression="due_shard = :s AND due_at <= :now",
-            ExpressionAttributeValues={":s": text(str(shard)), ":now": number(now)},
-            Limit=limit,
-        )
-        return [item["task_id"]["S"] for item in found["Items"]]
+    def _due_in(self, shard: int, now: int, limit: int, seen: Collection[str]) -> list[str]:
+        start: dict[str, Any] = {}
+        for _ in range(1 + len(seen) // limit):  # that many pages hold `seen`, and a new one follows
+            found = self._client.query(
+                TableName=self._table,
+                IndexName="due",
+                KeyConditionExpression="due_shard = :s AND due_at <= :now",
+                ExpressionAttributeValues={":s": text(str(shard)), ":now": number(now)},
+                Limit=limit,
+                **start,
+            )
+            unseen = [task_id for item in found["Items"] if (task_id := item["task_id"]["S"]) not in seen]
+            if unseen or "LastEvaluatedKey" not in found:
+                return unseen
+            start = {"ExclusiveStartKey": found["LastEvaluatedKey"]}
+        return []
 
     def _put(self, item: dict[str, Any], condition: str, values: dict[str, Any]) -> None:
+        owner = new_owner()
         arguments = {"ExpressionAttributeValues": values} if values else {}
         try:
-            self._client.put_item(TableName=self._table, Item=item, ConditionExpression=condition, **arguments)
+            self._client.put_item(
+                TableName=self._table,
+                Item={**item, "owner": owner},
+                ConditionExpression=condition,
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **arguments,
+            )
         except ClientError as error:
-            raise _translated(error) from error
+            if own_write(error, owner) is None:
+                raise _translated(error) from error
 
     def _updated(self, task_id: str, expression: str, condition: str, values: dict[str, Any]) -> Task:
         return task_of(self._update(task_id, expression, condition, values, returned="ALL_NEW")["Attributes"])
@@ -210,19 +277,26 @@ class DynamoTaskStore:
         self, task_id: str, expression: str, condition: str, values: dict[str, Any], *, returned: str = "NONE"
     ) -> Mapping[str, Any]:
         """Reading an item that nobody looks at would be a tenth of a callback's work."""
+        owner = new_owner()
         try:
             written: Mapping[str, Any] = self._client.update_item(
                 TableName=self._table,
                 Key={"task_id": text(task_id)},
-                UpdateExpression=expression,
-                ConditionExpression=f"attribute_exists(task_id) AND {condition}",
-                ExpressionAttributeValues=values,
-                ExpressionAttributeNames={f"#{name}": name for name in _NAME.findall(expression + condition)},
+                UpdateExpression=f"SET #owner = :owner, {expression.removeprefix('SET ')}",
+                ConditionExpression=f"attribute_exists(task_id) AND (NOT #owner = :owner) AND {condition}",
+                ExpressionAttributeValues={":owner": owner, **values},
+                ExpressionAttributeNames={
+                    "#owner": "owner",
+                    **{f"#{name}": name for name in _NAME.findall(expression + condition)},
+                },
                 ReturnValues=returned,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            raise _translated(error, updating=True) from error
+            mine = own_write(error, owner)
+            if mine is None:
+                raise _translated(error, updating=True) from error
+            return {"Attributes": mine}
         return written
 
 

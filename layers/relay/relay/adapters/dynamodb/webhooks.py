@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from relay.adapters.dynamodb.items import Item, json_text, number, text
+from relay.adapters.dynamodb.owner import new_owner, own_write
 from relay.domain.task import Status
 from relay.domain.webhook import Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
 
@@ -36,17 +37,19 @@ class DynamoWebhooks:
 
     def claim_lane(self, endpoint_id: str, lane: int, *, now: int, until: int) -> bool:
         """One conditional update of the endpoint's item, which may not be there yet."""
+        owner = new_owner()
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=key_of("endpoint", endpoint_id),
-                UpdateExpression=f"SET lane_{lane} = :until, expires_at = :e",
+                UpdateExpression=f"SET lane_{lane} = :until, owner_{lane} = :owner, expires_at = :e",
                 ConditionExpression=f"attribute_not_exists(lane_{lane}) OR lane_{lane} <= :now",
-                ExpressionAttributeValues={":until": number(until), ":now": number(now), ":e": _expiry(now)},
+                ExpressionAttributeValues={":until": number(until), ":owner": owner, ":now": number(now), ":e": _expiry(now)},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             if is_refusal(error):
-                return False
+                return own_write(error, owner, name=f"owner_{lane}") is not None
             raise
         return True
 
@@ -56,20 +59,23 @@ class DynamoWebhooks:
         self._client.update_item(
             TableName=self._table,
             Key=key_of("endpoint", endpoint_id),
-            UpdateExpression="SET health = :h, expires_at = :e" + (f" REMOVE lane_{lane}" if lane is not None else ""),
+            UpdateExpression="SET health = :h, expires_at = :e"
+            + (f" REMOVE lane_{lane}, owner_{lane}" if lane is not None else ""),
             ExpressionAttributeValues={":h": json_text(health), ":e": _expiry(now)},
         )
 
     def begin(self, delivery: Delivery, *, now: int, until: int, expires_at: int) -> DeliveryLog | None:
         """One conditional update; where it is refused, the item says why."""
+        owner = new_owner()
         try:
             written = self._client.update_item(
                 TableName=self._table,
                 Key=key_of("task", delivery.task_id),
-                UpdateExpression="SET #version = :v, next_attempt = :a, busy_until = :until, expires_at = :e",
+                UpdateExpression="SET #version = :v, next_attempt = :a, busy_until = :until, expires_at = :e, #owner = :owner",
                 ConditionExpression=f"attribute_not_exists(#version) OR ({_NOT_OVERTAKEN} AND {_NOT_BUSY})",
-                ExpressionAttributeNames=_NAMES,
+                ExpressionAttributeNames={**_NAMES, "#owner": "owner"},
                 ExpressionAttributeValues={
+                    ":owner": owner,
                     ":v": number(delivery.version),
                     ":a": number(delivery.attempt),
                     ":now": number(now),
@@ -82,6 +88,8 @@ class DynamoWebhooks:
         except ClientError as error:
             if not is_refusal(error):
                 raise
+            if mine := own_write(error, owner):
+                return _log_of(mine)
             refusal: Any = error.response
             return _busy(refusal["Item"], delivery)
         return _log_of(written["Attributes"])

@@ -13,6 +13,10 @@ _ANY_KIND = "file"
 _RESULT_LIMIT = 64
 _URL_LIMIT = 4096
 _DOCUMENT_LIMIT = 65_536
+_SECONDS_BELOW = 10**11
+"""A smaller number is a time in seconds: in ms it would be before 1974."""
+_YEAR_2001 = 10**12
+"""In ms."""
 _TASK_FIELDS = frozenset({"task_id", "task_status", "task_status_msg", "created_at", "updated_at"})
 
 
@@ -37,6 +41,7 @@ def snapshot_of(task: dict[str, Any]) -> Snapshot:
         provider_task_id=str(task_id),
         external_task_id=external if isinstance(external, str) else None,
         message=message if isinstance(message, str) else "",
+        created_at=_created_at(task.get("created_at")),
         updated_at=_milliseconds(task.get("updated_at")),
         results=results,
         document=_bounded(document) if status is Status.SUCCEED else None,
@@ -77,6 +82,13 @@ def _milliseconds(value: Any) -> int | None:
     if isinstance(value, str) and value.isdecimal() and len(value) < 16:
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15 else None
+
+
+def _created_at(value: Any) -> int | None:
+    """A time in ms that may have come in seconds; None when it is no time of this century."""
+    at = _milliseconds(value) or 0
+    at = at * 1000 if at < _SECONDS_BELOW else at
+    return at if _YEAR_2001 < at < _SECONDS_BELOW * 1000 else None
 
 
 def _results(document: dict[str, Any]) -> Iterator[Result]:
