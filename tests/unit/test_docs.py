@@ -14,6 +14,7 @@ import pytest
 from jsonschema import Draft4Validator
 from moto import mock_aws
 
+from benchmarks import cold_start
 from local.demo.plan import FIRST, second
 from relay.domain import events, uploads
 from relay.domain.errors import ClientError
@@ -38,6 +39,7 @@ CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text()
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text()
 DEPLOYING = (ROOT / "docs" / "deploying.md").read_text()
+PERFORMANCE = (ROOT / "docs" / "performance.md").read_text()
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
@@ -254,6 +256,14 @@ def test_mermaid_shows_the_flow_and_the_ranks() -> None:
     states = blocks(ARCHITECTURE, "mermaid")[1]
     assert all(status.value in states for status in Status)
     assert {int(rank) for rank in re.findall(r"\(rank (\d)\)", states)} == set(Rank)
+    (ours,) = re.findall(r"failed: ([\w, ]+) \(rank 2\)", states)
+    assert set(re.findall(r"\w+", ours)) - {"or"} == set(FailureCode) - {FailureCode.PROVIDER, FailureCode.ARCHIVE}
+
+
+def test_the_goals_of_cold_starts_are_those_that_the_benchmark_checks() -> None:
+    table = PERFORMANCE.partition("**Cold start, instructions**")[2].partition("\n\n**")[0]
+    shown = {cells[0].removesuffix(": INIT"): cells[4] for cells in rows(table) if cells[0].endswith(": INIT") and cells[4]}
+    assert shown == {name: str(goal) for name, goal in cold_start.GOALS.items()}
 
 
 def test_there_are_eleven_guarantees() -> None:
