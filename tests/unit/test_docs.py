@@ -85,6 +85,11 @@ def section(text: str, heading: str) -> str:
     return text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
 
 
+def listed(value: Any) -> list[Any]:
+    """A value of a policy that may stand alone, as a list."""
+    return value if isinstance(value, list) else [value]
+
+
 def rows(text: str) -> list[list[str]]:
     """The cells of a section's table, without its head."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
@@ -264,6 +269,25 @@ def test_the_goals_of_cold_starts_are_those_that_the_benchmark_checks() -> None:
     table = PERFORMANCE.partition("**Cold start, instructions**")[2].partition("\n\n**")[0]
     shown = {cells[0].removesuffix(": INIT"): cells[4] for cells in rows(table) if cells[0].endswith(": INIT") and cells[4]}
     assert shown == {name: str(goal) for name, goal in cold_start.GOALS.items()}
+
+
+def test_the_writers_of_the_tasks_table_are_the_functions_and_modules_that_may_and_do() -> None:
+    (writers,) = re.findall(r"^Writers: .*?\n\n", section(ARCHITECTURE, "Data"), re.MULTILINE | re.DOTALL)
+    allowed = {
+        re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        for name, each in TEMPLATE["Resources"].items()
+        if each["Type"] == "AWS::Serverless::Function"
+        for statement in [inner for policy in each["Properties"]["Policies"] for inner in policy["Statement"]]
+        if {"dynamodb:PutItem", "dynamodb:UpdateItem"} & set(listed(statement["Action"]))
+        and {"Fn::GetAtt": ["Tasks", "Arn"]} in listed(statement["Resource"])
+    }
+    adapters = ROOT / "layers" / "relay" / "relay"
+    writing = {
+        str(path.relative_to(adapters))
+        for path in adapters.rglob("*.py")
+        if re.search(r"\.(put_item|update_item|delete_item|transact_write_items|batch_write_item)\(", path.read_text())
+    }
+    assert set(code(writers)) == allowed | writing - {"adapters/dynamodb/webhooks.py"}, "webhooks.py writes to a table of its own"
 
 
 def test_there_are_eleven_guarantees() -> None:
