@@ -39,7 +39,7 @@ class Settings:
     aws_endpoint_url: str = ""
     """The URL of an AWS emulator, or empty; botocore reads the variable itself. Its host is allowed like loopback."""
     external_ids_honoured: bool = True
-    """The provider finds a task by our id. False: a create of unknown outcome is never sent again, so that it is not paid twice."""
+    """The provider finds a task by our id. False: a create of unknown outcome is never resent, lest it be paid twice."""
     prompt_limit: int = 2500
     negative_prompt_limit: int = 2500
     submit_timeout: int = 20
@@ -67,7 +67,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read every field from the variable of the same name in capitals; an empty one counts as missing. Raises SettingsError."""
+        """Read every field from the variable of the same name in capitals (empty = missing); raises SettingsError."""
         values: dict[str, str | int | bool] = {}
         for field in fields(cls):
             text = environment.get(field.name.upper())

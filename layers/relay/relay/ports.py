@@ -194,7 +194,7 @@ class ProviderApi(Protocol):
     """The provider over HTTP."""
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
-        """Returns any HTTP response; raises ProviderBusyError if nothing was sent, OutcomeUnknownError if something may have been."""
+        """Any HTTP response; raises ProviderBusyError if nothing was sent, OutcomeUnknownError if something may have been."""
 
 
 class Resubmissions(Protocol):

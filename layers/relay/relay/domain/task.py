@@ -294,7 +294,7 @@ class Task:
         )
 
     def archived(self, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
-        """The task with its files stored, or given up on with a `failure`; raises TaskConflictError if that is already decided."""
+        """The task with its files stored, or given up on with `failure`; raises TaskConflictError if that was decided before."""
         if self.status is not Status.SUCCEED or self.archive is Archive.STORED or (failure and self.archive):
             raise TaskConflictError(f"results of a task that is {self.status}, archive {self.archive}")
         return replace(

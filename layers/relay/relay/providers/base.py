@@ -92,7 +92,7 @@ class Provider(Protocol):
         """The request that creates the task, with our `task_id` as the provider's external id."""
 
     def read_created(self, response: ProviderResponse) -> Snapshot:
-        """The accepted task; raises the ProviderError that says what the response means: NoTaskError for a success without a task."""
+        """The accepted task; raises a ProviderError by the meaning of the response: NoTaskError for a success without a task."""
 
     def query_request(self, operation: Operation, reference: str) -> ProviderRequest:
         """The query for a task by the provider's id or by ours."""
