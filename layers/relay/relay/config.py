@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class SettingsError(Exception):
-    """The environment lacks a variable or holds a value of the wrong shape."""
+    """An environment variable is missing or has an invalid value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a function knows about its surroundings. Durations in seconds, sizes in bytes."""
+    """A function's configuration. Durations in seconds, sizes in bytes."""
 
     tasks_table: str
     api_keys_table: str
@@ -33,31 +33,31 @@ class Settings:
     provider_secret_id: str
     provider_url: str = "https://api.cometapi.com"
     public_url: str = ""
-    """The base of our own callback URLs; empty: the domain that the client's request arrived at."""
+    """The base of the relay's callback URLs; empty: the domain of the client's request."""
     allow_loopback: bool = False
     """Results and callbacks on http://127.0.0.1 are allowed. Only the local configuration sets it."""
     aws_endpoint_url: str = ""
-    """Where an emulator of AWS is; botocore reads the variable itself. Its host is allowed like loopback."""
+    """The URL of an AWS emulator, or empty; botocore reads the variable itself. Its host is allowed like loopback."""
     external_ids_honoured: bool = True
-    """The provider finds a task by our id. False: a create of unknown outcome is never sent again, lest it be paid twice."""
+    """The provider finds a task by our id. False: a create of unknown outcome is never resent, lest it be paid twice."""
     prompt_limit: int = 2500
     negative_prompt_limit: int = 2500
     submit_timeout: int = 20
     submits_per_minute: int = 0
-    """Of a key that has no limit of its own; 0: none."""
+    """The limit of keys that have none of their own; 0: no limit."""
     task_deadline: int = 86_400
     first_poll_after: int = 120
     retention_days: int = 90
     inline_request_bytes: int = 4096
     archive_attempts: int = 8
-    """Deliveries of an archiving message before its dead-letter queue: the queue's maxReceiveCount."""
+    """Deliveries of an archiving message before it becomes a dead letter: the queue's maxReceiveCount."""
     max_result_bytes: int = 5_368_709_120
     result_url_seconds: int = 3600
     webhook_timeout: int = 15
     webhook_retry_seconds: str = "5,300,1800,7200,18000,36000,50400,72000,86400"
-    """How long to wait after each attempt at a client's callback_url; one attempt more than numbers."""
+    """Seconds to wait after each webhook attempt. There is one attempt more than there are numbers."""
     webhook_url_seconds: int = 86_400
-    """Life of the result URLs in webhooks."""
+    """Lifetime of the result URLs in webhooks."""
     secret_ttl: int = 300
 
     @property
@@ -67,7 +67,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read every field from the variable of the same name in capitals, empty being missing; raises SettingsError."""
+        """Read every field from the variable of the same name in capitals (empty = missing); raises SettingsError."""
         values: dict[str, str | int | bool] = {}
         for field in fields(cls):
             text = environment.get(field.name.upper())

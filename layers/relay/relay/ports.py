@@ -1,5 +1,5 @@
-"""The ports: what use cases need from outside, as Protocols. Adapters implement them on AWS, fakes in tests; one contract suite
-checks both."""
+"""The ports: Protocols for everything outside that use cases need. Adapters implement them on AWS, fakes in tests; one contract
+suite checks both."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ class Page:
 
 
 class TaskStore(Protocol):
-    """The tasks. Every write is one conditional write; a condition that does not hold raises TaskConflictError."""
+    """The tasks. Every write is one conditional write, which raises TaskConflictError if its condition fails."""
 
     def create(self, task: Task) -> None:
         """Store a task that does not exist yet."""
 
     def claim_key(self, tenant: str, key: str, fingerprint: str, expires_at: int) -> bool:
-        """Bind an idempotency key to a request; False when it is bound to another one, or has made a task. `expires_at` in s."""
+        """Bind an idempotency key to a request; False if it is bound to another one, or has created a task. `expires_at` in s."""
 
     def get(self, task_id: str) -> Task | None:
         """The task, read consistently."""
 
     def change(self, task_id: str, change: Change, *, at: int) -> None:
-        """Write what `Task.moved_to` says, without reading first.
+        """Apply the change as `Task.moved_to` does, without reading first.
 
         Raises TaskConflictError when stale or repeated, TaskNotFoundError when there is no such task.
         """
@@ -50,7 +50,7 @@ class TaskStore(Protocol):
         """
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int, unresolved_at: int = 0) -> Task:
-        """Claim attempt number `attempt` (from 2 on), so that nobody else makes it. Its outcome is `unknown` from now on.
+        """Claim attempt number `attempt` (from 2 on), so that no other invocation makes it. Its outcome is `unknown` from now on.
 
         `unresolved_at`: as in `Task`; 0: every earlier attempt is known to have failed.
         """
@@ -71,10 +71,10 @@ class TaskStore(Protocol):
         """Some files are stored, others not yet: remember which. No new version; does nothing once archiving has ended."""
 
     def record_archive(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
-        """Write what `Task.archived` says."""
+        """Store what `Task.archived` returns, and return it."""
 
     def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
-        """A page of a tenant's tasks; raises InvalidRequestError for a cursor that is not ours."""
+        """A page of a tenant's tasks; raises InvalidRequestError for a malformed cursor."""
 
     def due(self, *, now: int, limit: int, seen: Collection[str] = ()) -> list[str]:
         """The ids of tasks whose `due_at` has passed: the oldest of each partition of the index in turn.
@@ -84,19 +84,19 @@ class TaskStore(Protocol):
 
 
 class DocumentStore(Protocol):
-    """Small documents, kept verbatim."""
+    """Small documents, stored byte for byte."""
 
     def put_request(self, name: str, body: bytes) -> str:
-        """Keep a large request; returns its key."""
+        """Store a large request; returns its key."""
 
     def get_request(self, key: str) -> bytes:
-        """A kept request."""
+        """A stored request, by its key."""
 
     def put_callback(self, task_id: str, body: bytes) -> None:
-        """Keep the succeed document of a task, as received."""
+        """Store the document of a success, as received."""
 
     def quarantine(self, task_id: str, body: bytes, *, reason: str, at: int) -> tuple[str, str]:
-        """Keep a callback that cannot be understood; returns bucket and key."""
+        """Store a callback that cannot be understood; returns bucket and key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,26 +109,26 @@ class PresignedPut:
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A client's file as it arrived; `media_type` by its first bytes, None when they are those of no media file."""
+    """A client's uploaded file; `media_type` by its first bytes, None if it is not a media file."""
 
     bytes: int
     media_type: str | None
 
 
 class UploadStore(Protocol):
-    """The files that clients put into the bucket by themselves."""
+    """The files that clients upload to the bucket directly."""
 
     def put(self, key: str, *, media_type: str, size: int, sha256: str | None, seconds: int) -> PresignedPut:
-        """Let one file of that type, size (bytes) and hash (hex) come to `key`, once, in `seconds`."""
+        """A presigned PUT that stores one file of that type, size (bytes) and SHA-256 (hex) at `key`, once, within `seconds`."""
 
     def look(self, key: str) -> UploadedFile | None:
-        """What has arrived at `key`."""
+        """The file at `key`, or None if it has not arrived."""
 
     def url(self, key: str, *, seconds: int) -> str:
-        """Where anybody can get the file for `seconds`."""
+        """A presigned GET of the file, valid for `seconds`."""
 
     def read(self, key: str) -> bytes | None:
-        """The file itself; None when it is gone."""
+        """The content of the file; None if it was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +146,17 @@ class ResultStore(Protocol):
     """The result files."""
 
     def store(self, prefix: str, chunks: Iterator[bytes], *, size: int | None) -> StoredFile:
-        """Stream one file to `{prefix}.{extension}` with bounded memory; raises ResultError. Nothing is left of a failure."""
+        """Stream one file to `{prefix}.{extension}` with bounded memory; raises ResultError. After an error nothing is stored."""
 
     def url(self, result: Result, *, seconds: int | None = None) -> str:
-        """A presigned URL of a stored result, good for `seconds`."""
+        """A presigned URL of a stored result, valid for `seconds`."""
 
 
 class ResultSource(Protocol):
-    """Where result files come from: hosts that nobody configured, hence under guard."""
+    """The hosts of result files. Nobody configured them, so the SSRF guard checks each request."""
 
     def open(self, url: str, *, seconds: float | None = None) -> OpenResult:
-        """Begin to read a file that must be through in `seconds`; raises ResultError: ResultGoneError when it is dead."""
+        """Begin to read a file, which must end within `seconds`; raises ResultError (ResultGoneError if the URL is dead)."""
 
 
 class OpenResult(Protocol):
@@ -176,7 +176,7 @@ class OpenResult(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One change of one item; `after` is None for an item that is gone or is no task."""
+    """One change of one item; `after` is None if the item was deleted or is not a task."""
 
     sequence_number: str
     before: Task | None
@@ -187,21 +187,21 @@ class EventPublisher(Protocol):
     """The event bus."""
 
     def publish(self, events: Sequence[Event]) -> list[int]:
-        """Put the events; returns the indices of those that were not taken."""
+        """Publish the events; returns the indices of those that the bus did not accept."""
 
 
 class ProviderApi(Protocol):
     """The provider over HTTP."""
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
-        """Any HTTP answer; raises ProviderBusyError when nothing was sent, OutcomeUnknownError when something may have been."""
+        """Any HTTP response; raises ProviderBusyError if nothing was sent, OutcomeUnknownError if something may have been."""
 
 
 class Resubmissions(Protocol):
-    """The queue of tasks that the provider could not take."""
+    """The queue of tasks that the provider has not accepted yet."""
 
     def put(self, task_id: str, *, attempt: int, due_at: int, delay: int) -> None:
-        """After `attempt` attempts: ask for another in `delay` seconds (at most 900).
+        """Queue another attempt after the first `attempt` ones, in `delay` seconds (at most 900).
 
         `due_at`: that of the task, which identifies the message: only the newest one of a task is followed by another.
         """
@@ -214,18 +214,18 @@ class CallbackTokens(Protocol):
         """`{task_id}/{token}`, the end of the task's callback URL."""
 
     def provider_of(self, task_id: str, token: str) -> str:
-        """The provider that the token was made for, in constant time; raises CallbackNotAuthenticError."""
+        """The provider that the token was made for, compared in constant time; raises CallbackNotAuthenticError."""
 
 
 class ClientKeys(Protocol):
-    """The keys that clients have."""
+    """The clients' keys."""
 
     def find(self, presented: str) -> ClientKey | None:
-        """The key that is presented, or None: unknown or revoked, which counts within a minute."""
+        """The presented key, or None if it is unknown or revoked. A revocation takes effect within a minute."""
 
 
 class KeyPairs(Protocol):
-    """The secret keys of pairs, and what they sign."""
+    """The secret keys of pairs, and the JWTs that they sign."""
 
     def issuer_of(self, token: str) -> str:
         """The access key that a JWT names, unchecked; raises AuthenticationError."""
@@ -235,16 +235,16 @@ class KeyPairs(Protocol):
 
 
 class Webhooks(Protocol):
-    """What is known of the clients' callbacks: a log for each task, and how each endpoint behaved. Times in ms."""
+    """The state of webhooks: a log for each task, and the health of each endpoint. Times in ms."""
 
     def endpoint(self, endpoint_id: str) -> Endpoint:
-        """How it behaved lately; a new `Endpoint` if it is unknown."""
+        """The endpoint's recent health; a new `Endpoint` if it is unknown."""
 
     def claim_lane(self, endpoint_id: str, lane: int, *, now: int, until: int) -> bool:
-        """Have a lane of an endpoint to oneself, `until` then at the latest; False while somebody else has it."""
+        """Claim a back-off lane of an endpoint, at most until `until`; False while another attempt has it."""
 
     def keep_endpoint(self, endpoint_id: str, endpoint: Endpoint, *, lane: int | None, now: int) -> None:
-        """Remember how it behaves, and free the lane."""
+        """Store the endpoint's health, and release the lane."""
 
     def begin(self, delivery: Delivery, *, now: int, until: int, expires_at: int) -> DeliveryLog | None:
         """Claim an attempt, so that no other is made for the task before it is concluded, or before `until`.
@@ -263,27 +263,27 @@ class Webhooks(Protocol):
 
 
 class WebhookSender(Protocol):
-    """The clients' endpoints: hosts that nobody configured, hence under guard."""
+    """The clients' endpoints. Nobody configured them, so the SSRF guard checks each request."""
 
     def post(self, url: str, body: bytes, *, tenant: str, event_id: str) -> Answer:
-        """One signed request, bounded in time as a whole; the answer's body is not read. No answer is an answer with an error."""
+        """Send one signed request with a total timeout; the response body is not read. Without a response, `error` is set."""
 
 
 class WebhookQueue(Protocol):
     """The queues of deliveries."""
 
     def put(self, delivery: Delivery, *, now: int) -> None:
-        """Have it looked at again at its `due_at`, or sooner."""
+        """Queue the delivery for its `due_at`, or sooner; before that time it is only queued again."""
 
     def bury(self, delivery: Delivery) -> None:
-        """Into the dead letters, as it is to begin when it is redriven."""
+        """Put the delivery into the dead-letter queue, in the form in which a redrive starts it again."""
 
 
 class SubmissionCounts(Protocol):
     """How often each key has submitted in a minute."""
 
     def count(self, key_id: str, minute: int, *, most: int) -> bool:
-        """Add one, atomically; False, and nothing added, when there are `most` already. `minute` since 1970."""
+        """Add one, atomically; False, and nothing is added, if there are `most` already. `minute`: minutes since 1970."""
 
 
 class Clock(Protocol):
@@ -296,7 +296,7 @@ class Clock(Protocol):
 class Relay(Protocol):
     """Everything a use case may need. Use cases take it as their last argument; helpers that need one or two ports take those.
 
-    `relay.bootstrap.Services` fulfils it on AWS and makes each adapter on first use; tests pass fakes.
+    `relay.bootstrap.Services` implements it on AWS and creates each adapter on first use; tests pass fakes.
     """
 
     @property
@@ -305,7 +305,7 @@ class Relay(Protocol):
 
     @property
     def providers(self) -> Mapping[str, Provider]:
-        """Every provider by its name, which tasks and callback tokens hold."""
+        """Every provider by its name, which is stored in tasks and callback tokens."""
 
     @property
     def provider(self) -> Provider:

@@ -1,4 +1,4 @@
-"""AWS clients: one session, plain low-level clients, each made on first use."""
+"""AWS clients: one session and low-level clients, each created on first use."""
 
 import threading
 from functools import cache
@@ -10,19 +10,19 @@ from botocore.config import Config
 from botocore.exceptions import UnknownRegionError
 
 _AMAZON_ROOTS = Path(__file__).with_name("amazon_roots.pem")
-"""Amazon Trust Services' roots, which AWS asks clients to trust. Reading all of certifi's takes twenty times as long."""
+"""The roots of Amazon Trust Services, which AWS tells clients to trust. Reading all of certifi's takes twenty times as long."""
 
 _CONFIG = Config(
     connect_timeout=3,
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=32,  # as many as reconcile has threads
-    user_agent="comet-relay",  # botocore's own is put together anew for each call: a seventh of an update's time
+    user_agent="comet-relay",  # botocore builds its own for each call, which takes a seventh of an update's time
 )
-# The shapes of what goes into the tables are ours, not a client's: checking them takes another sixteenth, and AWS does it again.
+# The relay builds these parameters itself. Checking them takes another sixteenth of an update's time, and AWS checks them again.
 _DYNAMODB = Config(parameter_validation=False)
-# botocore would presign with Signature Version 2, which new buckets and SSE-KMS refuse, for the host of us-east-1, which
-# answers 307 for a new bucket elsewhere: a streamed upload cannot be sent twice.
+# By default botocore presigns with Signature Version 2, which new buckets and SSE-KMS refuse, and for the host of us-east-1.
+# That host answers 307 for a new bucket in another region, and a streamed upload cannot be sent twice.
 _S3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
 
 _OWN = {"dynamodb": _CONFIG.merge(_DYNAMODB), "s3": _CONFIG.merge(_S3)}
@@ -38,12 +38,12 @@ def _session() -> botocore.session.Session:
 @cache
 def client(service: str) -> Any:
     """The process's client of an AWS service; endpoint, region and credentials from the environment."""
-    with _making:  # a session is not made for threads, its clients are
+    with _making:  # a session is not thread-safe, its clients are
         return _session().create_client(service, config=_OWN.get(service, _CONFIG), verify=_authorities(_session()))
 
 
 def _authorities(session: botocore.session.Session) -> str | None:
-    """None, botocore's own choice, where somebody made another (AWS_CA_BUNDLE) and in partitions that have other roots."""
+    """Amazon's roots; None (botocore's default) if AWS_CA_BUNDLE is set, and in partitions that have other roots."""
     if session.get_config_variable("ca_bundle"):
         return None
     try:

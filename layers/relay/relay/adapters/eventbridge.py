@@ -10,7 +10,7 @@ from relay.domain.events import SOURCE, Event
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# What PutEvents takes in one call: entries, and bytes of all of them.
+# The limits of one PutEvents call: the number of entries, and their bytes in total.
 _MOST = 10
 _LARGEST = 262_144
 _OVERHEAD = 256
@@ -24,7 +24,7 @@ class EventBridgePublisher:
         self._bus = bus
 
     def publish(self, events: Sequence[Event]) -> list[int]:
-        """PutEvents, in calls as large as it takes; an entry may fail though the call succeeds."""
+        """PutEvents, in as few calls as its limits allow. An entry may fail although the call succeeds."""
         failed: list[int] = []
         entries = [self._entry(event) for event in events]
         for start, end in _calls(entries):

@@ -25,7 +25,7 @@ class SqsResubmissions:
 
 
 class SqsWebhooks:
-    """WebhookQueue: retries in one queue, in hops of 15 minutes at the most, and dead letters in another.
+    """WebhookQueue: retries in one queue, delayed by at most 15 minutes at a time, and dead letters in another.
 
     A queue holds 120,000 messages in flight, and a delayed message is not in flight. Retries that were hidden by their
     visibility timeout instead could fill the queue for every tenant. SQS's fair queues use the message group.
@@ -37,12 +37,12 @@ class SqsWebhooks:
         self._dead_letters_url = dead_letters_url
 
     def put(self, delivery: Delivery, *, now: int) -> None:
-        """Visible at its `due_at`, in whole seconds, or after 15 minutes."""
+        """Visible at its `due_at`, rounded up to seconds, or after 15 minutes if that is sooner."""
         delay = min(_LONGEST_DELAY, max(0, -((now - delivery.due_at) // 1000)))
         self._send(self._retries_url, delivery, DelaySeconds=delay)
 
     def bury(self, delivery: Delivery) -> None:
-        """As it is redriven."""
+        """In the form in which a redrive starts it again."""
         self._send(self._dead_letters_url, delivery.anew())
 
     def _send(self, url: str, delivery: Delivery, **arguments: Any) -> None:

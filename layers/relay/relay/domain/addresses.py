@@ -1,4 +1,4 @@
-"""Addresses: which ones anybody on the internet could have, and which URLs may be called back."""
+"""Addresses: which ones are public, and which URLs are allowed as `callback_url`."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -12,11 +12,11 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 _INWARD = frozenset({"localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "invalid", "test"})
-"""Top-level names that lead nowhere on the internet."""
+"""Top-level names that do not exist on the internet."""
 
 
 def is_public(address: Address) -> bool:
-    """Whether anybody on the internet could be there; an IPv4 address inside an IPv6 one counts as itself."""
+    """Whether an address is on the public internet; an IPv4 address embedded in an IPv6 one is checked instead of it."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = _embedded(address)
         if inner is not None:
@@ -39,7 +39,7 @@ def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 
 def check_callback_url(url: str, *, allow_loopback: bool) -> None:
-    """Raise InvalidRequestError for a URL that would never be called. Names are not resolved here: the guard does it, each time.
+    """Raise InvalidRequestError for a URL that would never be called. The SSRF guard resolves the host name at each request.
 
     `allow_loopback`: plain http on this machine is allowed too.
     """
@@ -74,7 +74,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_name(host: str) -> bool:
-    """A name with a dot whose last label is a top-level domain; a number there would be an address in disguise (0x7f.1)."""
+    """A name with a dot whose last label is a top-level domain; one that begins with a digit could be an address (0x7f.1)."""
     _, dot, top = host.rpartition(".")
     return bool(dot) and top.lower() not in _INWARD and not top[:1].isdecimal()
 

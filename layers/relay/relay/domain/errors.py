@@ -13,19 +13,19 @@ RelayError
 ├── ProviderError                   what the provider's answer, or its absence, means for a request
 │   ├── ProviderRefusedError        final: the task was not accepted and will not be
 │   ├── ProviderBusyError           not accepted now; trying later can help
-│   ├── OutcomeUnknownError         perhaps accepted: ask before sending again
-│   │   └── NoTaskError             a success without a task: what a synchronous operation answers
-│   ├── AlreadyAcceptedError        our `external_task_id` is known there: fetch the task
+│   ├── OutcomeUnknownError         may have been accepted: query before sending again
+│   │   └── NoTaskError             a success without a task, as from a synchronous operation
+│   ├── AlreadyAcceptedError        the provider has a task with our `external_task_id`: query for it
 │   └── ProviderTaskMissingError    the provider does not know the task
-├── ForwardingError                 a request that is only passed on got no answer that could be passed back
+├── ForwardingError                 a synchronous operation got no response that the client could use
 ├── UnreadableSnapshotError         a task object that cannot be understood: quarantine it
 ├── CallbackNotAuthenticError       the token does not fit the task
 ├── ResultError                     a result file could not be stored
 │   ├── ResultGoneError             the URL is dead: a query may bring a fresh one
 │   ├── ResultTooLargeError
 │   ├── ResultTypeError             not an image, a video or an audio file
-│   └── ForbiddenAddressError       the URL leads to where we must not go
-├── UnavailableError                a part of the relay did not take what it must: another delivery can help
+│   └── ForbiddenAddressError       the URL is not https, or its address is not public
+├── UnavailableError                a part of the relay failed temporarily: a retry can help
 └── TaskConflictError               a stored task does not allow the change
 """
 
@@ -33,11 +33,11 @@ from typing import Any
 
 
 class RelayError(Exception):
-    """The root: whatever the relay itself raises."""
+    """The root of all errors that the relay raises itself."""
 
 
 class ClientError(RelayError):
-    """The client can mend it. `code` is the provider's business code (Kling API reference, error codes)."""
+    """The client can correct the request. `code` is the provider's business code (Kling API reference, error codes)."""
 
     code = 1200
 
@@ -48,7 +48,7 @@ class ClientError(RelayError):
 
 
 class InvalidRequestError(ClientError):
-    """A field holds what it must not hold. HTTP 400."""
+    """A field has an invalid value. HTTP 400."""
 
     code = 1201
 
@@ -58,17 +58,17 @@ class ExternalTaskIdTakenError(InvalidRequestError):
 
 
 class RequestTooLargeError(ClientError):
-    """The body is larger than we take. HTTP 413."""
+    """The body is larger than the relay accepts. HTTP 413."""
 
 
 class AuthenticationError(ClientError):
-    """No key, or none that we know. HTTP 401."""
+    """The request has no valid key. HTTP 401."""
 
     code = 1002
 
 
 class TooManySubmissionsError(ClientError):
-    """The key has submitted as often as it may in this minute. HTTP 429, as Kling's rate limit."""
+    """The key has reached its limit for this minute. HTTP 429, with the code of Kling's rate limit."""
 
     code = 1302
 
@@ -90,19 +90,19 @@ class TaskNotFoundError(ClientError):
 
 
 class IdempotencyKeyReusedError(ClientError):
-    """The `Idempotency-Key` came before with another body. HTTP 422."""
+    """The `Idempotency-Key` was used before with another body. HTTP 422."""
 
     code = 1201
 
 
 class ProviderError(RelayError):
-    """The provider did not answer with what was asked for."""
+    """The provider did not return what the relay requested."""
 
     def __init__(self, message: str, *, status: int = 0, code: int = 0) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
-        """The provider's HTTP status; 0 when there was no answer."""
+        """The provider's HTTP status; 0 when there was no response."""
         self.code = code
         """The provider's business code; 0 when there was none."""
 
@@ -112,15 +112,15 @@ class ProviderRefusedError(ProviderError):
 
 
 class ProviderBusyError(ProviderError):
-    """Certainly not accepted; later it may be."""
+    """The provider certainly did not accept the request; a later attempt may succeed."""
 
 
 class OutcomeUnknownError(ProviderError):
-    """The request may have been accepted (and paid)."""
+    """The request may have been accepted and billed."""
 
 
 class NoTaskError(OutcomeUnknownError):
-    """The create was answered with a success that holds no task; `document` is the whole answer."""
+    """The response to a create is a success without a task; `document` is the whole response."""
 
     def __init__(self, message: str, *, status: int = 0, document: dict[str, Any] | None = None) -> None:
         super().__init__(message, status=status)
@@ -132,11 +132,11 @@ class AlreadyAcceptedError(ProviderError):
 
 
 class ProviderTaskMissingError(ProviderError):
-    """No task of that id there (yet)."""
+    """The provider has no task with that id (yet)."""
 
 
 class ForwardingError(RelayError):
-    """The provider's part failed. HTTP `status` and `code` are those for the client."""
+    """The provider failed. `status` (HTTP) and `code` are those of the response to the client."""
 
     def __init__(self, message: str, *, status: int = 502, code: int = 5000) -> None:
         super().__init__(message)
@@ -146,7 +146,7 @@ class ForwardingError(RelayError):
 
 
 class UnreadableSnapshotError(RelayError):
-    """Not a task object that we understand."""
+    """The document is not a task object that the relay understands."""
 
 
 class CallbackNotAuthenticError(RelayError):
@@ -158,7 +158,7 @@ class ResultError(RelayError):
 
 
 class ResultGoneError(ResultError):
-    """The provider's URL answers 4xx."""
+    """The provider's URL returns HTTP 4xx."""
 
 
 class ResultTooLargeError(ResultError):
@@ -174,7 +174,7 @@ class ForbiddenAddressError(ResultError):
 
 
 class UnavailableError(RelayError):
-    """Something of ours did not work just now."""
+    """A part of the relay failed temporarily."""
 
 
 class TaskConflictError(RelayError):

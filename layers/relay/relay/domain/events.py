@@ -1,4 +1,4 @@
-"""The events that consumers subscribe to, derived from two versions of a task and from nothing else."""
+"""The events that consumers subscribe to. The event of a change is derived from two versions of the task alone."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Event:
 def event_between(before: Task | None, after: Task) -> Event | None:
     """The event of the change from `before` (None: created) to `after`; None when nothing that events show has changed.
 
-    The id is `{task_id}:{version}`, so a repeated delivery is recognised and the order per task is known.
+    The id is `{task_id}:{version}`, so consumers can recognise a repeated delivery and order the events of a task.
     """
     if before is not None and before.version == after.version:
         return None
@@ -69,12 +69,12 @@ def _detail(task: Task, previous: Status | None) -> dict[str, Any]:
 
 
 def described(result: Result) -> dict[str, Any]:
-    """A result as events and the API show it: only what is known."""
+    """A result as events and the API show it, without unknown fields."""
     return {name: value for name, value in asdict(result).items() if value is not None and name not in _PRIVATE_RESULT_FIELDS}
 
 
 def quarantine_event(task_id: str, key: str, bucket: str, reason: str, at: int) -> Event:
-    """An authenticated callback was kept at `key` because it could not be understood."""
+    """An authenticated callback could not be understood, so it is kept at `key` in the bucket."""
     detail = {
         "schema_version": SCHEMA_VERSION,
         "event_id": f"{task_id}:{key.rsplit('/', 1)[-1]}",
@@ -88,7 +88,7 @@ def quarantine_event(task_id: str, key: str, bucket: str, reason: str, at: int) 
 
 
 def undeliverable_event(task: Task, delivery: Delivery, last: Attempt, at: int) -> Event:
-    """The client's callback_url did not take a version of its task; `last` is the last attempt."""
+    """The webhook of a task's version could not be delivered; `last` is the last attempt."""
     detail = {
         "schema_version": SCHEMA_VERSION,
         "event_id": f"{delivery.event_id}:undeliverable",

@@ -1,4 +1,4 @@
-"""A client's key: whose it is, of which kind, and what it may."""
+"""A client's key: its tenant, its kind and its limit."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,17 +8,17 @@ class KeyKind(StrEnum):
     """How the client proves that it has the key."""
 
     PLAIN = "plain"
-    """The key itself comes with each request."""
+    """Each request carries the key itself."""
     PAIR = "pair"
     """An access key and a secret key, as at Kling: each request carries a JWT that the secret key signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKey:
-    """What is stored of a key: nothing that opens anything. Times in ms."""
+    """What is stored of a key. It contains nothing that would authenticate a request. Times in ms."""
 
     id: str
-    """Names the key where its operator lists and revokes it; of a pair it is the access key."""
+    """The name by which the operator lists and revokes the key; for a pair, the access key."""
     tenant: str
     kind: KeyKind
     created_at: int

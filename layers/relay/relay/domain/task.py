@@ -1,4 +1,4 @@
-"""Task: its statuses, their ranks, and the only transitions there are."""
+"""Task: its statuses, their ranks, and all allowed transitions."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ VISIBLE_AFTER_MS = 600_000
 KEY_GENERATIONS = 16
 """Tasks that one external_task_id may stand for, one after the other: each but the last was refused."""
 DUE_SHARDS = 4
-"""Partitions of the index of due tasks: more of them lift its write throughput (1,000 a second each)."""
+"""Partitions of the index of due tasks: each adds 1,000 writes a second."""
 
 
 class Status(StrEnum):
-    """The four statuses of the callback protocol: the only ones the outside sees."""
+    """The four statuses of the callback protocol: the only ones that clients see."""
 
     SUBMITTED = "submitted"
     PROCESSING = "processing"
@@ -84,7 +84,7 @@ class FailureCode(StrEnum):
 
 
 class Archive(StrEnum):
-    """What became of a succeeded task's files."""
+    """Whether a succeeded task's files are stored."""
 
     STORED = "stored"
     FAILED = "failed"
@@ -92,7 +92,7 @@ class Archive(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """`provider_code` and `http_status` are the provider's, of a refusal; 0 when there was none."""
+    """`provider_code` and `http_status` come from the provider's refusal; 0 without one."""
 
     code: FailureCode
     message: str
@@ -105,7 +105,7 @@ class Result:
     """One file of a succeeded task.
 
     `path` is its place in the provider's document ("task_result/videos/0/url"); `bytes`, `sha256` (hex), `media_type`, `bucket`
-    and `key` are there once it is stored, `error` when storing it was given up.
+    and `key` are set once it is stored, `error` when archiving gave up.
     """
 
     path: str
@@ -124,10 +124,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What the provider says about a task at one moment. `created_at` and `updated_at` in ms; None where it did not say.
+    """What the provider says about a task at one moment. `created_at` and `updated_at` in ms; None if unknown.
 
     `document` is the rest of its task object (task_info, deductions, task_result with the URLs of `results` blanked), kept so
-    that our answer can be as complete as the provider's.
+    that the relay's responses are as complete as the provider's.
     """
 
     status: Status
@@ -142,7 +142,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A new state for a task, from whatever source: a callback, a query, a refusal, the deadline. Times in ms.
+    """A new state for a task, caused by a callback, a query, a refusal or the deadline. Times in ms.
 
     `acceptance`: what it proves about the create; None: nothing. `resolved_before`: attempts from before this
     time are proven missing.
@@ -161,7 +161,7 @@ class Change:
 
     @classmethod
     def reported(cls, snapshot: Snapshot) -> Change:
-        """The provider said so, in a callback or in the answer to a query."""
+        """The provider reported it, in a callback or in the response to a query."""
         message = snapshot.message[:STATUS_MESSAGE_LIMIT]
         return cls(
             status=snapshot.status,
@@ -196,7 +196,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One generation task of one tenant. Times are Unix milliseconds; `due_at` None: nobody needs to ask the provider."""
+    """One generation task of one tenant. Times are Unix milliseconds; `due_at` None: no poll is needed."""
 
     task_id: str
     tenant: str
@@ -207,13 +207,13 @@ class Task:
     deadline_at: int
     due_at: int | None
     expires_at: int
-    """When the store forgets the task, in seconds."""
+    """When the table deletes the task (TTL), in Unix seconds."""
     fingerprint: str
     status: Status = Status.SUBMITTED
     rank: Rank = Rank.SUBMITTED
     version: int = 1
     attempts: int = 1
-    """How often the create request was sent, or begun to be sent, to the provider."""
+    """The number of create requests that were sent to the provider, or begun."""
     acceptance: Acceptance = Acceptance.UNKNOWN
     unresolved_at: int = 0
     """The latest time at which the outcome of an attempt before the present one was still unknown; 0: of none."""
@@ -228,7 +228,7 @@ class Task:
     idempotency_key: str | None = None
     callback_url: str | None = None
     request: str | None = None
-    """The stored request, as JSON, or `s3:{key}` when it is large; gone once the provider has the task."""
+    """The stored request, as JSON, or `s3:{key}` when it is large; removed once the provider has accepted the task."""
     results: tuple[Result, ...] = ()
     document: dict[str, Any] | None = None
     failure: Failure | None = None
@@ -294,7 +294,7 @@ class Task:
         )
 
     def archived(self, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
-        """The task with its files stored, or, with a failure, given up on; raises TaskConflictError when that is settled."""
+        """The task with its files stored, or given up on with `failure`; raises TaskConflictError if that was decided before."""
         if self.status is not Status.SUCCEED or self.archive is Archive.STORED or (failure and self.archive):
             raise TaskConflictError(f"results of a task that is {self.status}, archive {self.archive}")
         return replace(
@@ -317,7 +317,7 @@ def derived_task_id(tenant: str, kind: str, value: str, generation: int = 0) -> 
 
 
 def fingerprint_of(operation: str, body: dict[str, Any]) -> str:
-    """What tells two requests apart: a hash over the operation and the body, whatever the order of its fields."""
+    """A hash of the operation and the body that identifies a request; the order of the fields does not matter."""
     text = json.dumps([operation, body], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

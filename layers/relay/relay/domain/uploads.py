@@ -1,4 +1,4 @@
-"""Uploads: the files that a client may put into the bucket, and the references that stand for them in a request."""
+"""Uploads: the files that a client may put into the bucket, and the references by which a request names them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VALID_FOR: Final = 86_400
 LIMITS: Final[Mapping[str, int]] = {"image": 10_485_760, "video": 104_857_600, "audio": 5_242_880}
 """Bytes by kind: what Kling takes (Kling API reference: image, motion-control's video_url, lip-sync's audio_file)."""
 BASE64_LIMIT: Final = LIMITS["image"]
-"""Bytes: what is read and sent inside of a request."""
+"""Bytes: the largest file that the relay reads and sends inside a request."""
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     "image/png": "png",
     "image/jpeg": "jpg",
@@ -36,7 +36,7 @@ _TIME_DIGITS = 12
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """`relay://uploads/{id}.{extension}`; the id begins with its time, 80 bits of it are random.
+    """`relay://uploads/{id}.{extension}`; the id is the creation time followed by 80 random bits.
 
     With `#base64` the provider gets the bytes instead of a URL.
     """
@@ -50,7 +50,7 @@ class Reference:
 
     @property
     def media_type(self) -> str:
-        """What the file was announced to be."""
+        """The type that the client announced."""
         return _TYPES[self.extension]
 
     @property
@@ -60,11 +60,11 @@ class Reference:
 
     @property
     def ends_at(self) -> int:
-        """Until when a request may use it, in ms."""
+        """The time in ms until which a request may use it."""
         return int(self.id[:_TIME_DIGITS], 16) + VALID_FOR * 1000
 
     def key(self, tenant: str) -> str:
-        """Where the tenant's file is. Another tenant's reference leads to a key that nothing is at."""
+        """The key of the tenant's file. With another tenant's reference, no object has the key."""
         digest = hashlib.sha256(f"{tenant}/{self.id}".encode()).hexdigest()
         return f"uploads/{digest}.{self.extension}"
 
@@ -74,11 +74,11 @@ class Reference:
 
 
 def new_reference(media_type: str, *, at: int, random: str) -> Reference:
-    """A reference made at `at` (ms) of twenty hexadecimal digits; `media_type` is one of MEDIA_TYPES."""
+    """A reference created at `at` (ms); `random`: twenty hexadecimal digits; `media_type` is one of MEDIA_TYPES."""
     return Reference(f"{at:0{_TIME_DIGITS}x}{random}", MEDIA_TYPES[media_type])
 
 
 def reference_of(text: str) -> Reference | None:
-    """The reference that the whole text is, or None."""
+    """The reference if the whole text is one, else None."""
     match = _PATTERN.fullmatch(text)
     return Reference(match[1], match[2], bool(match[3])) if match else None

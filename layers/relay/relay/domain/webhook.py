@@ -1,4 +1,4 @@
-"""Webhooks: what is announced to a client, what an attempt came to, when the next is due, and how an endpoint is treated."""
+"""Webhooks: the content of a delivery, the outcome of an attempt, the retry schedule, and the state of an endpoint."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GONE = 410
 _BUSY = frozenset({429, 503})
 _LONGEST_RETRY_AFTER = 86_400
 _LONGEST_REST_FOR_ALL = 900
-"""Seconds that a Retry-After holds the other messages to its endpoint back, at the most."""
+"""Seconds: the longest that a Retry-After delays the other deliveries to its endpoint."""
 _LONGEST_REST = 3600
 _LONGEST_WAIT = 900
 _PROMPT_MS = 2000
@@ -27,15 +27,15 @@ _COUNTERS = ("attempt", "first", "waits", "since", "due_at")
 
 
 class DeliveryOutcome(StrEnum):
-    """What became of a delivery."""
+    """The outcome of handling one message."""
 
     DELIVERED = "delivered"
     RETRYING = "retrying"
     """The attempt failed, another is queued."""
     WAITING = "waiting"
-    """No attempt was made: it is too early, or the endpoint rests."""
+    """No attempt was made: it is too early, or the endpoint is in back-off or busy."""
     SUPERSEDED = "superseded"
-    """Nothing to do: delivered before, or overtaken by a newer version."""
+    """Nothing to do: already delivered, or replaced by a newer version."""
     GONE = "gone"
     UNDELIVERABLE = "undeliverable"
 
@@ -56,18 +56,18 @@ class Answer:
 
     @property
     def is_gone(self) -> bool:
-        """The URL wants no more of it."""
+        """HTTP 410: the endpoint wants no more webhooks."""
         return self.http_status == _GONE
 
     @property
     def asked_to_wait(self) -> int | None:
-        """Seconds, of a 429 or 503 that says so."""
+        """The Retry-After of a 429 or 503, in seconds."""
         return self.retry_after if self.http_status in _BUSY else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt on record; `at` in ms."""
+    """One recorded attempt; `at` in ms."""
 
     at: int
     version: int
@@ -143,7 +143,7 @@ class Delivery:
         )
 
     def to_message(self) -> dict[str, Any]:
-        """In the shape of the event, as far as a delivery needs it, with its counters beside it."""
+        """The fields of the event that a delivery needs, and the counters beside them."""
         detail = {
             "task_id": self.task_id,
             "tenant": self.tenant,
@@ -156,11 +156,11 @@ class Delivery:
 
     @property
     def event_id(self) -> str:
-        """The same for every attempt: the `webhook-id`."""
+        """The `webhook-id`: the same for every attempt."""
         return f"{self.task_id}:{self.version}"
 
     def share(self) -> float:
-        """0 to 1, the same for the same attempt: what spreads deliveries in time."""
+        """Jitter from 0 to 1, which is the same for the same attempt."""
         digest = hashlib.sha256(f"{self.event_id}/{self.attempt}/{self.waits}".encode()).digest()
         return int.from_bytes(digest[:4]) / 0xFFFFFFFF
 
@@ -182,7 +182,7 @@ class Delivery:
     def retried(self, answer: Answer, schedule: Sequence[int], *, now: int) -> Self | None:
         """The next attempt, None after the last; `schedule` has the seconds to wait after each attempt.
 
-        A Retry-After is honoured, up to a day; anything else is spread by a tenth.
+        A Retry-After is honoured, up to a day, with up to 10 % added as jitter. Otherwise the jitter is ±10 %.
         """
         made = self.attempt - self.first
         if made >= len(schedule):
@@ -200,7 +200,7 @@ class Delivery:
         return replace(self, attempt=following, first=following, waits=0, since=0, due_at=0)
 
     def put_off(self, until: int, *, now: int) -> Self:
-        """The same attempt later: after `until` (ms), ever later the more often it was put off."""
+        """The same attempt after `until` (ms). Each postponement doubles the additional wait, up to 15 minutes (±50 %)."""
         wait = min(_LONGEST_WAIT, 1 << min(self.waits, 10))
         due_at = max(until, now) + round(wait * 1000 * (0.5 + self.share()))
         return replace(self, waits=self.waits + 1, due_at=due_at)
@@ -210,8 +210,8 @@ class Delivery:
 class Endpoint:
     """How one tenant's URL behaved lately. Times in ms.
 
-    An endpoint that answers promptly is trusted: no attempt waits for another. A new one, or one that does not answer, gets one
-    request at a time; one that answers slowly gets a few. After a failure to answer it rests.
+    An endpoint that responds promptly is trusted: its attempts run in parallel. A new one, or one that does not respond, gets one
+    request at a time; a slow one gets up to four. After an attempt without a response the endpoint is in back-off.
     """
 
     failures: int = 0
@@ -221,13 +221,13 @@ class Endpoint:
     is_gone: bool = False
 
     def lane_of(self, task_id: str, *, now: int) -> int | None:
-        """The lane that an attempt for a task must claim; None when the endpoint is trusted."""
+        """The back-off lane that an attempt for a task must claim; None when the endpoint is trusted."""
         if self.trusted_until > now:
             return None
         return int(task_id[-2:], 16) % _SLOW_LANES if self.is_slow else 0
 
     def after(self, answer: Answer, schedule: Sequence[int], *, now: int) -> Self:
-        """What an attempt's end says of the endpoint; it rests along the same schedule, for an hour at the most."""
+        """The endpoint's state after an attempt. Its back-off follows the same schedule, for an hour at most."""
         if answer.http_status is None:
             rest = min(_LONGEST_REST, 0.8 * schedule[min(self.failures, len(schedule) - 1)])
             rests_until = now + round(rest * 1000)
@@ -251,5 +251,5 @@ class Endpoint:
 
 
 def endpoint_id(tenant: str, url: str) -> str:
-    """What stands for a URL in the store: a tenant's URL is a matter of its own."""
+    """The id of a tenant's URL in the store. Two tenants with the same URL have separate endpoints."""
     return hashlib.sha256(f"{tenant}\n{url}".encode()).hexdigest()[:32]

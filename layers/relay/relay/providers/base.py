@@ -1,4 +1,4 @@
-"""The seam to a provider: a sans-I/O translator builds requests and reads answers; one adapter does the HTTP."""
+"""The provider interface: a translator without I/O builds requests and reads responses; one adapter does the HTTP."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from relay.domain.task import Failure, Snapshot, Task
 class Operation:
     """One asynchronous create endpoint: `name` is its path below the version prefix, `model` its request model.
 
-    Without a model it is untyped: the provider may have it, and we know nothing of it yet.
+    Without a model it is untyped: the provider may have it, but the relay does not know its fields.
     """
 
     name: str
@@ -19,13 +19,13 @@ class Operation:
 
     @property
     def is_typed(self) -> bool:
-        """We know what it takes, and that it makes a task that our id finds."""
+        """The relay knows its fields, and that it creates a task which a query by our id finds."""
         return bool(self.model)
 
 
 @dataclass(frozen=True, slots=True)
 class SynchronousOperation:
-    """One endpoint that the provider answers at once, and that leaves no task; a GET has no request model."""
+    """One endpoint whose response is the result, without a task; a GET has no request model."""
 
     name: str
     model: str = ""
@@ -43,7 +43,7 @@ class ProviderRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """What came back: HTTP status and the raw body."""
+    """The provider's response: HTTP status and the raw body."""
 
     status: int
     body: bytes
@@ -51,7 +51,7 @@ class ProviderResponse:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A request body that the provider will take: normalised, and what is doubtful about it."""
+    """A request body that passed the checks: normalised, with warnings about doubtful fields."""
 
     body: dict[str, Any]
     warnings: tuple[str, ...] = ()
@@ -70,21 +70,21 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """In lower case; goes into tasks, events and callback tokens."""
+        """In lower case; it is stored in tasks, events and callback tokens."""
 
     @property
     def operations(self) -> Mapping[str, Operation]:
-        """Every operation that we know by its name."""
+        """Every known operation, by its name."""
 
     @property
     def synchronous(self) -> Mapping[str, SynchronousOperation]:
-        """Every endpoint that is passed through, by its name."""
+        """Every synchronous operation, by its name."""
 
     def operation(self, name: str) -> Operation:
         """A known operation, or an untyped one; raises UnknownOperationError when the provider cannot have it."""
 
     def checked(self, operation: Operation | SynchronousOperation, body: Mapping[str, Any], limits: PromptLimits) -> Checked:
-        """Check a client's body before money is spent; raises InvalidRequestError."""
+        """Check a client's body before anything is billed; raises InvalidRequestError."""
 
     def create_request(
         self, operation: Operation, body: Mapping[str, Any], *, task_id: str, callback_url: str
@@ -92,10 +92,10 @@ class Provider(Protocol):
         """The request that creates the task, with our `task_id` as the provider's external id."""
 
     def read_created(self, response: ProviderResponse) -> Snapshot:
-        """The accepted task; raises a ProviderError that says what a refusal means: NoTaskError for a success without a task."""
+        """The accepted task; raises a ProviderError by the meaning of the response: NoTaskError for a success without a task."""
 
     def query_request(self, operation: Operation, reference: str) -> ProviderRequest:
-        """The request that asks for a task by the provider's id or by ours."""
+        """The query for a task by the provider's id or by ours."""
 
     def read_queried(self, response: ProviderResponse) -> Snapshot:
         """The task's state; raises a ProviderError, or UnreadableSnapshotError."""
@@ -110,10 +110,10 @@ class Provider(Protocol):
         """The request of a synchronous operation; `query` is its query string."""
 
     def read_forwarded(self, response: ProviderResponse) -> ProviderResponse:
-        """What the client is answered.
+        """The response for the client.
 
-        Raises OutcomeUnknownError when the provider may have done it, ProviderRefusedError when it refused us, not the client.
+        Raises OutcomeUnknownError if the request may have been executed, ProviderRefusedError if the provider refused the relay.
         """
 
     def refusal(self, failure: Failure) -> tuple[int, int, str]:
-        """HTTP status, code and message of the envelope for a create that was refused finally."""
+        """HTTP status, code and message of the response for a create that was refused finally."""

@@ -1,4 +1,4 @@
-"""DynamoApiKeys: whose key a client presents. Of a plain key only its SHA-256 is stored, of a pair only the access key."""
+"""DynamoApiKeys: finds the tenant of a client's key. It stores no secret: only a plain key's SHA-256 or a pair's access key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PLAIN = "crk_"
 ACCESS = "cra_"
 _KEPT_SECONDS = 45
-"""How much longer a revoked key works at the most: less than the minute that is promised."""
+"""The longest time that a revoked key still works: less than the minute that the documents promise."""
 _KEPT_KEYS = 1024
 
 
@@ -29,9 +29,9 @@ class DynamoApiKeys:
         self._kept: dict[str, tuple[float, ClientKey]] = {}
 
     def find(self, presented: str) -> ClientKey | None:
-        """The key that a client presents, or the access key that its JWT names; None for one that we do not know or revoked.
+        """The key that a client presents, or the access key that its JWT names; None if it is unknown or revoked.
 
-        Known keys are kept for a moment; unknown ones are not, so that a new key works at once and a guess displaces nothing.
+        Known keys are cached. Unknown ones are not, so a new key works immediately and guesses do not displace known keys.
         """
         if not presented.startswith((PLAIN, ACCESS)):
             return None

@@ -1,4 +1,4 @@
-"""The stored shape of a task: DynamoDB's attribute values, in the table and in its stream."""
+"""The stored form of a task: DynamoDB's attribute values, in the table and in its stream."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _ACCEPTED_RANKS = frozenset({Rank.PROCESSING, Rank.FINAL})
 
 
 def item_of(task: Task) -> dict[str, Any]:
-    """A task as an item; what is None is absent."""
+    """A task as an item; fields that are None are absent."""
     item: dict[str, Any] = {name: number(getattr(task, name)) for name in _NUMBERS}
     item |= {name: text(getattr(task, name)) for name in _TEXTS}
     item |= {name: text(value) for name in _OPTIONAL_TEXTS if (value := getattr(task, name)) is not None}
@@ -62,7 +62,7 @@ def task_of(item: Item) -> Task:
 
 
 def is_task(item: Item) -> bool:
-    """Whether an item is a task, and not the claim of an idempotency key."""
+    """Whether an item is a task. Claims of idempotency keys and counters have no version."""
     return "version" in item
 
 
@@ -82,22 +82,22 @@ def number(value: int) -> dict[str, str]:
 
 
 def json_text(value: Any) -> dict[str, str]:
-    """A document, as JSON in a string: smaller than DynamoDB's own nesting."""
+    """A document as JSON in a string, which is smaller than DynamoDB's own maps and lists."""
     return text(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def results_text(results: tuple[Result, ...]) -> dict[str, str]:
-    """The results, without what is not known of them."""
+    """The results, without unknown fields."""
     return json_text([{name: value for name, value in asdict(result).items() if value is not None} for result in results])
 
 
 def failure_text(failure: Failure) -> dict[str, str]:
-    """A failure, without what is empty."""
+    """A failure, without empty fields."""
     return json_text({name: value for name, value in asdict(failure).items() if value})
 
 
 def _acceptance(item: Item) -> Acceptance:
-    """The stored field, corrected by what proves more: version 0.2.0 writes tasks without it, also during a deployment."""
+    """The stored field, unless other fields prove more. Version 0.2.0 writes tasks without it, also during a deployment."""
     if "provider_task_id" in item or int(item["rank"]["N"]) in _ACCEPTED_RANKS:
         return Acceptance.ACCEPTED
     if "acceptance" in item:

@@ -12,9 +12,9 @@ from relay.ports import Page
 if TYPE_CHECKING:
     from relay.domain.task import Status, Task
 
-_BATCH = 100  # BatchGetItem takes no more
+_BATCH = 100  # the maximum of BatchGetItem
 _ROUNDS = 20
-"""Index pages read for one page of ours at the most, when a filter lets few through."""
+"""The most index pages that are read for one page of tasks, if a filter matches few."""
 
 
 def tenant_page(
@@ -27,9 +27,9 @@ def tenant_page(
     limit: int,
     cursor: str | None,
 ) -> Page:
-    """Up to `limit` tasks; a filtered page may be shorter though more follow: then it has a cursor.
+    """Up to `limit` tasks. A filtered page may be shorter although more tasks follow; then it has a cursor.
 
-    The cursor is the sort key of the last task looked at, so it is good within one tenant only.
+    The cursor is the sort key of the last task read, so it is valid for one tenant only.
     """
     if cursor is not None and not re.fullmatch(r"\d{13}#[\w.-]{1,64}", cursor):
         raise InvalidRequestError("cursor: expected the cursor of an earlier answer")
@@ -46,7 +46,7 @@ def tenant_page(
 def _keys(
     client: Any, table: str, tenant: str, operation: str | None, wanted: int, cursor: str | None
 ) -> tuple[list[str], str | None]:
-    """The next keys, and where to go on. The index applies its limit before the filter: more are looked at than wanted."""
+    """The next keys, and the next cursor. The index applies its limit before the filter, so more are read than wanted."""
     arguments: dict[str, Any] = {}
     values = {":t": text(tenant)}
     if operation is not None:
@@ -70,7 +70,7 @@ def _keys(
 
 
 def _items(client: Any, table: str, task_ids: list[str]) -> list[Task]:
-    """The tasks in the order of their ids given; one that is gone is left out."""
+    """The tasks in the order of the given ids; deleted ones are left out."""
     request: Any = {table: {"Keys": [{"task_id": text(task_id)} for task_id in task_ids]}} if task_ids else {}
     found: dict[str, Task] = {}
     for _ in range(_ROUNDS):

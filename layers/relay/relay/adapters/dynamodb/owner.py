@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def new_owner() -> dict[str, str]:
-    """A token for one write: 48 random bits, since it only differs from the writes beside it."""
+    """A token for one write. 48 random bits are enough, since it must differ only from concurrent writes of the same item."""
     return {"S": uuid.uuid4().hex[:12]}
 
 

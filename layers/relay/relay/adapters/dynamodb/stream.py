@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def records_of(event: Mapping[str, Any]) -> list[Record]:
-    """The records of a batch, in order; what is deleted, or is no task, has no `after`."""
+    """The records of a batch, in order; `after` is None if the item was deleted or is not a task."""
     return [
         Record(record["dynamodb"]["SequenceNumber"], _image(record, "OldImage"), _image(record, "NewImage"))
         for record in event["Records"]

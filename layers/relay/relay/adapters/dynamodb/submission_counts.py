@@ -1,4 +1,4 @@
-"""DynamoSubmissionCounts: how many tasks a key has submitted in a minute, in items of the table `tasks` that expire."""
+"""DynamoSubmissionCounts: counts the requests of a key per minute, in items of the table `tasks` that expire."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class DynamoSubmissionCounts:
         self._table = table
 
     def count(self, key_id: str, minute: int, *, most: int) -> bool:
-        """One UpdateItem that adds one while there are fewer than `most`."""
+        """One UpdateItem, which adds one if there are fewer than `most`."""
         owner = new_owner()
         try:
             self._client.update_item(

@@ -1,4 +1,4 @@
-"""DynamoTaskStore: every transition is one conditional write that says what `Task` says."""
+"""DynamoTaskStore: every transition is one conditional write with the same rules as `Task`."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ class DynamoTaskStore:
         self._table = table
 
     def create(self, task: Task) -> None:
-        """One PutItem, conditional on there being no such task."""
+        """One PutItem, on the condition that the task does not exist."""
         self._put(item_of(task), "attribute_not_exists(task_id)", {})
 
     def claim_key(self, tenant: str, key: str, fingerprint: str, expires_at: int) -> bool:
-        """An item in the place of the task that the key alone would determine; the same claim may be made again."""
+        """Stores an item under the id of the task that the key alone would determine. Repeating the same claim succeeds."""
         item = {
             "task_id": text(derived_task_id(tenant, "idempotency_key", key)),
             "fingerprint": text(fingerprint),
@@ -75,7 +75,7 @@ class DynamoTaskStore:
         return True
 
     def get(self, task_id: str) -> Task | None:
-        """One consistent GetItem; what cannot be an id is not asked for."""
+        """One consistent GetItem; nothing is read if `task_id` cannot be an id."""
         if not (task_id.isascii() and 0 < len(task_id) <= 1024):
             return None
         found = self._client.get_item(TableName=self._table, Key={"task_id": text(task_id)}, ConsistentRead=True)
@@ -122,8 +122,8 @@ class DynamoTaskStore:
         )  # fmt: skip
 
     def record_acceptance(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
-        """Stores the id unless a callback has brought it; a task that is over stays out of the `due` index."""
-        due = {} if due_at is None else _due(task_id, due_at)  # moving it in that index costs twice the write
+        """Stores the id unless a callback has stored it already. A task that is over stays out of the `due` index."""
+        due = {} if due_at is None else _due(task_id, due_at)  # moving it in that index takes two more writes
         with contextlib.suppress(TaskConflictError):
             self._update(
                 task_id,
@@ -140,7 +140,7 @@ class DynamoTaskStore:
             )
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int, unresolved_at: int = 0) -> Task:
-        """Of two that begin the same attempt, one succeeds."""
+        """If two invocations begin the same attempt, only one succeeds."""
         values = {
             ":n": number(attempt),
             ":before": number(attempt - 1),
@@ -157,7 +157,7 @@ class DynamoTaskStore:
         return self._updated(task_id, expression, f"attempts = :before AND {_NOT_ACCEPTED}", values)
 
     def schedule_attempt(self, task: Task, *, due_at: int, acceptance: Acceptance) -> bool:
-        """The condition on `due_at` lets one of several that read the same task succeed."""
+        """If several invocations read the same task, the condition on `due_at` lets only one succeed."""
         values = {
             ":one": number(1),
             ":acceptance": text(acceptance.value),
@@ -187,7 +187,7 @@ class DynamoTaskStore:
             )
 
     def postpone(self, task_id: str, *, due_at: int) -> None:
-        """Moves the task in the `due` index and counts the look."""
+        """Moves the task in the `due` index and counts the poll."""
         with contextlib.suppress(TaskConflictError):
             self._update(
                 task_id,
@@ -197,14 +197,14 @@ class DynamoTaskStore:
             )
 
     def record_partial_results(self, task_id: str, results: tuple[Result, ...]) -> None:
-        """So that the next attempt fetches only what is missing."""
+        """The next attempt then fetches only the missing files."""
         values = {":results": results_text(results), ":succeed": text(Status.SUCCEED.value)}
         condition = "#status = :succeed AND attribute_not_exists(#archive)"
         with contextlib.suppress(TaskConflictError):
             self._update(task_id, "SET results = :results", condition, values)
 
     def record_archive(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
-        """Once stored, always stored; a failure may still be followed by success."""
+        """`stored` never changes again; `failed` may still become `stored`."""
         archive = Archive.FAILED if failure else Archive.STORED
         values = {
             ":results": results_text(results),
@@ -240,7 +240,7 @@ class DynamoTaskStore:
 
     def _due_in(self, shard: int, now: int, limit: int, seen: Collection[str]) -> list[str]:
         start: dict[str, Any] = {}
-        for _ in range(1 + len(seen) // limit):  # that many pages hold `seen`, and a new one follows
+        for _ in range(1 + len(seen) // limit):  # at most that many pages hold only `seen` tasks; one more holds others
             found = self._client.query(
                 TableName=self._table,
                 IndexName="due",
@@ -276,7 +276,7 @@ class DynamoTaskStore:
     def _update(
         self, task_id: str, expression: str, condition: str, values: dict[str, Any], *, returned: str = "NONE"
     ) -> Mapping[str, Any]:
-        """Reading an item that nobody looks at would be a tenth of a callback's work."""
+        """`returned`: NONE unless the caller needs the item, since parsing it is a tenth of a callback's work."""
         owner = new_owner()
         try:
             written: Mapping[str, Any] = self._client.update_item(

@@ -24,19 +24,19 @@ _NAMES = {"#version": "version"}
 
 
 class DynamoWebhooks:
-    """Webhooks. A write unit for each claim and each end of an attempt; a trusted endpoint costs a read only."""
+    """Webhooks. Claiming and concluding an attempt cost one write unit each. A trusted endpoint costs only a read."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
 
     def endpoint(self, endpoint_id: str) -> Endpoint:
-        """An eventually consistent read: half a unit, and a second of ignorance does no harm."""
+        """An eventually consistent read, which costs half a unit. Health that is a second old does no harm."""
         item = self._client.get_item(TableName=self._table, Key=key_of("endpoint", endpoint_id)).get("Item")
         return Endpoint(**json.loads(item["health"]["S"])) if item and "health" in item else Endpoint()
 
     def claim_lane(self, endpoint_id: str, lane: int, *, now: int, until: int) -> bool:
-        """One conditional update of the endpoint's item, which may not be there yet."""
+        """One conditional update of the endpoint's item, which it creates if there is none."""
         owner = new_owner()
         try:
             self._client.update_item(
@@ -54,7 +54,7 @@ class DynamoWebhooks:
         return True
 
     def keep_endpoint(self, endpoint_id: str, endpoint: Endpoint, *, lane: int | None, now: int) -> None:
-        """One update, the last one wins."""
+        """One unconditional update: the last writer wins."""
         health = {name: value for name, value in asdict(endpoint).items() if value}
         self._client.update_item(
             TableName=self._table,
@@ -65,7 +65,7 @@ class DynamoWebhooks:
         )
 
     def begin(self, delivery: Delivery, *, now: int, until: int, expires_at: int) -> DeliveryLog | None:
-        """One conditional update; where it is refused, the item says why."""
+        """One conditional update; if it is refused, the returned item tells the reason."""
         owner = new_owner()
         try:
             written = self._client.update_item(
@@ -97,7 +97,7 @@ class DynamoWebhooks:
     def conclude(
         self, delivery: Delivery, attempts: Sequence[Attempt], outcome: DeliveryOutcome, *, again: Delivery | None = None
     ) -> None:
-        """One conditional update: only of the attempt that was begun. Whatever comes next has a higher number."""
+        """One conditional update, only of the attempt that was begun. Every later attempt has a higher number."""
         sets = ["attempts = :attempts", "outcome = :outcome", "next_attempt = :next"]
         values = {
             ":attempts": json_text([_entry(attempt) for attempt in attempts]),
@@ -133,7 +133,7 @@ class DynamoWebhooks:
         return _log_of(found["Item"]) if "Item" in found else None
 
     def secret_generation(self, tenant: str) -> tuple[int, int]:
-        """Which secret of a tenant is in use, from 0, and since when (ms; 0 for the first)."""
+        """The number of a tenant's secret in use (from 0), and the time since then (ms; 0 for the first secret)."""
         item = self._client.get_item(TableName=self._table, Key=key_of("tenant", tenant)).get("Item", {})
         return tuple(int(item[name]["N"]) if name in item else 0 for name in ("generation", "rotated_at"))  # type: ignore[return-value]
 
@@ -151,7 +151,7 @@ def is_refusal(error: ClientError) -> bool:
 
 
 def _busy(item: Item, delivery: Delivery) -> DeliveryLog | None:
-    """The record of a task that another attempt is being made for; None when this one is overtaken or settled."""
+    """The log of a task for which another attempt is being made; None if this delivery is overtaken or settled."""
     version, settled = int(item["version"]["N"]), int(item.get("settled", {"N": "0"})["N"])
     is_over = settled >= delivery.version or version > delivery.version
     if is_over or (version == delivery.version and int(item["next_attempt"]["N"]) > delivery.attempt):

@@ -1,6 +1,6 @@
-"""BulkTransport: httpx's requests over http.client, at half the CPU for each byte of a body: for files, in both directions.
+"""BulkTransport: sends httpx's requests with http.client, to transfer files in both directions with half the CPU per byte.
 
-httpx hands a body on in pieces of one TLS record, each through a parser and four generators; here records fill a buffer.
+httpx passes each TLS record of a body through a parser and four generators. Here records are collected in a buffer first.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PIECE = 262_144
-"""Bytes handed on at a time; larger pieces save nothing more."""
+"""Bytes per piece of a body; larger pieces save nothing more."""
 _RECORD = 16_384
-"""What TLS has at a time."""
+"""The largest TLS record, in bytes."""
 
 
 class BulkTransport(httpx.BaseTransport):
-    """One connection for each request, closed after it: a frozen function would find a kept one dead."""
+    """Opens one connection for each request and closes it after the response: a kept one would be dead after Lambda froze it."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self._context = context or verified()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """TLS is verified for `sni_hostname`, when the request has one, whatever address is dialled."""
+        """Verify TLS for the extension `sni_hostname` if the request has it, independently of the dialled address."""
         seconds = request.extensions.get("timeout", {})
         connection = http.client.HTTPConnection(request.url.host)
         try:
             connection.sock = self._dialled(request, seconds.get("connect"))
             connection.sock.settimeout(seconds.get("read"))
             with _translated(httpx.WriteError, httpx.WriteTimeout), contextlib.suppress(BrokenPipeError):
-                _send(connection, request)  # where the pipe is broken the answer says why
+                _send(connection, request)  # if the server closed the connection early, its response says why
             with _translated(httpx.ReadError, httpx.ReadTimeout):
                 answer = connection.getresponse()
         except BaseException:
@@ -58,7 +58,7 @@ class BulkTransport(httpx.BaseTransport):
 
 
 def _send(connection: http.client.HTTPConnection, request: httpx.Request) -> None:
-    """The request; raises LocalProtocolError when its body is not as long as it says, before a byte too many is sent."""
+    """Send the request. Raises LocalProtocolError if the body has another length than announced; no byte too many is sent."""
     connection.putrequest(request.method, request.url.raw_path.decode(), skip_host=True, skip_accept_encoding=True)
     for name, value in request.headers.items():
         connection.putheader(name, value)
@@ -86,7 +86,7 @@ class _Body(httpx.SyncByteStream):
                 raise http.client.IncompleteRead(b"", self._answer.length)
 
     def _piece(self) -> bytes:
-        """The next bytes, gathered for a second at most: whoever counts the time of a slow host gets to see each."""
+        """The next bytes, collected for at most a second, so that the caller can end a slow transfer in time."""
         records: list[bytes] = []
         size, until = 0, time.monotonic() + 1
         while size < _PIECE and time.monotonic() < until and (record := self._answer.read1(_RECORD)):
@@ -101,7 +101,7 @@ class _Body(httpx.SyncByteStream):
 
 @contextlib.contextmanager
 def _translated(error: type[httpx.TransportError], timeout: type[httpx.TransportError]) -> Iterator[None]:
-    """What sockets and http.client raise, as httpx's own errors."""
+    """Translate the errors of sockets and http.client into httpx's."""
     try:
         yield
     except TimeoutError as late:

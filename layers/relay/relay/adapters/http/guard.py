@@ -1,4 +1,4 @@
-"""The SSRF guard: an HTTP transport that dials only addresses it has checked, for every URL that nobody configured."""
+"""The SSRF guard: an HTTP transport that connects only to checked addresses, for URLs from clients and providers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def resolve(host: str) -> list[Address]:
-    """Every address of a host name; raises ForbiddenAddressError when it has none."""
+    """All addresses of a host name; raises ForbiddenAddressError if it cannot be resolved."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -26,7 +26,7 @@ def resolve(host: str) -> list[Address]:
 
 
 class Guard:
-    """Says where a URL may lead: https on port 443 of public addresses.
+    """The rules for URLs: https on port 443 of public addresses.
 
     With `allow_loopback` also plain http on this machine: loopback, and from inside a container the host of `emulator_url`.
     """
@@ -61,7 +61,7 @@ class Guard:
 
 
 class GuardedTransport(httpx.BaseTransport):
-    """Checks every request, redirects included, and dials the checked address, so that no second resolution comes between."""
+    """Checks every request, redirects included, and connects to the checked address: no second DNS lookup can change it."""
 
     def __init__(self, guard: Guard, inner: httpx.BaseTransport | None = None) -> None:
         self._guard = guard
@@ -70,7 +70,7 @@ class GuardedTransport(httpx.BaseTransport):
         self._inner = inner or httpx.HTTPTransport(verify=verified(), limits=limits, trust_env=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The host name stays in the Host header and in TLS; only the address is put in its place."""
+        """Replace the host by its checked address in the URL only; the Host header and TLS keep the name."""
         address = self._guard.address_of(request.url)
         dialled = httpx.Request(
             request.method,

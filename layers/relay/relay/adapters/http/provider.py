@@ -1,4 +1,4 @@
-"""HttpProviderApi: the provider over HTTP, with a limit on the whole time, and what a failure means for a payment."""
+"""HttpProviderApi: the provider over HTTP, with a total timeout. Its errors tell whether a request may have been billed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 
 class HttpProviderApi:
-    """ProviderApi at one base URL; `key` gives the Bearer key at the time of each request."""
+    """ProviderApi at one base URL; `key` returns the Bearer key and is called for each request."""
 
     def __init__(self, base_url: str, key: Callable[[], str | None], transport: httpx.BaseTransport | None = None) -> None:
         self._base_url = base_url.rstrip("/")
@@ -32,7 +32,7 @@ class HttpProviderApi:
         )
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
-        """One request, never repeated here; `timeout` in seconds bounds it as a whole."""
+        """Send one request, which is never repeated here; `timeout` in seconds for the request as a whole."""
         until = time.monotonic() + timeout
         content = None if request.body is None else json.dumps(request.body, ensure_ascii=False).encode()
         headers = {"Authorization": f"Bearer {self._key() or ''}", "Accept": "application/json"}

@@ -15,7 +15,7 @@ _TIMEOUT = httpx.Timeout(60, connect=10)
 
 
 class HttpResultUploads:
-    """PUTs over a transport that is made for large bodies."""
+    """PUT requests over a transport for large bodies."""
 
     def __init__(self, transport: httpx.BaseTransport) -> None:
         self._client = httpx.Client(transport=transport, timeout=_TIMEOUT, trust_env=False)

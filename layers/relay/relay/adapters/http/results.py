@@ -1,4 +1,4 @@
-"""HttpResultSource: result files from the provider's hosts, under guard, bounded in time and never held as a whole."""
+"""HttpResultSource: streams result files from the provider's hosts, behind the SSRF guard and with a time limit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT = httpx.Timeout(30, connect=10)
 _LONGEST_TRANSFER = 780
-"""Seconds for one file: less than the function's 15 minutes, so that its end is ours to report."""
+"""Seconds for one file: less than the function's 15 minutes, so that the relay can still report the failure."""
 _REDIRECTS = 3
 
 
@@ -28,7 +28,7 @@ class HttpResultSource:
         self._longest = longest
 
     def open(self, url: str, *, seconds: float | None = None) -> HttpResult:
-        """GET without content coding: the very bytes. 4xx raises ResultGoneError, anything else but 200 ResultError."""
+        """GET the file without content coding. HTTP 4xx raises ResultGoneError; any other status but 200 raises ResultError."""
         until = time.monotonic() + min(self._longest, seconds or self._longest)
         try:
             request = self._client.build_request("GET", url, headers={"Accept-Encoding": "identity", "Accept": "*/*"})
@@ -51,12 +51,12 @@ class HttpResult:
 
     @property
     def size(self) -> int | None:
-        """Content-Length, when it is there and a number."""
+        """Content-Length; None if it is missing or not a number."""
         text = self._response.headers.get("content-length", "")
         return int(text) if text.isdecimal() and len(text) < 16 else None
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes as they come; a connection that ends early, or drips, raises ResultError."""
+        """The bytes as they arrive; raises ResultError if the connection ends early or is too slow."""
         try:
             for chunk in self._response.iter_raw():
                 if time.monotonic() > self._until:

@@ -1,4 +1,4 @@
-"""The TLS context of every connection that is not to AWS: one for the process, with certifi's authorities."""
+"""The TLS context of all connections except those to AWS: one per process, with certifi's authorities."""
 
 import ssl
 from functools import cache
@@ -7,13 +7,13 @@ from pathlib import Path
 import certifi
 
 BY_HASH = "by_hash"
-"""Beside certifi's bundle, in the layer: the same certificates by the hashes of their subjects, as OpenSSL looks them up."""
+"""A folder beside certifi's bundle in the layer: the same certificates, named by the subject hashes that OpenSSL looks up."""
 
 
 @cache
 def verified() -> ssl.SSLContext:
-    """Verifies peers. Reading the whole bundle takes as long as a third of a cold start; from the folder, one file is read
-    when a peer's certificate names it."""
+    """A context that verifies peers. Reading the whole bundle takes a third of a cold start. From the folder OpenSSL reads only
+    the file that a peer's certificate needs."""
     bundle = Path(certifi.where())
     folder = bundle.with_name(BY_HASH)
     return ssl.create_default_context(capath=folder) if folder.is_dir() else ssl.create_default_context(cafile=bundle)

@@ -1,4 +1,4 @@
-"""HttpWebhookSender: one signed POST to a client's URL, under guard, with one limit on the whole of it."""
+"""HttpWebhookSender: one signed POST to a client's URL, behind the SSRF guard and with a total timeout."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class HttpWebhookSender:
         self._now = now
 
     def post(self, url: str, body: bytes, *, tenant: str, event_id: str) -> Answer:
-        """The answer's head, and nothing of its body."""
+        """Reads the status and headers of the response, but not its body."""
         headers = {**_HEADERS, **self._secrets.headers(tenant, event_id, body, at=self._now())}
         began = time.monotonic()
         status, error, retry_after = None, None, None
@@ -50,7 +50,7 @@ class HttpWebhookSender:
             with self._client.stream("POST", url, content=body, headers=headers, timeout=self._timeout) as response:
                 status, retry_after = response.status_code, _seconds(response.headers)
         except ForbiddenAddressError as forbidden:
-            error = str(forbidden).replace(httpx.URL(url).host, "the host")[:120]  # a URL is between us and its owner
+            error = str(forbidden).replace(httpx.URL(url).host, "the host")[:120]  # events show the error, but not a client's URL
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
             error = next(
                 (text for kind, text in _ERRORS.items() if isinstance(failure, kind)), f"broken off: {type(failure).__name__}"
@@ -60,7 +60,7 @@ class HttpWebhookSender:
 
 
 def _seconds(headers: Mapping[str, str]) -> int | None:
-    """Retry-After in seconds, whether it is a number or a date; None for neither."""
+    """Retry-After in seconds, given as a number or a date; None if it is neither."""
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal() and len(text) < 10:
         return int(text)
@@ -73,13 +73,13 @@ def _seconds(headers: Mapping[str, str]) -> int | None:
 
 
 class BoundedTransport(httpx.HTTPTransport):
-    """An HTTP transport whose connections end after `seconds`, however the bytes drip: httpx's own limits are for each read."""
+    """An HTTP transport that ends each connection after `seconds` in total; httpx's own timeouts apply to each read only."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore.ConnectionPool(
             ssl_context=verified(),
-            max_connections=None,  # nobody waits for another's endpoint
+            max_connections=None,  # no delivery waits for another one's endpoint
             max_keepalive_connections=0,  # one request for each connection
             network_backend=_BoundedBackend(seconds),
         )

@@ -1,4 +1,4 @@
-"""S3DocumentStore: what is kept verbatim in the bucket."""
+"""S3DocumentStore: documents that are stored byte for byte in the bucket."""
 
 import hashlib
 import json
@@ -23,11 +23,11 @@ class S3DocumentStore:
         return key
 
     def get_request(self, key: str) -> bytes:
-        """The whole of it: at most what API Gateway let in."""
+        """The whole body, which is at most as large as API Gateway accepts."""
         return bytes(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
 
     def put_callback(self, task_id: str, body: bytes) -> None:
-        """The first document stays: a repeated callback does not replace it, nor one that comes at the very same time."""
+        """The first document stays: neither a repeated nor a simultaneous callback replaces it."""
         key = f"results/{task_id}/callback.json"
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=_JSON, IfNoneMatch="*")
@@ -36,7 +36,7 @@ class S3DocumentStore:
                 raise
 
     def quarantine(self, task_id: str, body: bytes, *, reason: str, at: int) -> tuple[str, str]:
-        """`quarantine/{task_id}/{ms}-{hash}`: the very bytes, the reason beside them as metadata."""
+        """`quarantine/{task_id}/{ms}-{hash}`: the bytes as received, with the reason as metadata."""
         key = f"quarantine/{task_id}/{at}-{hashlib.sha256(body).hexdigest()[:16]}"
         metadata = {"reason": json.dumps(reason)[:512], "task-id": task_id}
         self._client.put_object(

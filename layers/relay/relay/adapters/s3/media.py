@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: the announced type of a result is not believed."""
+"""The type of a file by its first bytes: the announced type is not trusted."""
 
 _PREFIXES = (
     (b"\x89PNG\r\n\x1a\n", "image/png", "png"),
@@ -15,7 +15,7 @@ _BRANDS = {b"M4A ": ("audio/mp4", "m4a"), b"qt  ": ("video/quicktime", "mov"), b
 
 
 def sniffed(head: bytes) -> tuple[str, str] | None:
-    """Media type and extension of a file that begins with `head` (16 bytes are enough); None when it is no media file."""
+    """Media type and extension of a file that begins with `head` (16 bytes are enough); None if it is not a media file."""
     for prefix, media_type, extension in _PREFIXES:
         if head.startswith(prefix):
             return media_type, extension
@@ -29,7 +29,7 @@ def sniffed(head: bytes) -> tuple[str, str] | None:
 def _mpeg_audio(head: bytes) -> tuple[str, str] | None:
     """MP3 and AAC frames without a tag begin with eleven or twelve set bits, and valid fields after them.
 
-    Layer I is taken for no audio: nobody makes it, and the byte order mark of UTF-16 looks like it.
+    Layer I does not count as audio: it is not in use, and the byte order mark of UTF-16 looks like it.
     """
     if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None

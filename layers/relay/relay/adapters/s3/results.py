@@ -28,10 +28,10 @@ _SNIFF = 16
 
 
 class S3ResultStore:
-    """ResultStore: one presigned PUT where the size is known or small, parts where it is not.
+    """ResultStore: one presigned PUT if the size is known or small, else a multipart upload.
 
-    The bytes go from the one connection to the other, through SHA-256; a PUT that ends early leaves nothing behind. `uploads`
-    is called when the first file is stored: who only asks for URLs does without.
+    The bytes are hashed with SHA-256 while they pass from one connection to the other. A PUT that ends early stores nothing.
+    `uploads` is called when the first file is stored, so functions that only need URLs do not load it.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class S3ResultStore:
         self._uploads = uploads
 
     def store(self, prefix: str, chunks: Iterator[bytes], *, size: int | None) -> StoredFile:
-        """Raises ResultTooLargeError by the announced size or the real one, ResultTypeError by the first bytes."""
+        """Raises ResultTooLargeError by the announced or the real size, ResultTypeError by the first bytes."""
         if size is not None and size > self._largest:
             raise ResultTooLargeError(f"{size} bytes, more than {self._largest}")
         head = _head(chunks)
@@ -61,7 +61,7 @@ class S3ResultStore:
         return StoredFile(self._bucket, key, passing.count, passing.digest.hexdigest(), media_type)
 
     def url(self, result: Result, *, seconds: int | None = None) -> str:
-        """A presigned GET, good for `seconds`, by default for RESULT_URL_SECONDS."""
+        """A presigned GET, valid for `seconds`, by default RESULT_URL_SECONDS."""
         parameters = {"Bucket": result.bucket, "Key": result.key}
         expiry = self._url_seconds if seconds is None else seconds
         return str(self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expiry))
@@ -71,7 +71,7 @@ class S3ResultStore:
         self._uploads().put(url, chunks, size, media_type)
 
     def _put_spooled(self, key: str, media_type: str, chunks: Iterator[bytes]) -> None:
-        """A request must say how long it is: the bytes wait on disk, a part at a time. A file that is one part is one PUT."""
+        """Spool the bytes on disk, one part at a time, since a request must announce its length. A file of one part: one PUT."""
         with tempfile.TemporaryFile(buffering=0) as file:
             spool = cast("RawIOBase", file)
             sizes = _spooled(chunks, spool)
@@ -100,7 +100,7 @@ class S3ResultStore:
 
 
 class _Passing:
-    """The bytes on their way: counted, hashed, and stopped when they are too many."""
+    """Passes the bytes on: counts and hashes them, and raises ResultTooLargeError if there are too many."""
 
     def __init__(self, head: bytes, chunks: Iterator[bytes], largest: int) -> None:
         self._head = head
@@ -132,7 +132,7 @@ def _head(chunks: Iterator[bytes]) -> bytes:
 
 
 def _spooled(chunks: Iterator[bytes], spool: RawIOBase) -> Iterator[int]:
-    """Fill the spool, at most with a part and what its last chunk has beyond, and give its size; then again, from its start."""
+    """Write one part into the spool and yield its size, then the next one from the start. The last chunk may exceed the part."""
     size = 0
     for chunk in chunks:
         spool.write(chunk)

@@ -1,4 +1,4 @@
-"""S3UploadStore: clients' files below `uploads/`, which the clients themselves put there."""
+"""S3UploadStore: files below `uploads/`, which clients put there themselves."""
 
 import base64
 from typing import Any
@@ -10,7 +10,7 @@ from relay.ports import PresignedPut, UploadedFile
 
 _HEAD = "bytes=0-15"
 _MISSING = frozenset({"NoSuchKey", "AccessDenied"})
-"""S3 says AccessDenied of a missing key to those who may not list the bucket."""
+"""For a missing key S3 returns AccessDenied to callers who may not list the bucket."""
 
 
 class S3UploadStore:
@@ -21,7 +21,7 @@ class S3UploadStore:
         self._bucket = bucket
 
     def put(self, key: str, *, media_type: str, size: int, sha256: str | None, seconds: int) -> PresignedPut:
-        """Every header is signed; `If-None-Match` makes the first file at a key the last."""
+        """Every header is signed; `If-None-Match` refuses a second file at the same key."""
         headers = {"Content-Type": media_type, "Content-Length": str(size), "If-None-Match": "*"}
         parameters = {"ContentType": media_type, "ContentLength": size, "IfNoneMatch": "*"}
         if sha256 is not None:
@@ -29,7 +29,7 @@ class S3UploadStore:
         return PresignedPut(self._presigned("put_object", seconds, Key=key, **parameters), headers)
 
     def look(self, key: str) -> UploadedFile | None:
-        """One request for size and first bytes."""
+        """One request, for the size and the first bytes."""
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=key, Range=_HEAD)
         except ClientError as error:
@@ -40,11 +40,11 @@ class S3UploadStore:
         return UploadedFile(int(answer["ContentRange"].rpartition("/")[2]), kind[0] if kind else None)
 
     def url(self, key: str, *, seconds: int) -> str:
-        """Signed here: no request."""
+        """Presigned locally, without a request."""
         return self._presigned("get_object", seconds, Key=key)
 
     def read(self, key: str) -> bytes | None:
-        """The whole of it: it was looked at before."""
+        """The whole file, whose size was checked before."""
         try:
             return bytes(self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read())
         except ClientError as error:

@@ -1,4 +1,4 @@
-"""Secrets from Secrets Manager, cached for a while, so that a rotation takes effect."""
+"""Secrets from Secrets Manager, cached for a limited time, so that a rotation takes effect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LEAST_AGE = 10
-"""Seconds between two reads of one stage of a secret that forged tokens can cause."""
+"""The least seconds between two reads of one stage of a secret, however many forged tokens arrive."""
 
 
 class Secrets:
@@ -24,7 +24,7 @@ class Secrets:
         self._kept: dict[tuple[str, str], tuple[float, str | None]] = {}
 
     def get(self, secret_id: str, stage: str = "AWSCURRENT") -> str | None:
-        """The secret, or None when it has no version in that stage."""
+        """The secret string; None if the secret has no version in that stage."""
         now = self._monotonic()
         until, value = self._kept.get((secret_id, stage), (0.0, None))
         if until <= now:
@@ -33,7 +33,7 @@ class Secrets:
         return value
 
     def renew(self, secret_id: str) -> bool:
-        """Forget what is kept of a secret, but for what was read a moment ago; True when it is worth another look."""
+        """Drop a secret's cached values that are at least ten seconds old; True if there were any: a new read may differ."""
         fresh = self._monotonic() + self._ttl - _LEAST_AGE
         old = [entry for entry, (until, _) in self._kept.items() if entry[0] == secret_id and until <= fresh]
         for entry in old:

@@ -1,4 +1,4 @@
-"""The callback tokens, made of a generated secret."""
+"""The callback tokens, derived from a generated secret."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_TOKEN = 128
 class HmacCallbackTokens:
     """CallbackTokens: `{provider}.{HMAC-SHA256 of provider and task id, base64url}`, keyed by the generated secret.
 
-    While the secret rotates, tokens made with its previous version are still good: a callback may come a day later.
+    While the secret rotates, tokens made with its previous version stay valid: a callback may arrive a day later.
     """
 
     def __init__(self, secrets: Secrets, secret_id: str) -> None:
@@ -30,8 +30,8 @@ class HmacCallbackTokens:
         return f"{task_id}/{provider}.{_digest(key or '', task_id, provider)}"
 
     def provider_of(self, task_id: str, token: str) -> str:
-        """Checks against the current key, then the previous, then once more with both read anew, should they just have been
-        rotated; raises CallbackNotAuthenticError."""
+        """Check the token against the current key, then the previous one. If neither fits, both are read again once, since they
+        may just have been rotated. Raises CallbackNotAuthenticError."""
         provider, _, digest = token[:_LONGEST_TOKEN].partition(".")
         given = digest.encode("utf-8", "replace")
         while True:

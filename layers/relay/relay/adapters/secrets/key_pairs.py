@@ -17,7 +17,7 @@ _LEEWAY = 30
 """Seconds that a client's clock may be off."""
 _LONGEST_TOKEN = 4096
 _STAGES = ("AWSCURRENT", "AWSPREVIOUS")
-# Kling's tokens have these three claims. Others are ignored, whatever they hold: nobody here asked for them.
+# Kling's tokens have the claims `iss`, `exp` and `nbf`. All others are ignored, whatever they contain.
 _OPTIONS: Any = {
     "require": ["iss", "exp"],
     "verify_aud": False,
@@ -32,7 +32,7 @@ _MALFORMED = (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, Recur
 class HmacKeyPairs:
     """KeyPairs: a secret key is HMAC-SHA256 of its access key, base64url, keyed by a generated master secret.
 
-    While the master secret rotates, secret keys derived from its previous version are still good.
+    While the master secret rotates, secret keys derived from its previous version stay valid.
     """
 
     def __init__(self, secrets: Secrets, secret_id: str) -> None:
@@ -44,7 +44,7 @@ class HmacKeyPairs:
         return _derived(self._secrets.get(self._secret_id) or "", access_key)
 
     def issuer_of(self, token: str) -> str:
-        """The access key that a token names, before anything of it is believed; raises AuthenticationError."""
+        """The access key that a token names, before the token is verified; raises AuthenticationError."""
         try:
             issuer = jwt.decode(token[: _LONGEST_TOKEN + 1], options={"verify_signature": False}).get("iss")
         except _MALFORMED:
@@ -65,7 +65,7 @@ class HmacKeyPairs:
 
 
 def _is_signed(token: str, secret: str) -> bool:
-    """False when another key signed the token; raises AuthenticationError for whatever else is wrong with it."""
+    """False if another key signed the token; raises AuthenticationError for any other fault."""
     try:
         jwt.decode(token, secret, algorithms=["HS256"], options=_OPTIONS, leeway=_LEEWAY)
     except jwt.InvalidSignatureError:

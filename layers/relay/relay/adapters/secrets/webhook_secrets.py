@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from relay.adapters.secrets.cached import Secrets
 
 OVERLAP_SECONDS = 7 * 86_400
-"""How long a tenant's previous secret stays good."""
+"""How long a tenant's previous secret stays valid."""
 _PREFIX = "whsec_"
 
 
 class WebhookSecrets:
-    """`whsec_` and base64 of HMAC-SHA256 over tenant and generation, keyed by the generated secret: only a count is stored.
+    """`whsec_` and base64 of HMAC-SHA256 over tenant and generation, keyed by the generated secret. Only the number is stored.
 
-    `generation_of` gives a tenant's count and the time of its last rotation (ms); it is asked once in `ttl` seconds.
+    `generation_of` returns a tenant's generation and the time of its last rotation (ms), and is cached for `ttl` seconds.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class WebhookSecrets:
         self._kept: dict[str, tuple[float, tuple[int, int]]] = {}
 
     def of(self, tenant: str, *, at: int) -> list[str]:
-        """The secrets that are good at a time (ms), the newest first: the tenant's, its previous one for seven days, and the
-        same of the generated secret's previous version."""
+        """The secrets that are valid at a time (ms), newest first: the tenant's, and its previous one for seven days. The same
+        two of the generated secret's previous version follow."""
         generation, rotated_at = self._generation(tenant)
         overlaps = generation > 0 and at < rotated_at + OVERLAP_SECONDS * 1000
         generations = (generation, generation - 1) if overlaps else (generation,)
@@ -49,7 +49,7 @@ class WebhookSecrets:
         return [_derived(key, tenant, each) for key in keys if key for each in generations]
 
     def headers(self, tenant: str, event_id: str, body: bytes, *, at: int) -> dict[str, str]:
-        """The three headers of Standard Webhooks, `at` in ms; a signature by each secret that is good."""
+        """The three headers of Standard Webhooks, `at` in ms; with a signature by each valid secret."""
         timestamp = str(at // 1000)
         signed = f"{event_id}.{timestamp}.".encode() + body
         signatures = [f"v1,{_signature(secret, signed)}" for secret in self.of(tenant, at=at)]
