@@ -627,6 +627,19 @@ def test_a_task_that_proceeds_stays_due(store: TaskStore) -> None:
     assert all_due(store, LATER) == [task.task_id]
 
 
+def test_tasks_that_were_seen_are_passed_over_page_by_page(store: TaskStore) -> None:
+    names = (f"{number:032x}" for number in range(1000))
+    ids = [name for name in names if due_shard_of(name) == 0][:8]
+    for number, task_id in enumerate(ids):
+        store.create(task_of(task_id, due_at=NOON + number))
+
+    assert store.due(now=LATER, limit=2, seen=ids[:6]) == ids[6:]
+    some = store.due(now=LATER, limit=3, seen=ids[:1])
+    assert 0 < len(some) <= 3
+    assert some == ids[1 : 1 + len(some)]
+    assert store.due(now=LATER, limit=3, seen=ids) == []
+
+
 def test_a_postponed_task_is_due_later(store: TaskStore) -> None:
     task = created(store)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.adapters.dynamodb.items import is_task, item_of
+from relay.adapters.dynamodb.items import failure_text, is_task, item_of
 from relay.adapters.dynamodb.items import task_of as task_in
 from relay.adapters.dynamodb.tasks import DynamoTaskStore
 from relay.domain.errors import TaskConflictError, TaskNotFoundError
@@ -137,11 +137,13 @@ def test_every_write_that_changes_something_is_in_the_stream_in_order(history: l
         due_at=st.none() | st.integers(0, 10**13),
         fingerprint=texts,
         status=st.sampled_from(Status),
+        rank=st.sampled_from(Rank),
         version=st.integers(1, 99),
         attempts=st.integers(1, 99),
         polls=st.integers(0, 99),
         snapshot_at=st.integers(0, 10**13),
         message=texts,
+        provider_task_id=st.none() | texts,
         acceptance=st.sampled_from([Acceptance.UNKNOWN, Acceptance.UNSENT]),
         external_task_id=st.none() | texts,
         idempotency_key=st.none() | texts,
@@ -153,7 +155,22 @@ def test_a_task_as_created_survives_its_item(task: Task) -> None:
     item = item_of(task)
 
     assert is_task(item)
-    assert task_in(item) == task
+    has_it = task.provider_task_id is not None or task.rank in {Rank.PROCESSING, Rank.FINAL}
+    assert task_in(item) == replace(task, acceptance=Acceptance.ACCEPTED if has_it else task.acceptance)
+
+
+@pytest.mark.parametrize("stored", ["", "unsent", "unknown"])
+def test_what_version_0_2_0_wrote_is_read_whatever_the_field_says(stored: str) -> None:
+    """It knows no acceptance: it writes items without it, and leaves it as it is in items that it changes."""
+    item = item_of(task_of(acceptance=Acceptance(stored or "unknown")))
+    if not stored:
+        del item["acceptance"]
+    refusal = failure_text(Failure(code=FailureCode.REJECTED, message="Account balance not enough"))
+
+    assert task_in(item | {"provider_task_id": {"S": PROVIDER_ID}}).acceptance is Acceptance.ACCEPTED
+    assert task_in(item | {"rank": {"N": "1"}}).acceptance is Acceptance.ACCEPTED
+    assert task_in(item | {"rank": {"N": "2"}, "failure": refusal}).acceptance is Acceptance.REFUSED
+    assert task_in(item | {"attempts": {"N": "2"}}).acceptance is Acceptance.UNKNOWN, "it has begun another attempt"
 
 
 def bytes_of(item: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""Thirteen bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
+"""Fourteen bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +14,7 @@ from relay.domain.webhook import Delivery, DeliveryLog, DeliveryOutcome
 from relay.providers.base import Operation, ProviderRequest, ProviderResponse
 from relay.usecases import archive, deliver, receive, reconcile, resubmit
 from relay.usecases.apply import Outcome, apply
+from tests.simulation import calls
 from tests.simulation.run import run
 from tests.support.fakes.task_store import FakeTaskStore
 from tests.support.fakes.webhooks import FakeWebhooks
@@ -183,6 +184,11 @@ def a_refusal_forgets_the_attempts_before_it(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(FakeTaskStore, "begin_attempt", begun)
 
 
+def a_write_does_not_recognise_itself(patch: pytest.MonkeyPatch) -> None:
+    """A create that the SDK repeats after a lost response is taken for somebody else's."""
+    patch.setattr(calls, "repeated", lambda _port, _first, call: call())
+
+
 def a_task_expires_without_an_answer(patch: pytest.MonkeyPatch) -> None:
     """There is no grace after the deadline."""
     patch.setattr(reconcile, "_GRACE_MS", 0)
@@ -200,6 +206,7 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "retry queued last": (a_retry_is_concluded_before_it_is_queued, {"no terminal status is lost", "a failure leaves a trace"}),
     "the present under an old id": (a_webhook_tells_the_present_under_an_old_id, {"a webhook tells what is stored"}),
     "refusal after a loss": (a_refusal_forgets_the_attempts_before_it, {"a refused task was not accepted"}),
+    "own write unknown": (a_write_does_not_recognise_itself, {"?"}),
     "no grace": (a_task_expires_without_an_answer, {"lost callbacks are found"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }

@@ -516,6 +516,7 @@ SCENARIOS = [
     Scenario("resubmit_tasks", "found", _resubmit(first="lost")),
     Scenario("resubmit_tasks", "found, over", _found_over),
     Scenario("resubmit_tasks", "busy again", _resubmit(BUSY)),
+    Scenario("resubmit_tasks", "not found yet, then busy", _resubmit((400, refusal(1203, "task not found")), BUSY, first="lost")),
     Scenario("resubmit_tasks", "nobody answers", _resubmit(DOWN, first="lost")),
     Scenario("resubmit_tasks", "refused", _refused_later, _failed_as(FailureCode.REJECTED)),
     Scenario("resubmit_tasks", "too late", _too_late, _failed_as(FailureCode.EXPIRED)),

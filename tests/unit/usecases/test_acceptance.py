@@ -10,7 +10,7 @@ from relay.domain.task import VISIBLE_AFTER_MS, Acceptance, FailureCode, Status
 from relay.ports import Relay
 from relay.usecases import reconcile as reconciling
 from relay.usecases.reconcile import Reconciled, reconcile, reconcile_one
-from relay.usecases.resubmit import Resubmitted
+from relay.usecases.resubmit import Resubmitted, resubmit
 from tests.support.fakes.fake_world import FakeWorld
 from tests.support.fakes.provider import BALANCE, INTERNAL, LOST_ANSWER, LOST_REQUEST, RATE, UNREACHABLE, Fault, answered
 from tests.support.tasks import NOON, task_of
@@ -106,7 +106,7 @@ def test_an_operation_that_no_query_finds_is_not_sent_again_after_a_loss(world: 
     task_id = world.submit({"prompt": "x"}, operation="general/custom-voices").task.task_id
 
     assert world.task(task_id).acceptance is Acceptance.UNKNOWN
-    assert world.resubmit(task_id, 1) is not Resubmitted.SENT
+    assert world.resubmit(task_id, 1) is Resubmitted.OVER
     assert world.api.paid == {}
 
 
@@ -177,7 +177,7 @@ def test_an_old_task_of_the_provider_is_not_adopted(world: FakeWorld, finder: st
     assert world.api.paid == {task_id: 1, fresh.task_id: 1}
 
 
-def test_a_task_has_one_message_at_a_time(world: FakeWorld) -> None:
+def test_one_of_the_messages_of_a_backlog_sends_the_task(world: FakeWorld) -> None:
     world.api.faults.append(LOST_REQUEST)
     task_id = world.submit().task.task_id
     for _ in range(30):  # a backlog: no message is received for half an hour
@@ -240,8 +240,6 @@ def test_a_message_of_version_0_2_0_is_understood(world: FakeWorld) -> None:
     task_id = world.submit({"prompt": "x"}, operation="general/custom-voices").task.task_id
     world.tasks.tasks[task_id] = replace(world.task(task_id), acceptance=Acceptance.UNKNOWN)
 
-    from relay.usecases.resubmit import resubmit
-
     assert resubmit(task_id, 1, world.relay) is Resubmitted.SENT
 
 
@@ -264,6 +262,7 @@ def test_tasks_that_cannot_be_polled_hide_no_other(monkeypatch: pytest.MonkeyPat
 
     assert "f" * 32 in polled
     assert world.tasks.due(now=world.clock(), limit=1000) == [], "what raises is put off too"
+    assert len(world.tasks.due(now=world.clock() + 120_000, limit=1000)) == 450, "but no longer than a first poll"
 
 
 def test_the_reconciler_pages_past_tasks_that_cannot_be_put_off(monkeypatch: pytest.MonkeyPatch, world: FakeWorld) -> None:

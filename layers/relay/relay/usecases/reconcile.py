@@ -7,11 +7,20 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from relay.domain.errors import ProviderError, ProviderTaskMissingError, TaskConflictError, UnreadableSnapshotError
+from relay.domain.errors import ProviderError, ProviderTaskMissingError, UnreadableSnapshotError
 from relay.domain.task import RANKS, Acceptance, Change, FailureCode, Rank, Snapshot, Task
 from relay.usecases.apply import apply
 from relay.usecases.ask import ask_provider
-from relay.usecases.send import backoff, close, close_as_taken, may_repeat, queue_attempt, record_acceptance
+from relay.usecases.send import (
+    NOT_ACCEPTED,
+    backoff,
+    close,
+    close_as_taken,
+    expire,
+    may_repeat,
+    queue_attempt,
+    record_acceptance,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,7 +33,6 @@ _LONGEST_WAIT = 3600
 """Seconds between two polls of a task."""
 _GRACE_MS = 86_400_000
 """How long after its deadline a task waits for the provider to answer one query."""
-_UNSENT = "the provider could not accept the task before its deadline"
 _UNKNOWN = "the provider may have accepted the task, and no query can tell: it was not resent"
 _NO_STATUS = "the provider reported no final status before the task's deadline"
 _NO_ANSWER = "the provider answered no query, neither before the task's deadline nor for a day after it"
@@ -70,7 +78,7 @@ def _poll_in_time(task_id: str, relay: Relay, time_left: Callable[[], int]) -> R
         return reconcile_one(task_id, relay)
     except Exception:
         with suppress(Exception):  # a task that always fails must not stay the first in the index
-            relay.tasks.postpone(task_id, due_at=relay.clock() + _LONGEST_WAIT // 4 * 1000)
+            relay.tasks.postpone(task_id, due_at=relay.clock() + relay.settings.first_poll_after * 1000)
         raise
 
 
@@ -95,7 +103,7 @@ def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
         return Reconciled.OVER
     is_late = relay.clock() >= task.deadline_at
     if task.acceptance is Acceptance.UNSENT:
-        return _expire(task, _UNSENT, relay) if is_late else _resubmit(task, relay)
+        return _expire(task, NOT_ACCEPTED, relay) if is_late else _resubmit(task, relay)
     repeatable = may_repeat(relay.providers[task.provider].operation(task.operation), relay.settings)
     if task.provider_task_id is None and not relay.settings.external_ids_honoured:
         return _wait_or_expire(task, relay, repeatable=repeatable, answered=True)  # there is no id to query with
@@ -156,9 +164,5 @@ def _wait_or_expire(
 def _expire(task: Task, message: str, relay: Relay, *, is_unknown: bool = False) -> Reconciled:
     if task.refusal:
         message = f"{message}; its last attempt was refused: {task.refusal.message}"
-    change = Change.given_up(FailureCode.UNKNOWN if is_unknown else FailureCode.EXPIRED, message)
-    try:
-        relay.tasks.change(task.task_id, change, at=relay.clock())
-    except TaskConflictError:  # the final status arrived at this moment
-        return Reconciled.OVER
-    return Reconciled.EXPIRED
+    code = FailureCode.UNKNOWN if is_unknown else FailureCode.EXPIRED
+    return Reconciled.EXPIRED if expire(task, message, relay, code=code) else Reconciled.OVER

@@ -6,10 +6,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from relay.domain.errors import ProviderError, ProviderTaskMissingError, TaskConflictError, UnreadableSnapshotError
-from relay.domain.task import Acceptance, Change, FailureCode, Task
+from relay.domain.task import Acceptance, Task
 from relay.usecases.apply import apply
 from relay.usecases.ask import ask_provider
-from relay.usecases.send import StoredRequest, close_as_taken, may_repeat, queue_attempt, record_acceptance, send
+from relay.usecases.send import (
+    NOT_ACCEPTED,
+    StoredRequest,
+    close_as_taken,
+    expire,
+    may_repeat,
+    queue_attempt,
+    record_acceptance,
+    send,
+)
 
 if TYPE_CHECKING:
     from relay.domain.task import Snapshot
@@ -57,7 +66,7 @@ def resubmit(task_id: str, attempt: int, relay: Relay, *, due_at: int | None = N
         else:
             return _adopt(task, snapshot, document, relay)
     if too_late:
-        return _expire(task, relay)
+        return Resubmitted.EXPIRED if expire(task, NOT_ACCEPTED, relay) else Resubmitted.OVER
     return _attempt(task, relay)
 
 
@@ -95,12 +104,3 @@ def _adopt(task: Task, snapshot: Snapshot, document: bytes, relay: Relay) -> Res
 
 def _stored_request(text: str, documents: DocumentStore) -> StoredRequest:
     return StoredRequest.from_json(documents.get_request(text.removeprefix("s3:")) if text.startswith("s3:") else text)
-
-
-def _expire(task: Task, relay: Relay) -> Resubmitted:
-    change = Change.given_up(FailureCode.EXPIRED, "the provider could not accept the task before its deadline")
-    try:
-        relay.tasks.change(task.task_id, change, at=relay.clock())
-    except TaskConflictError:
-        return Resubmitted.OVER
-    return Resubmitted.EXPIRED

@@ -28,6 +28,7 @@ SQS_LONGEST_DELAY = 900
 _FIRST_DELAY = 4
 _DELAY_AFTER_UNKNOWN = 30
 """Seconds: a query may not find a task yet that the provider accepted a moment ago."""
+NOT_ACCEPTED = "the provider could not accept the task before its deadline"
 _TAKEN = "the provider still has an older task with this external_task_id: use a new external_task_id"
 _LARGEST_ANSWER = 65_536
 """Characters: a larger response without a task is not stored for repeated requests."""
@@ -101,8 +102,8 @@ def record_acceptance(task: Task, snapshot: Snapshot, tasks: TaskStore, *, due_a
 def queue_attempt(task: Task, relay: Relay, *, acceptance: Acceptance | None = None, least: int = 0) -> None:
     """Queue another attempt after an exponential back-off with jitter, of at least `least` seconds.
 
-    `acceptance`: what is known now; None: what the task says. If the task was scheduled by someone else meanwhile, nothing is
-    queued: a task has one message at a time.
+    `acceptance`: what is known now; None: what the task says. If another invocation scheduled the task meanwhile, nothing is
+    queued, so that messages do not multiply.
     """
     delay = max(least, backoff(task.attempts + task.polls, first=_FIRST_DELAY, longest=SQS_LONGEST_DELAY, seed=task.task_id))
     due_at = relay.clock() + (delay + relay.settings.first_poll_after) * 1000
@@ -114,6 +115,15 @@ def close_as_taken(task: Task, relay: Relay) -> Task:
     """The provider has an older task with our id, so it cannot accept this one; a new submission gets another id."""
     refusal = Failure(code=FailureCode.REJECTED, message=_TAKEN, provider_code=1201, http_status=400)
     return close(task, Change.refused(refusal, resolved_before=relay.clock()), relay)
+
+
+def expire(task: Task, message: str, relay: Relay, *, code: FailureCode = FailureCode.EXPIRED) -> bool:
+    """Close a task without a final status as failed; False if it has ended at this moment."""
+    try:
+        relay.tasks.change(task.task_id, Change.given_up(code, message), at=relay.clock())
+    except TaskConflictError:
+        return False
+    return True
 
 
 def backoff(attempt: int, *, first: int, longest: int, seed: str) -> int:

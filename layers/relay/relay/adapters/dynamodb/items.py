@@ -27,12 +27,14 @@ _ACCEPTED_RANKS = frozenset({Rank.PROCESSING, Rank.FINAL})
 
 
 def item_of(task: Task) -> dict[str, Any]:
-    """A task as an item; fields that are None are absent."""
+    """A task as an item, without the fields that have no value."""
     item: dict[str, Any] = {name: number(getattr(task, name)) for name in _NUMBERS}
     item |= {name: text(getattr(task, name)) for name in _TEXTS}
     item |= {name: text(value) for name in _OPTIONAL_TEXTS if (value := getattr(task, name)) is not None}
     item["status"] = text(task.status.value)
     item["acceptance"] = text(task.acceptance.value)
+    if task.acceptance is Acceptance.UNSENT:
+        item["unsent_after"] = number(task.attempts)
     item["created_key"] = text(created_key(task.created_at, task.task_id))
     if task.due_at is not None:
         item |= {"due_at": number(task.due_at), "due_shard": text(str(due_shard_of(task.task_id)))}
@@ -97,13 +99,14 @@ def failure_text(failure: Failure) -> dict[str, str]:
 
 
 def _acceptance(item: Item) -> Acceptance:
-    """The stored field, unless other fields prove more. Version 0.2.0 writes tasks without it, also during a deployment."""
+    """The stored field, unless other fields prove more. Version 0.2.0 does not know it, also in items that it changes."""
     if "provider_task_id" in item or int(item["rank"]["N"]) in _ACCEPTED_RANKS:
         return Acceptance.ACCEPTED
-    if "acceptance" in item:
-        return Acceptance(item["acceptance"]["S"])
-    failure = _json(item, "failure")
-    return Acceptance.REFUSED if failure and failure["code"] == FailureCode.REJECTED else Acceptance.UNKNOWN
+    if (_json(item, "failure") or {}).get("code") == FailureCode.REJECTED:
+        return Acceptance.REFUSED
+    stored = Acceptance(item["acceptance"]["S"]) if "acceptance" in item else Acceptance.UNKNOWN
+    has_begun = stored is Acceptance.UNSENT and item.get("unsent_after") != item["attempts"]
+    return Acceptance.UNKNOWN if has_begun else stored
 
 
 def _failure(value: Any) -> Failure | None:

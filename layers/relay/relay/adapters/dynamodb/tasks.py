@@ -161,6 +161,7 @@ class DynamoTaskStore:
         values = {
             ":one": number(1),
             ":acceptance": text(acceptance.value),
+            ":attempts": number(task.attempts),
             ":seen": number(task.due_at or 0),
             **_ACCEPTED,
             **_due(task.task_id, due_at),
@@ -168,7 +169,7 @@ class DynamoTaskStore:
         try:
             self._update(
                 task.task_id,
-                "SET due_at = :d, due_shard = :s, polls = polls + :one, acceptance = :acceptance",
+                "SET due_at = :d, due_shard = :s, polls = polls + :one, acceptance = :acceptance, unsent_after = :attempts",
                 f"due_at = :seen AND {_NOT_ACCEPTED}",
                 values,
             )
