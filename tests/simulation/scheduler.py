@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import TYPE_CHECKING
 
-from tests.aws.recursion import Chain
 from tests.support.fakes.clock import VirtualClock
+
+if TYPE_CHECKING:
+    from tests.aws.recursion import Chain
 
 _DEEPEST = 3
 
