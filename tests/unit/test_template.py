@@ -240,7 +240,7 @@ def test_rules_may_send_to_their_queues_and_dead_letter_queues() -> None:
 def test_a_message_stays_hidden_while_it_is_worked_on(name: str) -> None:
     source, attribute = MAPPINGS[name]["EventSourceArn"]["Fn::GetAtt"]
     if attribute == "Arn":
-        timeout = FUNCTIONS[MAPPINGS[name]["FunctionName"]["Ref"]]["Timeout"]
+        timeout = FUNCTIONS[MAPPINGS[name]["FunctionName"]["Ref"].removesuffix(".Alias")]["Timeout"]
         assert QUEUES[source]["VisibilityTimeout"] >= SHORTER_VISIBILITY.get(source, 6) * timeout
 
 
