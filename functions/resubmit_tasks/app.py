@@ -14,7 +14,9 @@ prepare_at_init("tasks", "api", "resubmissions")
 
 
 def resubmit_task(message: dict[str, Any], _receives: int) -> None:
-    outcome = resubmit(message["task_id"], message["attempt"], services(), due_at=message.get("due_at"))
+    # Only the layer that takes due_at writes it, so this function also works with the layer of version 0.2.0.
+    known = {"due_at": message["due_at"]} if "due_at" in message else {}
+    outcome = resubmit(message["task_id"], message["attempt"], services(), **known)
     logger.info("resubmitted", task_id=message["task_id"], outcome=outcome)
     metrics.add_metric(name=f"Resubmission{outcome.name.title()}", unit=MetricUnit.Count, value=1)
 

@@ -46,9 +46,7 @@ class QueuedResubmissions(FakeResubmissions):
         """Send the message."""
         super().put(task_id, attempt=attempt, due_at=due_at, delay=delay)
         if self.queue is not None:
-            self.queue.send(
-                f"{task_id[:6]} after attempt {attempt}", (task_id, attempt, due_at), delay=delay, continues=True
-            )
+            self.queue.send(f"{task_id[:6]} after attempt {attempt}", (task_id, attempt, due_at), delay=delay, continues=True)
 
 
 def _told(body: bytes) -> tuple[str, str]:
