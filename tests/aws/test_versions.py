@@ -10,7 +10,7 @@ import pytest
 
 from local.emulator.artefacts import TOOLS
 from tests.aws.versions import references, substituted, taken_from_elsewhere, unaliased
-from tests.support.cloudformation import ROOT, load_template
+from tests.support.cloudformation import ROOT, evaluated, load_template
 
 TEMPLATE = load_template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
@@ -24,7 +24,7 @@ CONSTANT = {"AwsEndpointUrl"}
 
 @cache
 def translated(preference: str) -> dict[str, Any]:
-    """The resources that SAM makes of the template."""
+    """The resources that SAM makes of the template, for AWS."""
     template = json.loads(json.dumps(TEMPLATE))
     for each in template["Resources"].values():
         for key in {"CodeUri", "ContentUri"} & set(each.get("Properties", {})):
@@ -38,7 +38,7 @@ def translated(preference: str) -> dict[str, Any]:
         text=True,
         check=True,
     )
-    resources: dict[str, Any] = json.loads(done.stdout)["Resources"]
+    resources: dict[str, Any] = evaluated(json.loads(done.stdout)["Resources"], TEMPLATE, {"DeploymentPreference": preference})
     return resources
 
 
