@@ -7,9 +7,11 @@ import pytest
 from relay.domain.task import Status
 from relay.domain.webhook import Answer, DeliveryOutcome
 from relay.usecases import reconcile
+from tests.aws.recursion import MOST_INVOCATIONS
 from tests.simulation.clients import Request
 from tests.simulation.faults import Decisions
 from tests.simulation.functions import InlinePool
+from tests.simulation.queues import ALLOWED
 from tests.simulation.simulated_world import SimulatedWorld
 from tests.support.fakes.clock import NOON
 
@@ -70,3 +72,35 @@ def test_without_the_permission_the_schedule_is_cut(monkeypatch: pytest.MonkeyPa
     assert drops(world) > 0
     assert log
     assert log.outcome is DeliveryOutcome.RETRYING
+
+
+def waiting_for(monkeypatch: pytest.MonkeyPatch, allowed: frozenset[str]) -> SimulatedWorld:
+    """A task whose provider is unreachable until its deadline, and no reconciler that would queue it anew."""
+    monkeypatch.setattr("tests.simulation.queues.ALLOWED", allowed)
+    monkeypatch.setattr(SimulatedWorld, "_plan_tick", lambda _world: None)
+    worlds = (SimulatedWorld(Decisions(seed)) for seed in range(100))
+    world = next(each for each in worlds if each.settings.task_deadline == 14_400 and each.settings.external_ids_honoured)
+    world.decisions.calm = True
+    world.provider.is_down = True
+    world.clients.plan([Request("request 0", "acme", "videos/text2video", "waves", None, None, None)], 1)
+    world.scheduler.run()
+    return world
+
+
+def looks(world: SimulatedWorld) -> list[int]:
+    """The times (ms) at which a message of the queue `resubmissions` arrived."""
+    return [at for at, _, text in world.scheduler.story if text.startswith("resubmissions: ")]
+
+
+def test_a_task_is_sent_again_until_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = waiting_for(monkeypatch, ALLOWED)
+    last = max(looks(world))
+    assert len(looks(world)) > MOST_INVOCATIONS
+    assert last >= NOON + world.settings.task_deadline * 1000
+    assert drops(world) == 0
+
+
+def test_without_the_permission_a_task_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = waiting_for(monkeypatch, frozenset())
+    assert max(looks(world)) < NOON + world.settings.task_deadline * 1000
+    assert drops(world) == 1
