@@ -28,6 +28,7 @@ _BASELINE = 18.73
 """Dollars: an HTTP API, a bus, and what every design needs."""
 _SPEED = 4.0
 _MEMORY_SIZES = (128, 256, 512, 1024)
+_ALIAS = "live"
 _ACCESS_LOG_BYTES = 330
 """Bytes of a line in the access log, with values of usual length."""
 
@@ -86,7 +87,7 @@ def _counted(stack: Stack) -> Iterator[Callable[[str, dict[str, Any], int], Live
 
 
 def _point(stack: Stack, found: list[Function], endpoints: dict[str, str]) -> None:
-    """Set each function's AWS endpoint. Without an entry the emulator sets it."""
+    """Set each function's AWS endpoint, for the alias that everything invokes. Without an entry the emulator sets it."""
     client = stack.client("lambda")
     for function in found:
         variables = client.get_function_configuration(FunctionName=function.deployed)["Environment"]["Variables"]
@@ -94,6 +95,8 @@ def _point(stack: Stack, found: list[Function], endpoints: dict[str, str]) -> No
         if function.name in endpoints:
             variables["AWS_ENDPOINT_URL"] = endpoints[function.name]
         client.update_function_configuration(FunctionName=function.deployed, Environment={"Variables": variables})
+        version = client.publish_version(FunctionName=function.deployed)["Version"]
+        client.update_alias(FunctionName=function.deployed, Name=_ALIAS, FunctionVersion=version)
 
 
 def _lives(stack: Stack, found: list[Function], counts: Counts, operation: str, body: dict[str, Any], tasks: int) -> Lives:

@@ -8,16 +8,13 @@ from typing import Any
 from local.stack import NoStackError, Stack
 
 _LIFECYCLE = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
-_API = "gateway"
-"""The log group of the API's access logs. It belongs to no function."""
 
 
 class UnknownFunctionError(Exception):
     """The stack has no function with this name."""
 
     def __init__(self, function: str, names: Iterable[str]) -> None:
-        known = ", ".join(sorted(name for name in names if name != _API))
-        super().__init__(f"there is no function {function}; the functions are: {known}")
+        super().__init__(f"there is no function {function}; the functions are: {', '.join(sorted(names))}")
 
 
 def main(arguments: list[str] | None = None) -> int:

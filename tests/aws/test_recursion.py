@@ -1,35 +1,51 @@
-"""A chain of retries is not stopped by Lambda's recursive loop detection."""
+"""Functions that send to their own queue may do so more often than Lambda's loop detection expects."""
 
-from copy import deepcopy
-
-from tests.aws.recursion import MOST_HOPS, loops, most_hops
+from tests.aws.recursion import MOST_INVOCATIONS, Chain, allowed_by, invoked, is_stopped, recursive
 from tests.support.cloudformation import load_template
 from tests.support.fakes.fake_world import settings_of
 
-RESOURCES = load_template()["Resources"]
+TEMPLATE = load_template()
 LONGEST_DELAY = 900
-"""Seconds: the longest that SQS delays a message, hence the length of a hop."""
+"""Seconds: the longest that SQS delays a message."""
 
 
-def hops_of_a_whole_schedule() -> int:
-    """The invocations of DeliverWebhooks for a client that never answers, without the waits of a resting endpoint."""
-    return sum(-(-seconds // LONGEST_DELAY) for seconds in settings_of().webhook_schedule)
-
-
-def test_the_functions_that_feed_themselves_are_known() -> None:
-    assert set(loops(RESOURCES)) == {("ResubmitTasks", "Resubmissions"), ("DeliverWebhooks", "WebhookRetries")}
-
-
-def test_no_function_that_feeds_itself_is_stopped_after_sixteen_hops() -> None:
-    assert [(function, queue) for function, queue in loops(RESOURCES) if most_hops(RESOURCES[function]) is not None] == []
+def test_the_seventeenth_invocation_in_a_chain_is_dropped() -> None:
+    chain: Chain = {}
+    for _ in range(MOST_INVOCATIONS):
+        assert not is_stopped(chain, "F", allowed=frozenset())
+        chain = invoked(chain, "F")
+    assert is_stopped(chain, "F", allowed=frozenset())
+    assert not is_stopped(chain, "F", allowed=frozenset({"F"}))
+    assert not is_stopped(chain, "Another", allowed=frozenset())
 
 
 def test_a_schedule_is_longer_than_lambda_allows_by_default() -> None:
-    assert hops_of_a_whole_schedule() > 10 * MOST_HOPS
+    invocations = sum(-(-seconds // LONGEST_DELAY) for seconds in settings_of().webhook_schedule)
+    assert invocations > 10 * MOST_INVOCATIONS
 
 
-def test_a_function_without_the_permission_is_found() -> None:
-    resources = deepcopy(RESOURCES)
-    del resources["DeliverWebhooks"]["Properties"]["RecursiveLoop"]
+def test_a_loop_through_another_function_is_found() -> None:
+    def sends(queue: str) -> dict[str, object]:
+        statement = {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": {"Fn::GetAtt": [queue, "Arn"]}}
+        return {"Type": "AWS::Serverless::Function", "Properties": {"Policies": [{"Statement": [statement]}]}}
 
-    assert [function for function, _ in loops(resources) if most_hops(resources[function]) == MOST_HOPS] == ["DeliverWebhooks"]
+    def mapped(queue: str, function: str) -> dict[str, object]:
+        properties = {"FunctionName": {"Ref": function}, "EventSourceArn": {"Fn::GetAtt": [queue, "Arn"]}}
+        return {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}
+
+    resources = {"A": sends("Q"), "B": sends("P"), "C": sends("Q"), "M": mapped("Q", "B.Alias"), "N": mapped("P", "A")}
+    assert recursive({"Resources": resources}) == {"A", "B"}
+
+
+def test_exactly_the_functions_that_invoke_themselves_are_allowed_to() -> None:
+    assert recursive(TEMPLATE) == {"DeliverWebhooks", "ResubmitTasks"}
+    assert allowed_by(TEMPLATE) == recursive(TEMPLATE)
+
+
+def test_a_dropped_invocation_raises_an_alarm() -> None:
+    alarms = [each["Properties"] for each in TEMPLATE["Resources"].values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+    watched = {
+        alarm["Dimensions"][0]["Value"]["Ref"] for alarm in alarms if alarm.get("MetricName") == "RecursiveInvocationsDropped"
+    }
+    functions = {name for name, each in TEMPLATE["Resources"].items() if each["Type"] == "AWS::Serverless::Function"}
+    assert recursive(TEMPLATE) <= watched <= functions

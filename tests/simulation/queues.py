@@ -1,14 +1,19 @@
 """SQS and the stream, as Lambda polls them: at least once, with visibility timeouts, receive counts and dead letters."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from relay.ports import Record
+from tests.aws.recursion import Chain, allowed_by, invoked, is_stopped
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.scheduler import Scheduler
+from tests.support.cloudformation import load_template
 from tests.support.fakes.task_store import FakeTaskStore
+
+ALLOWED = allowed_by(load_template())
+"""The functions that template.yaml allows to invoke themselves."""
 
 
 class Ended(Enum):
@@ -26,16 +31,22 @@ class Message:
     body: Any
     receives: int = 0
     deleted: bool = False
+    chain: Chain = field(default_factory=dict)
+    """The invocations that led to it, as the trace header tells Lambda."""
 
 
 class Queue:
-    """One queue. `process(body, receives)` ends or returns; `put_off(receives)`: seconds until a failed message comes again."""
+    """One queue of a function, by its name in the template.
+
+    `process(body, receives)` ends or returns; `put_off(receives)`: seconds until a failed message comes again.
+    """
 
     def __init__(
         self,
         name: str,
         process: Callable[[Any, int], object],
         *,
+        function: str,
         visibility: int,
         most_receives: int,
         scheduler: Scheduler,
@@ -45,15 +56,16 @@ class Queue:
         self.dead_letters: list[Message] = []
         self._name = name
         self._process = process
+        self._function = function
         self._visibility = visibility
         self._most_receives = most_receives
         self._scheduler = scheduler
         self._decisions = decisions
         self._put_off = put_off or (lambda _receives: visibility)
 
-    def send(self, name: str, body: Any, *, delay: float) -> None:
-        """Put a message into the queue."""
-        message = Message(f"{self._name}: {name}", body)
+    def send(self, name: str, body: Any, *, delay: float, continues: bool = False) -> None:
+        """Put a message into the queue; `continues`: a function sends it, so its chain of requests goes on."""
+        message = Message(f"{self._name}: {name}", body, chain=self._scheduler.chain if continues else {})
         self._later(delay, message)
         if self._decisions.strikes(Fault.MESSAGE_REPEATED, message.name, 0.08):
             self._later(delay + self._decisions.between(f"second {message.name}", 0, 30), message, again=True)
@@ -80,12 +92,23 @@ class Queue:
                 self._scheduler.say("to the dead letters")
                 self.dead_letters.append(message)
             return
+        if is_stopped(message.chain, self._function, allowed=ALLOWED):
+            message.deleted = True
+            self._scheduler.say("dropped: Lambda stops a recursive loop")
+            return
         message.receives += 1
-        ended = self._process(message.body, message.receives)
+        ended = self._invoke(message)
         if not isinstance(ended, Ended):
             message.deleted = not self._decisions.strikes(Fault.DELETE_LOST, message.name, 0.03)
         if not (message.deleted or again):
             self._later(self._put_off(message.receives) if ended is Ended.FAILED else self._visibility, message)
+
+    def _invoke(self, message: Message) -> object:
+        outer, self._scheduler.chain = self._scheduler.chain, invoked(message.chain, self._function)
+        try:
+            return self._process(message.body, message.receives)
+        finally:
+            self._scheduler.chain = outer
 
 
 class Stream:

@@ -2,8 +2,12 @@
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from typing import TYPE_CHECKING
 
 from tests.support.fakes.clock import VirtualClock
+
+if TYPE_CHECKING:
+    from tests.aws.recursion import Chain
 
 _DEEPEST = 3
 
@@ -16,6 +20,8 @@ class Scheduler:
         self.story: list[tuple[int, int, str]] = []
         """Time, depth and text of each line."""
         self.steps = 0
+        self.chain: Chain = {}
+        """The chain of requests of the function that runs now."""
         self._after_step = after_step
         self._waiting: list[tuple[int, int, str, Callable[[], None]]] = []
         self._number = 0
@@ -50,10 +56,12 @@ class Scheduler:
         self.story.append((self.clock.now, self._depth, name))
         self.steps += 1
         self._depth += 1
+        outer, self.chain = self.chain, {}
         try:
             action()
         finally:
             self._depth -= 1
+            self.chain = outer
         self._after_step()
 
 

@@ -46,7 +46,7 @@ class QueuedResubmissions(FakeResubmissions):
         """Send the message."""
         super().put(task_id, attempt=attempt, due_at=due_at, delay=delay)
         if self.queue is not None:
-            self.queue.send(f"{task_id[:6]} after attempt {attempt}", (task_id, attempt, due_at), delay=delay)
+            self.queue.send(f"{task_id[:6]} after attempt {attempt}", (task_id, attempt, due_at), delay=delay, continues=True)
 
 
 def _told(body: bytes) -> tuple[str, str]:
@@ -89,13 +89,14 @@ class SimulatedWorld:
         self.stream = Stream(self.tasks, self.functions.publish, self.scheduler, decisions)
         at: dict[str, Any] = {"scheduler": self.scheduler, "decisions": decisions}
         self.resubmissions = resubmissions.queue = Queue(
-            "resubmissions", lambda body, _: self.functions.resubmit(*body), visibility=540, most_receives=5, **at
-        )
+            "resubmissions", lambda body, _: self.functions.resubmit(*body), function="ResubmitTasks", visibility=540,
+            most_receives=5, **at,
+        )  # fmt: skip
         self.archives = self.bus.archives = Queue(
-            "archives", self.functions.archive, visibility=900, most_receives=_ARCHIVE_ATTEMPTS,
+            "archives", self.functions.archive, function="ArchiveResults", visibility=900, most_receives=_ARCHIVE_ATTEMPTS,
             put_off=lambda receives: 5 * 2**receives, **at,
         )  # fmt: skip
-        webhooks: dict[str, Any] = {"visibility": 360, "most_receives": 8, **at}
+        webhooks: dict[str, Any] = {"function": "DeliverWebhooks", "visibility": 360, "most_receives": 8, **at}
         self.webhooks = queued.first = Queue("webhooks", self.functions.deliver, **webhooks)
         self.webhook_retries = queued.retries = Queue("webhook-retries", self.functions.deliver, **webhooks)
         self.callbacks = Callbacks(self.functions, self.invariants, self.documents, **at)

@@ -100,7 +100,7 @@ class QueuedWebhooks(FakeWebhookQueue):
         """With its delay."""
         super().put(delivery, now=now)
         if self.retries is not None:
-            self.retries.send(_named(delivery), delivery, delay=self.messages[-1][1])
+            self.retries.send(_named(delivery), delivery, delay=self.messages[-1][1], continues=True)
 
     def bury(self, delivery: Delivery) -> None:
         """Into the dead letters of the first queue, where a redrive takes them from."""

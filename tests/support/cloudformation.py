@@ -1,5 +1,6 @@
 """template.yaml as a dictionary: `!Ref X` is {"Ref": "X"}, `!GetAtt X.Y` is {"Fn::GetAtt": ["X", "Y"]}."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,3 +34,22 @@ def load_template(path: Path = ROOT / "template.yaml") -> dict[str, Any]:
     """The template, its short forms spelled out."""
     template: dict[str, Any] = yaml.load(path.read_text(), _Loader)  # noqa: S506 - derives from SafeLoader
     return template
+
+
+def evaluated(value: Any, template: Mapping[str, Any], parameters: Mapping[str, str]) -> Any:
+    """A value with its parameters and conditions put in; a parameter that is not given has its default."""
+    match value:
+        case {"Ref": name} if name in template["Parameters"]:
+            return parameters.get(name, template["Parameters"][name].get("Default"))
+        case {"Fn::If": [condition, so, otherwise]}:
+            holds = evaluated(template["Conditions"][condition], template, parameters)
+            return evaluated(so if holds else otherwise, template, parameters)
+        case {"Fn::Equals": [left, right]}:
+            return str(evaluated(left, template, parameters)) == str(evaluated(right, template, parameters))
+        case {"Fn::Not": [condition]}:
+            return not evaluated(condition, template, parameters)
+        case dict():
+            return {key: evaluated(each, template, parameters) for key, each in value.items()}
+        case list():
+            return [evaluated(each, template, parameters) for each in value]
+    return value

@@ -240,7 +240,7 @@ def test_rules_may_send_to_their_queues_and_dead_letter_queues() -> None:
 def test_a_message_stays_hidden_while_it_is_worked_on(name: str) -> None:
     source, attribute = MAPPINGS[name]["EventSourceArn"]["Fn::GetAtt"]
     if attribute == "Arn":
-        timeout = FUNCTIONS[MAPPINGS[name]["FunctionName"]["Ref"]]["Timeout"]
+        timeout = FUNCTIONS[MAPPINGS[name]["FunctionName"]["Ref"].removesuffix(".Alias")]["Timeout"]
         assert QUEUES[source]["VisibilityTimeout"] >= SHORTER_VISIBILITY.get(source, 6) * timeout
 
 
@@ -262,8 +262,35 @@ def test_policies_name_actions_and_resources() -> None:
             assert re.fullmatch(r"[a-z0-9]+:[A-Za-z]+", action), (name, action)
         for resource in as_list(statement["Resource"]):
             assert isinstance(resource, dict), (name, resource)
+            if statement["Effect"] == "Deny":
+                continue
             text = resource.get("Fn::Sub", "")
             assert ("*" not in text and "?" not in text) or WILDCARDS.fullmatch(text), (name, text)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_makes_its_log_group_anew_after_the_stack_is_deleted(name: str) -> None:
+    """The managed policy for logs allows it. A group that CloudFormation did not make blocks the next stack of that name."""
+    group = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert RESOURCES[group]["Properties"]["LogGroupName"]["Fn::Sub"].startswith("/${AWS::StackName}/")
+    [denied] = [statement for function, statement in statements() if function == name and statement["Effect"] == "Deny"]
+    groups = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/${AWS::StackName}/*"
+    assert denied == {"Effect": "Deny", "Action": "logs:CreateLogGroup", "Resource": {"Fn::Sub": groups}}
+
+
+def test_access_logs_need_no_room_in_the_accounts_log_policy() -> None:
+    """API Gateway adds each other group to a policy of at most 5,120 characters for the whole account.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+    """
+    group = RESOURCES["Gateway"]["Properties"]["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"][0]
+    assert RESOURCES[group]["Properties"]["LogGroupName"] == {"Fn::Sub": "/aws/vendedlogs/${AWS::StackName}/gateway"}
+
+
+def test_two_stacks_share_neither_metrics_nor_the_dashboard() -> None:
+    """Custom metrics belong to a region, dashboards to the whole account."""
+    assert ENVIRONMENT["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+    assert RESOURCES["Dashboard"]["Properties"]["DashboardName"] == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
 
 
 def test_managed_policies_come_only_from_sam() -> None:
@@ -291,7 +318,7 @@ def test_the_bucket_forgets_requests_quarantine_and_broken_uploads() -> None:
     assert rules["results"]["Status"] == {"Fn::If": ["ExpireResults", "Enabled", "Disabled"]}
 
 
-@pytest.mark.parametrize("name", ["Tasks", "ApiKeys", "ClientMasterKey", "Results"])
+@pytest.mark.parametrize("name", ["Tasks", "ApiKeys", "WebhookState", "ClientMasterKey", "WebhookKey", "Results"])
 def test_what_cannot_be_made_again_outlives_the_stack(name: str) -> None:
     assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"

@@ -10,7 +10,11 @@ _ADVICE = {
     "DeadLettersAlarm": "relay dlq list",
     "UnpublishedChangesAlarm": "relay dlq show changes",
     "MissedSchedulesAlarm": "relay dlq show schedules",
+    "RecursionDropped": "aws lambda put-function-recursion-config --recursive-loop Allow, for that function",
     "IteratorAge": "check the log of PublishEvents and the account's PutEvents quota",
+    "Age": "check that function's log group, then raise the queue's concurrency parameter",
+    "Failed": "deploy the stack again: EventBridge may not send to a queue or invoke a function",
+    "GatewayErrors": "check the API's access logs, then the function's log group",
     "Errors": "check the log group of that function",
     "Throttles": "raise the account's Lambda concurrency or the function's reserved concurrency",
 }

@@ -84,6 +84,11 @@ def on_lambda(environment: Mapping[str, str] = os.environ) -> bool:
     return "LAMBDA_TASK_ROOT" in environment
 
 
+def log_level(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The template's LogLevel: DEBUG, INFO, WARN or ERROR; None outside of Lambda."""
+    return environment.get("POWERTOOLS_LOG_LEVEL")
+
+
 def _parsed(name: str, kind: str, text: str) -> str | int | bool:
     if kind == "int":
         if not text.isdecimal():

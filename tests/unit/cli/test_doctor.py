@@ -11,6 +11,7 @@ from relay.adapters.http.provider import HttpProviderApi
 from relay_cli.doctor import alarms, flow, gateway, provider
 from relay_cli.doctor.deployment import Deployment
 from relay_cli.doctor.findings import Finding, Severity
+from tests.support.cloudformation import load_template
 
 FINE, NOTE, WARNING, BROKEN = Severity
 type Check = Callable[[Deployment], Iterator[Finding]]
@@ -210,3 +211,14 @@ def test_an_active_alarm_has_advice_and_a_missing_topic_is_noted() -> None:
 def test_the_rule_of_a_killed_tail_is_noted() -> None:
     assert severities_of(flow.leftovers, deployment(list_rules={"Rules": [{"Name": "relay-tail-a"}]})) == [NOTE]
     assert severities_of(flow.leftovers, deployment(list_rules={"Rules": []})) == []
+
+
+def test_every_alarm_of_the_template_has_its_advice() -> None:
+    resources = load_template()["Resources"]
+    names = [name for name, resource in resources.items() if resource["Type"] == "AWS::CloudWatch::Alarm"]
+    assert len(names) > 30
+    for name in names:
+        alarm = {"AlarmName": f"physical-{name}", "StateValue": "ALARM"}
+        stack = deployment({name: "CloudWatch::Alarm"}, describe_alarms={"MetricAlarms": [alarm]})
+        [finding, *_] = alarms.alarms(stack)
+        assert finding.advice != "check the dashboard", name

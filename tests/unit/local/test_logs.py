@@ -10,12 +10,11 @@ from local.stack import NoStackError
 LINES = {
     "/relay/receive_callback": [(2, "START RequestId: 1"), (3, "callback applied\n")],
     "/relay/submit_task": [(1, "task submitted")],
-    "/relay/gateway": [],
 }
 
 
 class Logs:
-    """CloudWatch Logs with the lines of two functions and of the API."""
+    """CloudWatch Logs with the lines of two functions."""
 
     def describe_log_groups(self, **_: Any) -> dict[str, Any]:
         """All groups: the stack has no others."""

@@ -1,0 +1,101 @@
+"""Deployments: everything invokes an alias, and whatever a function is made of publishes a new version of it."""
+
+import json
+import os
+import subprocess
+from functools import cache
+from typing import Any
+
+import pytest
+
+from local.emulator.artefacts import TOOLS
+from tests.aws.versions import references, substituted, taken_from_elsewhere, unaliased
+from tests.support.cloudformation import ROOT, evaluated, load_template
+
+TEMPLATE = load_template()
+RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
+GLOBALS = TEMPLATE["Globals"]["Function"]
+FUNCTIONS = {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::Function"}
+ALARMS = {name for name, each in RESOURCES.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
+PREFERENCES = TEMPLATE["Parameters"]["DeploymentPreference"]["AllowedValues"]
+# Only the emulator has another endpoint, and its stacks are never updated.
+CONSTANT = {"AwsEndpointUrl"}
+
+
+@cache
+def translated(preference: str) -> dict[str, Any]:
+    """The resources that SAM makes of the template, for AWS."""
+    template = json.loads(json.dumps(TEMPLATE))
+    for each in template["Resources"].values():
+        for key in {"CodeUri", "ContentUri"} & set(each.get("Properties", {})):
+            each["Properties"][key] = "s3://bucket/key"
+    done = subprocess.run(  # noqa: S603 - our own translator
+        [str(TOOLS / "emulator" / "bin" / "python"), "-m", "local.emulator.translate"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1"},
+        input=json.dumps({"template": template, "parameters": {"DeploymentPreference": preference}}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    resources: dict[str, Any] = evaluated(json.loads(done.stdout)["Resources"], TEMPLATE, {"DeploymentPreference": preference})
+    return resources
+
+
+def types(resources: dict[str, Any]) -> set[str]:
+    return {each["Type"] for each in resources.values()}
+
+
+@pytest.mark.parametrize("preference", PREFERENCES)
+def test_every_event_request_and_schedule_reaches_the_alias(preference: str) -> None:
+    assert unaliased(translated(preference)) == []
+    assert len([each for each in translated(preference).values() if each["Type"] == "AWS::Lambda::Permission"]) > len(FUNCTIONS)
+
+
+def test_an_invocation_past_the_alias_is_found() -> None:
+    resources = json.loads(json.dumps(translated("AllAtOnce")))
+    resources["PublishEventsFromStream"]["Properties"]["FunctionName"] = {"Ref": "PublishEvents"}
+    assert unaliased(resources) == ["PublishEventsFromStream"]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_a_function_takes_from_elsewhere_publishes_a_new_version(name: str) -> None:
+    text, named = RESOURCES["Configuration"]["Properties"]["Content"]["Fn::Sub"]
+    listed = {each for each in substituted(text) if each not in named} | set(references(list(named.values()), TEMPLATE))
+    logs = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]  # its name is in the template
+    assert taken_from_elsewhere(GLOBALS | FUNCTIONS[name], TEMPLATE) - CONSTANT - {logs} <= listed
+    assert FUNCTIONS[name]["AutoPublishAliasAllProperties"] is True
+    assert FUNCTIONS[name]["VersionDescription"] == {
+        "Fn::If": ["OnAws", {"Fn::Sub": "Configuration ${Configuration.VersionNumber}"}, {"Ref": "AWS::NoValue"}]
+    }
+
+
+def test_the_configuration_lists_nothing_that_leaves_the_functions_as_they_are() -> None:
+    """Lambda refuses to publish a version that equals the last one."""
+    text, named = RESOURCES["Configuration"]["Properties"]["Content"]["Fn::Sub"]
+    listed = {each for each in substituted(text) if each not in named} | set(references(list(named.values()), TEMPLATE))
+    assert listed <= taken_from_elsewhere(GLOBALS, TEMPLATE)
+
+
+@pytest.mark.parametrize("preference", PREFERENCES)
+def test_a_gradual_deployment_goes_back_when_an_alarm_fires(preference: str) -> None:
+    resources = translated(preference)
+    groups = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::CodeDeploy::DeploymentGroup"}
+    if preference == "AllAtOnce":
+        assert not [kind for kind in types(resources) if kind.startswith("AWS::CodeDeploy")]
+        return
+    assert set(groups) == {f"{name}DeploymentGroup" for name in FUNCTIONS}
+    for name in FUNCTIONS:
+        group = groups[f"{name}DeploymentGroup"]
+        alarms = [each["Name"]["Ref"] for each in group["AlarmConfiguration"]["Alarms"]]
+        assert alarms == ["InternalErrors", f"{name}Errors"]
+        assert set(alarms) <= ALARMS
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+        assert group["DeploymentConfigName"]["Fn::Sub"][1] == {"ConfigName": preference}
+
+
+def test_the_alarms_of_a_deployment_do_not_wait_for_the_aliases() -> None:
+    """An alarm that names the API would: the API names the aliases, and these name the deployment groups."""
+    for name in FUNCTIONS:
+        for alarm in ("InternalErrors", f"{name}Errors"):
+            assert "Gateway" not in set(references(RESOURCES[alarm]["Properties"], TEMPLATE))
