@@ -97,6 +97,9 @@ class Clients:
         seen = self._invariants.seen(request.tenant)
         new_id = sha256(f"{self._decisions.share('ids')} {name}".encode()).hexdigest()[:32]
         answer = self._functions.submit(request.submission, new_id, name)
+        is_own = isinstance(answer, Submitted) and answer.repeated and answer.task.task_id == new_id
+        is_own |= isinstance(answer, ExternalTaskIdTakenError) and new_id in self._tasks
+        must(not is_own, "a create knows its own task", f"{new_id[:6]} is taken for an earlier one: {answer}"[:200])
         if isinstance(answer, Submitted):
             self._submitted(request, attempt, answer, seen)
         elif isinstance(answer, Ended):

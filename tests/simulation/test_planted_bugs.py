@@ -206,7 +206,7 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "retry queued last": (a_retry_is_concluded_before_it_is_queued, {"no terminal status is lost", "a failure leaves a trace"}),
     "the present under an old id": (a_webhook_tells_the_present_under_an_old_id, {"a webhook tells what is stored"}),
     "refusal after a loss": (a_refusal_forgets_the_attempts_before_it, {"a refused task was not accepted"}),
-    "own write unknown": (a_write_does_not_recognise_itself, {"?"}),
+    "own write unknown": (a_write_does_not_recognise_itself, {"a create knows its own task"}),
     "no grace": (a_task_expires_without_an_answer, {"lost callbacks are found"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }
