@@ -112,8 +112,8 @@ test: setup ## Run all tests that need no running stack
 unit: setup ## Run the unit tests
 	@$(RUN) pytest -q tests/unit
 
-sim: setup ## Run the deterministic simulation (SEEDS=20000; SEED=17 prints the history of one seed)
-	@$(RUN) env PYTHONPATH=layers/relay:. python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --workers 2
+sim: setup ## Run the deterministic simulation (SEEDS=20000; SEED=17 prints the history of one seed, TARGET='site=fault')
+	@$(RUN) env PYTHONPATH=layers/relay:. python -m tests.simulation $(if $(SEED),--seed $(SEED) $(if $(TARGET),--target '$(TARGET)'),--seeds $(SEEDS)) --workers 2
 
 e2e: setup $(STAMPS)/receiver ## Run the end-to-end tests with IAM enforced, on the running stack or on one of their own
 	$(call on-a-stack,--iam,$(RUN) pytest -q tests/e2e)

@@ -21,7 +21,8 @@ TIMEOUTS = {
 }
 """Seconds, as in the template."""
 
-_CHANCES = (
+type Chances = tuple[tuple[Fault, float], ...]
+_CHANCES: Chances = (
     (Fault.KILLED_BEFORE, 0.008),
     (Fault.KILLED_AFTER, 0.008),
     (Fault.THROTTLED, 0.01),
@@ -29,7 +30,7 @@ _CHANCES = (
     (Fault.REPEATED_BY_SDK, 0.02),
     (Fault.INTERLEAVED, 0.06),
 )
-_AIMED = ((Fault.KILLED_BEFORE, 0.25), (Fault.KILLED_AFTER, 0.25), (Fault.THROTTLED, 0.15), *_CHANCES[3:])
+_AIMED: Chances = ((Fault.KILLED_BEFORE, 0.25), (Fault.KILLED_AFTER, 0.25), (Fault.THROTTLED, 0.15), *_CHANCES[3:])
 _WRITES = frozenset({
     "tasks.create", "tasks.claim_key", "tasks.change", "tasks.record_acceptance", "tasks.begin_attempt", "tasks.postpone",
     "tasks.schedule_attempt", "tasks.hold_refusal",
@@ -59,6 +60,10 @@ class FaultyCalls(Calls):
         self._scheduler = scheduler
         self._until = scheduler.clock.now + TIMEOUTS[function] * 1000
         self._aim = decisions.pick("aim", _ALL_SITES)
+        self._chances_there: Chances = _AIMED
+        if decisions.target:
+            self._aim, fault = decisions.target
+            self._chances_there = ((fault, 0.5), *_CHANCES)
 
     def made(self, name: str, call: Callable[[], Any]) -> Any:
         """Make one call, or not."""
@@ -68,7 +73,7 @@ class FaultyCalls(Calls):
         site = f"{self._function} {name}"
         place = f"{site} in {self.label}, call {len(self.names)}"
         aimed = site == self._aim
-        chances = tuple(chance for chance in (_AIMED if aimed else _CHANCES) if _concerns(chance[0], name))
+        chances = tuple(chance for chance in (self._chances_there if aimed else _CHANCES) if _concerns(chance[0], name))
         fault = self._decisions.one_of(chances, place, heat=1 if aimed else None)
         self._decisions.sites[site, "reached"] += 1
         if fault is None:

@@ -106,8 +106,10 @@ class Decisions:
     all that follow, and no failing story could be made shorter.
     """
 
-    def __init__(self, seed: int, dropped: frozenset[str] = frozenset()) -> None:
+    def __init__(self, seed: int, dropped: frozenset[str] = frozenset(), target: tuple[str, Fault] | None = None) -> None:
         self.dropped = dropped
+        self.target = target
+        """A call site and the fault that every second call there has; None: each invocation has a site by the seed."""
         self.counts: Counter[Fault] = Counter()
         self.sites: Counter[tuple[str, str]] = Counter()
         """(call site, fault) of the faults around calls."""
@@ -118,6 +120,8 @@ class Decisions:
         self._visits: Counter[str] = Counter()
         self.heat = self.pick("heat", (0.3, 1.0, 1.0, 2.5))
         self._absent = {fault for fault in Fault if self.share(f"absent {fault}") < 0.25}
+        if target:
+            self._absent.discard(target[1])
 
     def share(self, place: str) -> float:
         """From 0 to 1, always the same for the same place."""

@@ -12,12 +12,16 @@ from tests.simulation.invariants import Violation
 from tests.simulation.simulated_world import SimulatedWorld
 from tests.support.fakes.clock import NOON
 
+type Target = tuple[str, Fault]
+"""A call site, and what happens to every second call there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """What became of one seed."""
 
     seed: int
+    target: Target | None
     violation: Violation | None
     steps: int
     tasks: int
@@ -27,9 +31,9 @@ class Run:
     story: tuple[str, ...]
 
 
-def run(seed: int, dropped: frozenset[str] = frozenset()) -> Run:
-    """Live through a seed's world, without what is dropped."""
-    decisions = Decisions(seed, dropped)
+def run(seed: int, dropped: frozenset[str] = frozenset(), target: Target | None = None) -> Run:
+    """Live through a seed's world, without what is dropped; `target`: a call site, and a fault that must happen there."""
+    decisions = Decisions(seed, dropped, target)
     violation = None
     with patch.object(reconcile, "ThreadPoolExecutor", InlinePool):
         world = SimulatedWorld(decisions)
@@ -40,6 +44,7 @@ def run(seed: int, dropped: frozenset[str] = frozenset()) -> Run:
     story = tuple(f"{_time(at)} {'  ' * depth}{text}" for at, depth, text in world.scheduler.story) if violation else ()
     return Run(
         seed,
+        target,
         violation,
         world.scheduler.steps,
         len(world.tasks.tasks),
@@ -63,7 +68,7 @@ def shortened(failing: Run, seconds: float = 20) -> Run:
         start = 0
         while start < len(best.made) and time.monotonic() < until:
             trial = dropped | set(best.made[start : start + size])
-            shorter = run(failing.seed, trial)
+            shorter = run(failing.seed, trial, failing.target)
             if shorter.violation and shorter.violation.rule == failing.violation.rule:
                 best, dropped = shorter, trial
             else:
@@ -78,6 +83,8 @@ def told(failing: Run) -> str:
     """The story of a failing seed, and how to see it again."""
     short = shortened(failing)
     again = f"again: make sim SEED={failing.seed}"
+    if failing.target:
+        again += f" TARGET='{failing.target[0]}={failing.target[1].name}'"
     return "\n".join([f"seed {failing.seed} breaks a guarantee", *short.story, f"✗ {short.violation}", again])
 
 

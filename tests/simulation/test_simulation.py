@@ -1,10 +1,15 @@
 """The simulation as a test: some seeds, the same story for the same seed, and a shorter one for a failing seed."""
 
+import gc
+from unittest.mock import patch
+from weakref import WeakSet
+
 import pytest
 
 from relay.domain.task import Task
-from tests.simulation.faults import Fault
+from tests.simulation.faults import Decisions, Fault
 from tests.simulation.run import run, shortened, told
+from tests.simulation.simulated_world import SimulatedWorld
 
 SEEDS = 150
 
@@ -46,3 +51,24 @@ def test_a_fault_of_every_function_is_injected_somewhere() -> None:
     runs = [run(seed) for seed in range(40)]
     struck = {site.partition(" ")[0] for ended in runs for site, fault in ended.sites if fault in set(Fault)}
     assert struck == {"submit", "resubmit", "receive", "publish", "archive", "reconcile", "query", "deliver"}
+
+
+def test_a_fault_is_aimed_at_a_call_site() -> None:
+    target = "resubmit documents.put_callback", Fault.KILLED_AFTER
+    assert any(run(seed, target=target).sites[target] for seed in range(300))
+
+
+def test_nothing_of_a_world_outlives_its_run() -> None:
+    worlds = WeakSet[SimulatedWorld]()
+    created = SimulatedWorld.__init__
+
+    def noted(world: SimulatedWorld, decisions: Decisions) -> None:
+        created(world, decisions)
+        worlds.add(world)
+
+    with patch.object(SimulatedWorld, "__init__", noted):
+        for seed in range(20):
+            run(seed)
+    gc.collect()
+
+    assert not worlds

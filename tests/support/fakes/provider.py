@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter, deque
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -135,7 +136,7 @@ class FakeProviderApi:
         if fault.hangs:
             self._clock.advance(timeout)
         if isinstance(fault.answer, ProviderError):
-            raise fault.answer
+            raise copy(fault.answer)  # a shared one would keep every traceback, and every world in it
         return fault.answer
 
     def proceeds(self, reference: str, message: str = "") -> ProviderTask:
