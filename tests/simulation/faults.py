@@ -93,7 +93,7 @@ SITES: dict[str, tuple[str, ...]] = {
     "query": ("tasks.get",),
     "deliver": (
         "tasks.get", "webhooks.endpoint", "webhooks.claim_lane", "webhooks.keep_endpoint", "webhooks.begin", "webhooks.conclude",
-        "sender.post", "webhook_queue.put", "webhook_queue.bury", "events.publish",
+        "results.url", "sender.post", "webhook_queue.put", "webhook_queue.bury", "events.publish",
     ),
 }  # fmt: skip
 """Every call of a port by function: each seed aims at one of them, so that each is killed before and after, many times."""
