@@ -38,7 +38,7 @@ def task_table(tasks: Iterable[Task]) -> Table:
         table.add_column(name, overflow="fold")
     for task in tasks:
         age = short_time((time.time_ns() // 1_000_000 - task["created_at"]) / 1000)
-        last = task["status_message"] if task["status"] == "failed" else files_of(task)
+        last = files_of(task) if task["results"] else task["status_message"]
         own = task["external_task_id"] or ""
         table.add_row(task["task_id"], task["operation"], styled_phase(phase(task)), age, own, last)
     return table
@@ -55,6 +55,8 @@ def task_details(task: Task) -> RenderableType:
             table.add_row(name.replace("_", " "), str(task[name]))
     if task["failure"]:
         table.add_row("failure", f"{task['failure']['code']}: {task['failure']['message']}")
+    if reason := task.get("reason"):
+        table.add_row("reason", f"{reason['meaning']}, {utc_time(reason['at'])}: {reason['message']}")
     if webhook := task.get("webhook"):
         table.add_row("webhook", _webhook(webhook))
     for name in ("created_at", "updated_at"):

@@ -14,6 +14,7 @@ from relay.domain.task import (
     Failure,
     FailureCode,
     Rank,
+    Reason,
     Status,
     Task,
     derived_task_id,
@@ -21,11 +22,12 @@ from relay.domain.task import (
 )
 from relay.ports import TaskStore
 from tests.support.tasks import (
-    BALANCE,
+    BUSY,
     EXPIRED,
     FAILED,
     HOUR,
     NOON,
+    POLICY,
     PROCESSING,
     PROVIDER_ID,
     REJECTED,
@@ -267,7 +269,7 @@ def test_the_request_is_forgotten_once_the_provider_has_the_task(store: TaskStor
         lambda store: store.begin_attempt("0" * 32, 2, due_at=NOON),
         lambda store: store.postpone("0" * 32, due_at=NOON),
         lambda store: store.schedule_attempt(task_of("0" * 32), due_at=NOON, acceptance=Acceptance.UNSENT),
-        lambda store: store.hold_refusal("0" * 32, BALANCE, due_at=NOON),
+        lambda store: store.hold_refusal("0" * 32, POLICY, due_at=NOON, reason=BUSY),
         lambda store: store.record_archive("0" * 32, STORED, at=NOON),
     ],
     ids=["change", "accepted", "begin_attempt", "postponed", "scheduled", "refused", "archived"],
@@ -396,7 +398,7 @@ def test_an_accepted_task_is_not_refused_sent_or_scheduled(store: TaskStore, acc
     with pytest.raises(TaskConflictError):
         store.begin_attempt(task.task_id, 2, due_at=LATER)
     assert not store.schedule_attempt(task, due_at=LATER, acceptance=Acceptance.UNSENT)
-    store.hold_refusal(task.task_id, BALANCE, due_at=LATER)
+    store.hold_refusal(task.task_id, POLICY, due_at=LATER, reason=BUSY)
     assert stored(store) == task
 
 
@@ -412,9 +414,9 @@ def test_one_of_two_that_read_the_same_task_schedules_its_attempt(store: TaskSto
 def test_a_refusal_on_hold_is_dropped_once_the_provider_has_the_task(store: TaskStore) -> None:
     task = created(store)
 
-    store.hold_refusal(task.task_id, BALANCE, due_at=LATER)
+    store.hold_refusal(task.task_id, POLICY, due_at=LATER, reason=BUSY)
 
-    assert stored(store) == replace(task, refusal=BALANCE, due_at=LATER)
+    assert stored(store) == replace(task, refusal=POLICY, due_at=LATER, reason=BUSY)
     store.record_acceptance(task.task_id, PROVIDER_ID, due_at=None)
     assert stored(store).refusal is None
 
@@ -638,6 +640,31 @@ def test_tasks_that_were_seen_are_passed_over_page_by_page(store: TaskStore) -> 
     assert 0 < len(some) <= 3
     assert some == ids[1 : 1 + len(some)]
     assert store.due(now=LATER, limit=3, seen=ids) == []
+
+
+def test_the_reason_why_a_task_waits_is_that_of_the_last_poll(store: TaskStore) -> None:
+    task = created(store)
+
+    assert store.schedule_attempt(task, due_at=LATER, acceptance=Acceptance.UNSENT, reason=BUSY)
+    assert stored(store).reason == BUSY
+    store.begin_attempt(task.task_id, 2, due_at=LATER)
+    assert stored(store).reason == BUSY
+    store.postpone(task.task_id, due_at=LATER)
+    assert stored(store).reason is None
+    store.postpone(task.task_id, due_at=LATER, reason=BUSY)
+    assert stored(store).reason == BUSY
+    store.record_acceptance(task.task_id, PROVIDER_ID, due_at=None)
+    assert stored(store).reason is None
+
+
+@pytest.mark.parametrize(("change", "kept"), [(EXPIRED, BUSY), (PROCESSING, None)], ids=["given up", "accepted"])
+def test_a_task_that_is_given_up_keeps_its_reason(store: TaskStore, change: Change, kept: Reason | None) -> None:
+    task = created(store)
+    store.postpone(task.task_id, due_at=LATER, reason=BUSY)
+
+    store.change(task.task_id, change, at=LATER)
+
+    assert stored(store).reason == kept
 
 
 def test_a_postponed_task_is_due_later(store: TaskStore) -> None:

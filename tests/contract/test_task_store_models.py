@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from relay.adapters.dynamodb.items import failure_text, is_task, item_of
 from relay.adapters.dynamodb.items import task_of as task_in
 from relay.adapters.dynamodb.tasks import DynamoTaskStore
-from relay.domain.errors import TaskConflictError, TaskNotFoundError
-from relay.domain.task import Acceptance, Change, Failure, FailureCode, Rank, Result, Status, Task
+from relay.domain.errors import Meaning, TaskConflictError, TaskNotFoundError
+from relay.domain.task import Acceptance, Change, Failure, FailureCode, Rank, Reason, Result, Status, Task
 from relay.ports import TaskStore
 from relay.providers.kling.translator import Kling
 from tests.support.fakes.task_store import FakeTaskStore
-from tests.support.tasks import NOON, PROVIDER_ID, task_of
+from tests.support.tasks import BUSY, NOON, PROVIDER_ID, task_of
 
 KILOBYTE = 1024
 
@@ -80,7 +80,7 @@ writes: st.SearchStrategy[Write] = st.one_of(
         lambda pair: lambda store, task_id: store.begin_attempt(task_id, pair[0], due_at=NOON + pair[0], unresolved_at=pair[1])
     ),
     st.tuples(moments, st.sampled_from(Acceptance), st.booleans()).map(lambda given: partial(_scheduled, given)),
-    failures.map(lambda failure: lambda store, task_id: store.hold_refusal(task_id, failure, due_at=NOON + 9)),
+    failures.map(lambda failure: lambda store, task_id: store.hold_refusal(task_id, failure, due_at=NOON + 9, reason=BUSY)),
     moments.map(lambda due: lambda store, task_id: store.postpone(task_id, due_at=NOON + due)),
     st.tuples(results, st.none() | failures).map(
         lambda pair: lambda store, task_id: store.record_archive(task_id, pair[0], at=NOON, failure=pair[1])
@@ -165,12 +165,18 @@ def test_what_version_0_2_0_wrote_is_read_whatever_the_field_says(stored: str) -
     item = item_of(task_of(acceptance=Acceptance(stored or "unknown")))
     if not stored:
         del item["acceptance"]
-    refusal = failure_text(Failure(code=FailureCode.REJECTED, message="Account balance not enough"))
+    refusal = failure_text(Failure(code=FailureCode.REJECTED, message="content security policy"))
 
     assert task_in(item | {"provider_task_id": {"S": PROVIDER_ID}}).acceptance is Acceptance.ACCEPTED
     assert task_in(item | {"rank": {"N": "1"}}).acceptance is Acceptance.ACCEPTED
     assert task_in(item | {"rank": {"N": "2"}, "failure": refusal}).acceptance is Acceptance.REFUSED
     assert task_in(item | {"attempts": {"N": "2"}}).acceptance is Acceptance.UNKNOWN, "it has begun another attempt"
+
+
+def test_a_reason_of_a_later_version_stops_no_reader() -> None:
+    item = item_of(task_of()) | {"reason": {"S": '{"meaning":"moderated","message":"m","at":7,"advice":"none"}'}}
+
+    assert task_in(item).reason == Reason(meaning=Meaning.UNKNOWN, message="m", at=7)
 
 
 def bytes_of(item: dict[str, Any]) -> int:

@@ -53,7 +53,7 @@ def test_nothing_is_passed_on_for_a_stranger(world: MotoWorld, case: str) -> Non
     [
         ((400, refusal(1201, "voice_id is unknown")), (400, 1201)),
         ((429, refusal(1303, "parallel task over resource pack limit")), (429, 1303)),
-        ((401, refusal(1002, "Authorization is invalid")), (502, 5000)),
+        ((401, refusal(1002, "Authorization is invalid")), (503, 5001)),
         ((500, refusal(5000, "Server internal error")), (504, 5002)),
         ((200, b"<html></html>"), (504, 5002)),
     ],

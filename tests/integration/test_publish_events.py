@@ -31,7 +31,7 @@ def test_each_change_is_one_event(world: MotoWorld, case: str, kind: str, versio
     image = payload["Records"][0]["dynamodb"]["NewImage"]
     assert detail["event_id"] == f"{image['task_id']['S']}:{version}"
     assert (detail["version"], detail["previous_status"], detail["status"]) == (version, previous, status)
-    assert (detail["tenant"], detail["schema_version"]) == ("acme", "1.1")
+    assert (detail["tenant"], detail["schema_version"]) == ("acme", "1.2")
     assert len(world.messages("archives")) == (1 if case == "succeed" else 0)
 
 

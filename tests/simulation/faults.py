@@ -46,6 +46,7 @@ class Fault(StrEnum):
     PARALLEL = "provider: 1303 too many tasks"
     BALANCE = "provider: 1102 no balance"
     POLICY = "provider: 1301 content policy"
+    WRONG = "provider: 1200 wrong parameters"
     INTERNAL = "provider: 5000 without accepting"
     MAINTENANCE = "provider: 5001 maintenance"
     UNREACHABLE = "provider: connection refused"

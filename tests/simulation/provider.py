@@ -18,12 +18,13 @@ _ACCEPTING = {
     Fault.HANGS_WITH_IT: fakes.HANGS_WITH_IT,
     Fault.ACCEPTS_WITH_500: fakes.Fault(handles=True, answer=answered(500, {"code": 5000, "message": "Server internal error"})),
 }
-_FINAL = {Fault.BALANCE: fakes.BALANCE, Fault.POLICY: fakes.POLICY}
+_FINAL = {Fault.WRONG: fakes.WRONG, Fault.POLICY: fakes.POLICY}
 _EITHER = {
     Fault.LOST_REQUEST: fakes.LOST_REQUEST,
     Fault.HANGS_WITHOUT_IT: fakes.HANGS_WITHOUT_IT,
     Fault.UNREADABLE_ANSWER: fakes.Fault(handles=True, answer=_HTML),
     Fault.RATE: fakes.RATE,
+    Fault.BALANCE: fakes.BALANCE,
     Fault.PARALLEL: fakes.PARALLEL,
     Fault.INTERNAL: fakes.INTERNAL,
     Fault.MAINTENANCE: fakes.MAINTENANCE,

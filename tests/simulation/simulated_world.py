@@ -20,6 +20,7 @@ from tests.simulation.webhooks import QueuedWebhooks, SimulatedEndpoints
 from tests.support.fakes.clock import NOON
 from tests.support.fakes.documents import FakeDocuments
 from tests.support.fakes.fake_world import settings_of
+from tests.support.fakes.notices import FakeNotices
 from tests.support.fakes.relay import FakeRelay
 from tests.support.fakes.resubmissions import FakeResubmissions
 from tests.support.fakes.results import FakeResultStore
@@ -83,7 +84,7 @@ class SimulatedWorld:
             settings=self.settings, clock=self.clock, providers={Kling.name: Kling()}, tasks=self.tasks,
             documents=self.documents, events=self.bus, api=self.provider, resubmissions=resubmissions, source=self.source,
             results=self.results, uploads=FakeUploads(), submission_counts=FakeSubmissionCounts(), webhooks=self.hooks,
-            webhook_sender=self.endpoints, webhook_queue=queued,
+            notices=FakeNotices(), webhook_sender=self.endpoints, webhook_queue=queued,
         )  # fmt: skip
         self.functions = Functions(relay, self.secrets, self.scheduler, decisions)
         self.stream = Stream(self.tasks, self.functions.publish, self.scheduler, decisions)

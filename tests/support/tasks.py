@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from relay.domain.task import Change, Failure, FailureCode, Result, Snapshot, Status, Task
+from relay.domain.errors import Meaning
+from relay.domain.task import Change, Failure, FailureCode, Reason, Result, Snapshot, Status, Task
 
 NOON = 1_750_000_000_000
 HOUR = 3_600_000
@@ -47,5 +48,6 @@ PROCESSING = reported(Status.PROCESSING, 2)
 SUCCEED = reported(Status.SUCCEED, 3)
 FAILED = reported(Status.FAILED, 3, "Content policy violation")
 EXPIRED = Change.given_up(FailureCode.EXPIRED, "no verdict in time")
-BALANCE = Failure(code=FailureCode.REJECTED, message="Account balance not enough", provider_code=1102, http_status=429)
-REJECTED = Change.refused(BALANCE)
+POLICY = Failure(code=FailureCode.REJECTED, message="content security policy", provider_code=1301, http_status=400)
+REJECTED = Change.refused(POLICY)
+BUSY = Reason(meaning=Meaning.BUSY, message="too many requests", at=NOON, provider_code=1302, http_status=429)

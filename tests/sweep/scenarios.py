@@ -19,7 +19,7 @@ type Act = Callable[[Point | None], object]
 type Check = Callable[[SweptWorld], list[str]]
 
 BUSY: Answer = (429, refusal(1303, "parallel task over resource pack limit"))
-BROKE: Answer = (429, refusal(1102, "Account balance not enough"))
+POLICY: Answer = (400, refusal(1301, "content security policy"))
 DOWN: Answer = (500, refusal(5000, "Server internal error"))
 LARGE = "data:image/png;base64," + "QUJD" * 3000
 _SOUND = b"ID3\x04" + bytes(range(256))
@@ -89,7 +89,7 @@ def _prepare(world: SweptWorld, answers: tuple[Answer | str, ...]) -> None:
 
 
 def _refused(world: SweptWorld) -> Act:
-    world.provider.refusal = BROKE
+    world.provider.refusal = POLICY
     return _submitting(world, _submission(f"key-{world.runs}"))
 
 
@@ -365,7 +365,7 @@ def _too_late(world: SweptWorld) -> Act:
 
 def _refused_later(world: SweptWorld) -> Act:
     act = _resubmit()(world)
-    world.provider.refusal = BROKE
+    world.provider.refusal = POLICY
     return act
 
 

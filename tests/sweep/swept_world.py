@@ -228,7 +228,7 @@ class SweptWorld(MotoWorld):
             return (
                 [] if task.status.value == self.provider.verdict else [f"{state}, and the provider says {self.provider.verdict}"]
             )
-        is_refused = self.provider.refusal and self.provider.refusal[1]["code"] == 1102
+        is_refused = self.provider.refusal and self.provider.refusal[1]["code"] == 1301
         expected = {FailureCode.REJECTED} if is_refused else {FailureCode.EXPIRED}
         return [] if task.failure and task.failure.code in expected else [f"{state}, never paid, {task.failure}"]
 

@@ -59,7 +59,7 @@ def lint_of_a_copy(tmp_path: Path, file: str = "", statement: str = "") -> subpr
     for folder in ("layers/relay", "cli", "local"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", ".venv", "node_modules"))
     pyproject = (ROOT / "pyproject.toml").read_text()
-    (tmp_path / "pyproject.toml").write_text(re.sub(r'(layers = \["[^"]+)(", "base"\])', r"\1 | another\2", pyproject))
+    (tmp_path / "pyproject.toml").write_text(re.sub(r'(layers = \["[^"]+)(", "base)', r"\1 | another\2", pyproject))
     another = tmp_path / "layers/relay/relay/providers/another"
     another.mkdir()
     (another / "__init__.py").touch()

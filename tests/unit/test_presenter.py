@@ -10,7 +10,7 @@ from relay.domain.task import Status
 from relay.entrypoint.presenter import listed, own, submitted_answer, whole_number
 from relay.usecases.view import native
 from tests.support.fakes.fake_world import PROMPT, FakeWorld
-from tests.support.fakes.provider import BALANCE, POLICY, refused
+from tests.support.fakes.provider import POLICY, refused
 from tests.support.fakes.results import MP4
 
 
@@ -48,9 +48,7 @@ def test_what_is_doubtful_stands_in_the_message(world: FakeWorld, to: Services) 
     assert body["message"].startswith("SUCCEED; warning: model_name: 'kling-v9'")
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "code"), [(POLICY, 400, 1301), (BALANCE, 429, 1102), (refused(401, 1002), 502, 5000)]
-)
+@pytest.mark.parametrize(("fault", "status", "code"), [(POLICY, 400, 1301), (refused(500, 1201), 400, 1201)])
 def test_a_refusal_is_answered_as_by_the_provider(world: FakeWorld, to: Services, fault: Any, status: int, code: int) -> None:
     world.api.faults.append(fault)
 
@@ -98,6 +96,7 @@ def test_the_relays_own_view_tells_the_owner_everything_but_secrets(world: FakeW
         "external_task_id": "order-1",
         "status": "succeed",
         "status_message": "",
+        "reason": None,
         "version": 3,
         "attempts": 1,
         "failure": None,
@@ -109,9 +108,9 @@ def test_the_relays_own_view_tells_the_owner_everything_but_secrets(world: FakeW
 
 
 def test_a_failure_is_shown_with_its_code(world: FakeWorld, to: Services) -> None:
-    world.api.faults.append(BALANCE)
+    world.api.faults.append(POLICY)
 
-    assert own(world.submit().task, to)["failure"] == {"code": "rejected", "message": "Account balance not enough"}
+    assert own(world.submit().task, to)["failure"] == {"code": "rejected", "message": "content security policy"}
 
 
 def test_a_list_is_filtered_and_paged(world: FakeWorld, to: Services) -> None:

@@ -44,7 +44,16 @@ def doctor(session: Session) -> None:
 def _checks() -> "list[Check]":
     from relay_cli.doctor import alarms, flow, gateway, provider
 
-    internal = [flow.tables, flow.mappings, flow.rules, flow.dead_letters, flow.quarantine, alarms.alarms, flow.leftovers]
+    internal = [
+        flow.tables,
+        flow.mappings,
+        flow.rules,
+        flow.dead_letters,
+        flow.waiting,
+        flow.quarantine,
+        alarms.alarms,
+        flow.leftovers,
+    ]
     return [flow.stack, gateway.health, gateway.callbacks, provider.secrets, provider.provider_key, *internal]
 
 

@@ -14,6 +14,7 @@ _ADVICE = {
     "IteratorAge": "check the log of PublishEvents and the account's PutEvents quota",
     "Age": "check that function's log group, then raise the queue's concurrency parameter",
     "Failed": "deploy the stack again: EventBridge may not send to a queue or invoke a function",
+    "OperatorFaults": "renew the provider key's secret, or top up the provider account; waiting tasks then go on",
     "GatewayErrors": "check the API's access logs, then the function's log group",
     "Errors": "check the log group of that function",
     "Throttles": "raise the account's Lambda concurrency or the function's reserved concurrency",

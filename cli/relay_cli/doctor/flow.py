@@ -1,8 +1,13 @@
 """Checks inside the stack: are changes published as events, and are results stored?"""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
+from relay.adapters.dynamodb.items import task_of, text
+from relay.domain.errors import Meaning
+from relay.domain.task import DUE_SHARDS
 from relay_cli.commands.dlq import count_letters
 from relay_cli.commands.replay import iter_quarantine
 from relay_cli.doctor.deployment import Deployment
@@ -10,6 +15,11 @@ from relay_cli.doctor.findings import Finding, broken, fine, note, warning
 from relay_cli.subscription import PREFIX
 
 _MOST_COUNTED = 100
+_WAITING_ADVICE = {
+    Meaning.OPERATOR: "renew the provider key's secret, or top up the provider account",
+    Meaning.NO_CHANNEL: "check the model's name, and whether CometAPI serves it",
+    Meaning.RELAY: "relay logs reconcile_tasks",
+}
 
 
 def stack(deployment: Deployment) -> Iterator[Finding]:
@@ -80,6 +90,30 @@ def dead_letters(deployment: Deployment) -> Iterator[Finding]:
             yield broken("dead letters", f"{queue}: {visible + in_flight} {queue.meaning}", advice)
         else:
             yield fine("dead letters", f"{queue}: none")
+
+
+def waiting(deployment: Deployment) -> Iterator[Finding]:
+    """No task waits because of the provider's responses. Looks at up to a hundred of the tasks that are polled next."""
+    table, dynamodb = deployment.outputs["TasksTable"], deployment.client("dynamodb")
+    ids: list[dict[str, Any]] = []
+    for shard in range(DUE_SHARDS):
+        found = dynamodb.query(
+            TableName=table,
+            IndexName="due",
+            KeyConditionExpression="due_shard = :s",
+            ExpressionAttributeValues={":s": text(str(shard))},
+            Limit=_MOST_COUNTED // DUE_SHARDS,
+        )
+        ids += [{"task_id": item["task_id"]} for item in found["Items"]]
+    items = dynamodb.batch_get_item(RequestItems={table: {"Keys": ids}})["Responses"][table] if ids else []
+    reasons = [task.reason for item in items if (task := task_of(item)).reason]
+    for meaning, count in Counter(reason.meaning for reason in reasons).items():
+        last = max((reason for reason in reasons if reason.meaning is meaning), key=lambda reason: reason.at)
+        advice = _WAITING_ADVICE.get(meaning, "nothing: the relay tries again until the task's deadline")
+        report = broken if meaning in {Meaning.OPERATOR, Meaning.RELAY} else note
+        yield report("waiting tasks", f"{count} of {len(items)} wait ({meaning}): {last.message}", advice)
+    if not reasons:
+        yield fine("waiting tasks", "the provider refuses none")
 
 
 def quarantine(deployment: Deployment) -> Iterator[Finding]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         CallbackTokens,
         DocumentStore,
         EventPublisher,
+        Notices,
         ProviderApi,
         Resubmissions,
         ResultSource,
@@ -143,7 +144,17 @@ class Services:
         """The provider, with the key from its secret."""
         from relay.adapters.http.provider import HttpProviderApi
 
-        return HttpProviderApi(self.settings.provider_url, partial(self._secrets.get, self.settings.provider_secret_id))
+        secret_id = self.settings.provider_secret_id
+        return HttpProviderApi(
+            self.settings.provider_url, partial(self._secrets.get, secret_id), renew=partial(self._secrets.renew, secret_id)
+        )
+
+    @cached_property
+    def notices(self) -> Notices:
+        """The function's log and metrics."""
+        from relay.adapters.notices import LoggedNotices
+
+        return LoggedNotices()
 
     @cached_property
     def tokens(self) -> CallbackTokens:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from relay.config import Settings
     from relay.domain.events import Event
     from relay.domain.keys import ClientKey
-    from relay.domain.task import Acceptance, Change, Failure, Result, Status, Task
+    from relay.domain.task import Acceptance, Change, Failure, Reason, Result, Status, Task
     from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
     from relay.providers.base import Provider, ProviderRequest, ProviderResponse
 
@@ -55,17 +55,22 @@ class TaskStore(Protocol):
         `unresolved_at`: as in `Task`; 0: every earlier attempt is known to have failed.
         """
 
-    def schedule_attempt(self, task: Task, *, due_at: int, acceptance: Acceptance) -> bool:
+    def schedule_attempt(self, task: Task, *, due_at: int, acceptance: Acceptance, reason: Reason | None = None) -> bool:
         """Poll the task again at `due_at`, after the attempt that is about to be queued; counts as a poll.
+
+        `reason`: why the task waits; None: nothing is wrong.
 
         False, and nothing is written, if the task is accepted, over, or has been scheduled anew since `task` was read.
         """
 
-    def hold_refusal(self, task_id: str, refusal: Failure, *, due_at: int) -> None:
+    def hold_refusal(self, task_id: str, refusal: Failure, *, due_at: int, reason: Reason) -> None:
         """Keep a final refusal on hold, and poll at `due_at`. Does nothing to a task that is accepted or over."""
 
-    def postpone(self, task_id: str, *, due_at: int) -> None:
-        """A poll brought no news: poll again at `due_at`. Does nothing to a task that is over."""
+    def postpone(self, task_id: str, *, due_at: int, reason: Reason | None = None) -> None:
+        """A poll brought no news: poll again at `due_at`. `reason`: why the task waits; None: nothing is wrong.
+
+        Does nothing to a task that is over.
+        """
 
     def record_partial_results(self, task_id: str, results: tuple[Result, ...]) -> None:
         """Some files are stored, others not yet: remember which. No new version; does nothing once archiving has ended."""
@@ -195,6 +200,13 @@ class ProviderApi(Protocol):
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
         """Any HTTP response; raises ProviderBusyError if nothing was sent, OutcomeUnknownError if something may have been."""
+
+
+class Notices(Protocol):
+    """Messages for the operator."""
+
+    def waits(self, task_id: str, reason: Reason) -> None:
+        """The provider's response makes a task wait. Called from several threads."""
 
 
 class Resubmissions(Protocol):
@@ -342,6 +354,10 @@ class Relay(Protocol):
     @property
     def api(self) -> ProviderApi:
         """The provider's HTTP API."""
+
+    @property
+    def notices(self) -> Notices:
+        """Messages for the operator."""
 
     @property
     def resubmissions(self) -> Resubmissions:

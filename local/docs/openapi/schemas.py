@@ -1,10 +1,12 @@
 """The schemas of requests, from pydantic's models, and of responses."""
 
+from enum import StrEnum
 from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
 from local.docs.openapi.answers import Json, ref
+from relay.domain.errors import Meaning
 from relay.domain.task import Archive, FailureCode, Status
 from relay.domain.uploads import LIMITS, MEDIA_TYPES
 from relay.providers.kling.requests.body import KlingBody
@@ -58,6 +60,10 @@ def _is_noise(name: str, value: Any) -> bool:
 
 def _object(required: Json, optional: Json | None = None, **more: Any) -> Json:
     return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}, **more}
+
+
+def _open(known: type[StrEnum]) -> Json:
+    return {"type": "string", "description": f"{', '.join(known)}; there will be others"}
 
 
 def _upload_request() -> Json:
@@ -114,7 +120,7 @@ _ANSWERS: Final[Json] = {
         "properties": {**_KLING_TASK, "task_info": {"type": "object"}, "task_result": _TASK_RESULT},
     },
     "Result": _object(
-        {"kind": {"enum": ["image", "video", "audio", "file"]}, "url": _TEXT},
+        {"kind": {"type": "string", "description": "image, video, audio, text or file; there will be others"}, "url": _TEXT},
         {
             "index": {"type": "integer"},
             **dict.fromkeys(("id", "duration", "bucket", "key", "sha256", "media_type", "error"), _TEXT),
@@ -127,10 +133,11 @@ _ANSWERS: Final[Json] = {
             **dict.fromkeys(("provider_task_id", "external_task_id"), _MAYBE_TEXT),
             "status": _STATUS,
             "status_message": _TEXT,
+            "reason": {"anyOf": [{"type": "null"}, ref("schemas", "Reason")]},
             "version": {"type": "integer", "minimum": 1},
             "attempts": {"type": "integer", "minimum": 1},
             "failure": {
-                "anyOf": [{"type": "null"}, _object({"code": {"enum": list(FailureCode)}, "message": _TEXT})],
+                "anyOf": [{"type": "null"}, _object({"code": _open(FailureCode), "message": _TEXT})],
             },
             "archive": {"enum": [*Archive, None]},
             "results": {"type": "array", "items": ref("schemas", "Result")},
@@ -138,6 +145,15 @@ _ANSWERS: Final[Json] = {
         },
         {"webhook": {"anyOf": [{"type": "null"}, ref("schemas", "Webhook")]}},
         description="A task as the relay sees it",
+    ),
+    "Reason": _object(
+        {
+            "meaning": _open(Meaning),
+            "message": _TEXT,
+            **{name: {"type": ["integer", "null"]} for name in ("provider_code", "http_status")},
+            "at": _TIME,
+        },
+        description="Why a task waits, or waited until it was given up",
     ),
     "Webhook": _object(
         {

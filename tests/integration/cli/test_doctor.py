@@ -27,7 +27,7 @@ def test_every_fault_is_reported_with_the_command_that_fixes_it(operator: Progra
     assert ran.code == 1
     assert "relay dlq show archives" in ran.out
     assert "aws events enable-rule --event-bus-name bus --name archiving" in ran.out
-    assert "Authorization invalid" in ran.out
+    assert "the relay's own key" in ran.out
     assert "sk-of-the-operator" not in ran.out
 
 

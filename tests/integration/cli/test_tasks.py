@@ -174,10 +174,10 @@ def test_a_refused_request_names_the_field(relay: Program) -> None:
 
 
 def test_a_refusal_by_the_provider_is_printed_with_its_code(relay: Program, world: MotoWorld) -> None:
-    world.outside.next_answers = [(429, refusal(1102, "Account balance not enough"))]
+    world.outside.next_answers = [(400, refusal(1301, "content security policy"))]
     ran = relay("submit", "text2video", *PROMPT)
     assert ran.code == 3
-    assert "Account balance not enough (code 1102)" in ran.err
+    assert "content security policy (code 1301)" in ran.err
 
 
 def test_submit_waits_and_downloads(relay: Program, gateway: Front) -> None:

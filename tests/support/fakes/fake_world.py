@@ -20,12 +20,14 @@ from relay.usecases.publish import publish
 from relay.usecases.receive import receive
 from relay.usecases.reconcile import Reconciled, reconcile_one
 from relay.usecases.resubmit import Resubmitted, resubmit
+from relay.usecases.send import seconds_until_attempt
 from relay.usecases.submit import Submission, Submitted, submit
 from relay.usecases.upload import Upload, create_upload
 from tests.support.fakes.calls import Calls
 from tests.support.fakes.clock import VirtualClock
 from tests.support.fakes.documents import FakeDocuments
 from tests.support.fakes.events import FakeEvents
+from tests.support.fakes.notices import FakeNotices
 from tests.support.fakes.provider import FakeProviderApi
 from tests.support.fakes.relay import FakeRelay
 from tests.support.fakes.resubmissions import FakeResubmissions
@@ -75,6 +77,7 @@ class FakeWorld:
         self.events = FakeEvents()
         self.api = FakeProviderApi(self.clock)
         self.resubmissions = FakeResubmissions()
+        self.notices = FakeNotices()
         self.source = FakeResultSource()
         self.results = FakeResultStore()
         self.uploads = FakeUploads()
@@ -96,6 +99,7 @@ class FakeWorld:
             events=watch("events", self.events),
             api=watch("api", self.api),
             resubmissions=watch("resubmissions", self.resubmissions),
+            notices=self.notices,
             source=watch("source", self.source),
             results=watch("results", self.results),
             tokens=watch("tokens", self.tokens),
@@ -142,9 +146,11 @@ class FakeWorld:
         return forward(call, self.relay)
 
     def resubmit(self, task_id: str, attempt: int, **message: int) -> Resubmitted:
-        """A message of the queue `resubmissions`: the task's present one, or that with another `due_at`."""
+        """A message of the queue `resubmissions`: the task's present one in its time, or one with another `due_at`."""
         task = self.tasks.tasks.get(task_id)
         due_at = message.get("due_at", task.due_at if task else 0)
+        if task and due_at == task.due_at and attempt == task.attempts:
+            self.clock.advance(max(seconds_until_attempt(task, self.relay), 0))
         return resubmit(task_id, attempt, self.relay, due_at=due_at)
 
     def receive(self, task_id: str, body: bytes, token: str | None = None) -> Applied:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter, deque
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,9 +25,9 @@ class Fault:
     """The whole timeout passes first."""
 
 
-def answered(status: int, body: object) -> ProviderResponse:
+def answered(status: int, body: object, headers: Mapping[str, str] | None = None) -> ProviderResponse:
     """An answer; bytes as they are, everything else as JSON."""
-    return ProviderResponse(status, body if isinstance(body, bytes) else json.dumps(body).encode())
+    return ProviderResponse(status, body if isinstance(body, bytes) else json.dumps(body).encode(), headers or {})
 
 
 def refused(status: int, code: int, message: str = "refused") -> Fault:
@@ -42,6 +43,7 @@ HANGS_WITHOUT_IT = Fault(handles=False, answer=OutcomeUnknownError("no answer fr
 RATE = refused(429, 1302, "Too many requests; rate limit exceeded")
 PARALLEL = refused(429, 1303, "parallel task over resource pack limit")
 BALANCE = refused(429, 1102, "Account balance not enough")
+WRONG = refused(400, 1200, "duration is invalid")
 POLICY = refused(400, 1301, "content security policy")
 INTERNAL = refused(500, 5000, "Server internal error")
 MAINTENANCE = refused(503, 5001, "maintenance")

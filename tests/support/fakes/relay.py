@@ -24,6 +24,7 @@ class FakeRelay:
     uploads: Any = None
     events: Any = None
     api: Any = None
+    notices: Any = None
     resubmissions: Any = None
     tokens: Any = None
     api_keys: Any = None

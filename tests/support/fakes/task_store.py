@@ -6,7 +6,19 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from relay.domain.errors import InvalidRequestError, TaskConflictError, TaskNotFoundError
-from relay.domain.task import DUE_SHARDS, Acceptance, Change, Failure, Rank, Result, Status, Task, derived_task_id, due_shard_of
+from relay.domain.task import (
+    DUE_SHARDS,
+    Acceptance,
+    Change,
+    Failure,
+    Rank,
+    Reason,
+    Result,
+    Status,
+    Task,
+    derived_task_id,
+    due_shard_of,
+)
 from relay.ports import Page, Record
 
 _LOOKS = 20
@@ -60,6 +72,7 @@ class FakeTaskStore:
                     request=None,
                     unresolved_at=0,
                     refusal=None,
+                    reason=None,
                 ),
             )
 
@@ -73,25 +86,26 @@ class FakeTaskStore:
             replace(task, attempts=attempt, acceptance=Acceptance.UNKNOWN, due_at=due_at, unresolved_at=unresolved_at),
         )
 
-    def schedule_attempt(self, task: Task, *, due_at: int, acceptance: Acceptance) -> bool:
+    def schedule_attempt(self, task: Task, *, due_at: int, acceptance: Acceptance, reason: Reason | None = None) -> bool:
         """Once for each `due_at`."""
         stored = self._existing(task.task_id)
         if stored.due_at != task.due_at or not _can_be_sent(stored):
             return False
-        self._write(stored, replace(stored, due_at=due_at, polls=stored.polls + 1, acceptance=acceptance))
+        after = replace(stored, due_at=due_at, polls=stored.polls + 1, acceptance=acceptance, reason=reason)
+        self._write(stored, after)
         return True
 
-    def hold_refusal(self, task_id: str, refusal: Failure, *, due_at: int) -> None:
+    def hold_refusal(self, task_id: str, refusal: Failure, *, due_at: int, reason: Reason) -> None:
         """Until the next poll."""
         task = self._existing(task_id)
         if _can_be_sent(task):
-            self._write(task, replace(task, refusal=refusal, due_at=due_at))
+            self._write(task, replace(task, refusal=refusal, due_at=due_at, reason=reason))
 
-    def postpone(self, task_id: str, *, due_at: int) -> None:
+    def postpone(self, task_id: str, *, due_at: int, reason: Reason | None = None) -> None:
         """Counts the look."""
         task = self._existing(task_id)
         if not task.is_over:
-            self._write(task, replace(task, due_at=due_at, polls=task.polls + 1))
+            self._write(task, replace(task, due_at=due_at, polls=task.polls + 1, reason=reason))
 
     def record_partial_results(self, task_id: str, results: tuple[Result, ...]) -> None:
         """Until archiving is settled."""

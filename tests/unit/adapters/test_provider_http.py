@@ -117,6 +117,29 @@ def test_a_request_is_sent_once_with_the_key_and_the_body() -> None:
     assert json.loads(request.content) == CREATE.body
 
 
+def test_the_headers_of_a_response_are_handed_on_by_their_names_in_lower_case() -> None:
+    response = sent_by(Answering(httpx.Response(429, content=b"{}", headers={"Retry-After": "60"})))
+    assert response.headers["retry-after"] == "60"
+
+
+@pytest.mark.parametrize(
+    ("keys", "is_old", "sent"),
+    [
+        (["old", "new"], True, ["Bearer old", "Bearer new"]),
+        (["old", "old"], True, ["Bearer old"]),
+        (["old", "new"], False, ["Bearer old"]),
+    ],
+    ids=["renewed", "the same", "read just now"],
+)
+def test_a_refused_key_is_read_again_and_sent_only_if_it_has_changed(keys: list[str], is_old: bool, sent: list[str]) -> None:
+    answering, left = Answering(httpx.Response(401, content=b"{}")), iter(keys)
+    transport = httpx.MockTransport(answering)
+    relay = HttpProviderApi("https://provider.example.com", lambda: next(left), transport, renew=lambda: is_old)
+
+    assert relay.send(CREATE, timeout=20).status == 401
+    assert [request.headers["authorization"] for request in answering.requests] == sent
+
+
 def test_a_query_has_no_body() -> None:
     answering = Answering(httpx.Response(200, content=b"{}"))
     api(answering).send(ProviderRequest("GET", "/kling/v1/videos/text2video/a%2Fb"), timeout=15)

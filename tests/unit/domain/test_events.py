@@ -28,7 +28,7 @@ def test_a_new_task_is_told_with_all_that_is_known_of_it() -> None:
     assert event is not None
     assert event.detail_type == STATUS_CHANGED
     assert event.detail == {
-        "schema_version": "1.1",
+        "schema_version": "1.2",
         "event_id": f"{TASK.task_id}:1",
         "version": 1,
         "tenant": "acme",
@@ -43,6 +43,8 @@ def test_a_new_task_is_told_with_all_that_is_known_of_it() -> None:
         "status_message": "",
         "created_at": NOON,
         "updated_at": NOON,
+        "progress": None,
+        "provider_error": None,
         "results": [],
     }
 
@@ -73,7 +75,7 @@ def test_a_success_names_its_results_but_not_their_place_in_the_document() -> No
     [
         (FAILED, {"code": "provider", "message": "Content policy violation"}),
         (EXPIRED, {"code": "expired", "message": "no verdict in time"}),
-        (REJECTED, {"code": "rejected", "message": "Account balance not enough", "provider_code": 1102, "http_status": 429}),
+        (REJECTED, {"code": "rejected", "message": "content security policy", "provider_code": 1301, "http_status": 400}),
     ],
 )
 def test_a_failure_says_whose_it_is(change: Change, failure: dict[str, object]) -> None:
@@ -143,7 +145,7 @@ def test_a_quarantined_callback_is_told_with_where_it_lies_and_why() -> None:
 
     assert event.detail_type == "Task Callback Quarantined"
     assert event.detail == {
-        "schema_version": "1.1",
+        "schema_version": "1.2",
         "event_id": "a:17-00ff",
         "task_id": "a",
         "bucket": "results",
@@ -170,7 +172,7 @@ def test_a_webhook_that_was_given_up_is_told_with_its_last_attempt() -> None:
 
     assert event.detail_type == "Task Webhook Undeliverable"
     assert event.detail == {
-        "schema_version": "1.1",
+        "schema_version": "1.2",
         "event_id": f"{task.task_id}:1:undeliverable",
         "tenant": "acme",
         "operation": "videos/text2video",

@@ -182,7 +182,7 @@ def test_a_failed_task_says_that_it_was_the_provider() -> None:
 
 
 def test_a_task_that_was_given_up_says_why() -> None:
-    expected = Failure(code=FailureCode.REJECTED, message="Account balance not enough", provider_code=1102, http_status=429)
+    expected = Failure(code=FailureCode.REJECTED, message="content security policy", provider_code=1301, http_status=400)
 
     assert BEFORE["rejected"].failure == expected
     assert (BEFORE["rejected"].status, BEFORE["rejected"].message) == (Status.FAILED, expected.message)

@@ -12,7 +12,7 @@ from relay.usecases import reconcile as reconciling
 from relay.usecases.reconcile import Reconciled, reconcile, reconcile_one
 from relay.usecases.resubmit import Resubmitted, resubmit
 from tests.support.fakes.fake_world import FakeWorld
-from tests.support.fakes.provider import BALANCE, INTERNAL, LOST_ANSWER, LOST_REQUEST, RATE, UNREACHABLE, Fault, answered
+from tests.support.fakes.provider import INTERNAL, LOST_ANSWER, LOST_REQUEST, POLICY, RATE, UNREACHABLE, Fault, answered
 from tests.support.tasks import NOON, task_of
 
 EXTERNAL = {"prompt": "a lighthouse", "external_task_id": "order-1"}
@@ -27,7 +27,7 @@ def refused_after_a_loss(world: FakeWorld) -> str:
     world.api.faults.append(LOST_ANSWER)
     task_id = world.submit(EXTERNAL).task.task_id
     world.clock.advance(seconds=60)
-    world.api.faults.extend([None, BALANCE])
+    world.api.faults.extend([None, POLICY])
     world.resubmit(task_id, 1)
     return task_id
 
@@ -38,7 +38,7 @@ def test_a_refusal_after_an_unknown_outcome_waits_until_the_earlier_attempt_is_f
     task = world.task(task_id)
     assert (task.status, task.acceptance) == (Status.SUBMITTED, Acceptance.UNKNOWN)
     assert task.refusal is not None
-    assert task.refusal.provider_code == 1102
+    assert task.refusal.provider_code == 1301
     with pytest.raises(ExternalTaskIdTakenError):
         world.submit(EXTERNAL)
 
@@ -53,7 +53,7 @@ def test_a_refusal_after_an_unknown_outcome_is_final_once_the_earlier_attempt_is
     world.api.faults.append(LOST_REQUEST)
     task_id = world.submit(EXTERNAL).task.task_id
     world.clock.advance(seconds=60)
-    world.api.faults.extend([None, BALANCE])
+    world.api.faults.extend([None, POLICY])
     world.resubmit(task_id, 1)
 
     assert world.reconcile_one(task_id) is Reconciled.UNCHANGED, "the first query after the loss proves nothing"
@@ -63,7 +63,7 @@ def test_a_refusal_after_an_unknown_outcome_is_final_once_the_earlier_attempt_is
     task = world.task(task_id)
     assert (task.acceptance, task.status) == (Acceptance.REFUSED, Status.FAILED)
     assert task.failure is not None
-    assert (task.failure.code, task.failure.provider_code) == (FailureCode.REJECTED, 1102)
+    assert (task.failure.code, task.failure.provider_code) == (FailureCode.REJECTED, 1301)
     assert not world.submit(EXTERNAL).repeated, "its external_task_id is free again"
 
 

@@ -8,7 +8,7 @@ from relay.domain.task import FailureCode, Status
 from relay.usecases.resubmit import Resubmitted
 from relay.usecases.send import StoredRequest, backoff
 from tests.support.fakes.fake_world import PROMPT, PUBLIC_URL, FakeWorld
-from tests.support.fakes.provider import BALANCE, INTERNAL, LOST_ANSWER, LOST_REQUEST, RATE, UNREACHABLE, Fault, answered
+from tests.support.fakes.provider import INTERNAL, LOST_ANSWER, LOST_REQUEST, POLICY, RATE, UNREACHABLE, Fault, answered
 
 
 def waiting(world: FakeWorld, fault: Fault) -> str:
@@ -90,13 +90,13 @@ def test_a_gateway_that_does_not_find_the_path_is_no_reason_to_send_again(world:
 
 def test_an_attempt_that_is_refused_fails_the_task(world: FakeWorld) -> None:
     task_id = waiting(world, RATE)
-    world.api.faults.append(BALANCE)
+    world.api.faults.append(POLICY)
 
     assert world.resubmit(task_id, 1) is Resubmitted.SENT
 
     failure = world.task(task_id).failure
     assert failure is not None
-    assert (failure.code, failure.provider_code) == (FailureCode.REJECTED, 1102)
+    assert (failure.code, failure.provider_code) == (FailureCode.REJECTED, 1301)
 
 
 def test_an_attempt_that_fails_too_is_followed_by_the_next(world: FakeWorld) -> None:

@@ -15,7 +15,6 @@ from relay.usecases.apply import Outcome
 from tests.support.fakes.calls import Crash
 from tests.support.fakes.fake_world import PROMPT, PUBLIC_URL, FakeWorld
 from tests.support.fakes.provider import (
-    BALANCE,
     HANGS_WITH_IT,
     HANGS_WITHOUT_IT,
     INTERNAL,
@@ -28,6 +27,7 @@ from tests.support.fakes.provider import (
     UNREACHABLE,
     Fault,
     answered,
+    refused,
 )
 from tests.support.tasks import PROVIDER_ID
 
@@ -363,7 +363,7 @@ def test_the_task_is_due_later_before_the_attempt_is_queued(world: FakeWorld) ->
     assert world.calls.names[-2:] == ["tasks.schedule_attempt", "resubmissions.put"]
 
 
-@pytest.mark.parametrize(("fault", "status", "code"), [(BALANCE, 429, 1102), (POLICY, 400, 1301)])
+@pytest.mark.parametrize(("fault", "status", "code"), [(POLICY, 400, 1301), (refused(404, 1203), 404, 1203)])
 def test_a_refusal_is_final_and_says_why(world: FakeWorld, fault: Fault, status: int, code: int) -> None:
     world.api.faults.append(fault)
 

@@ -13,6 +13,8 @@ RelayError
 ├── ProviderError                   what the provider's answer, or its absence, means for a request
 │   ├── ProviderRefusedError        final: the task was not accepted and will not be
 │   ├── ProviderBusyError           not accepted now; trying later can help
+│   │   ├── OperatorFaultError      the provider refuses the relay's key, balance or access
+│   │   └── NoChannelError          nobody serves the model at present
 │   ├── OutcomeUnknownError         may have been accepted: query before sending again
 │   │   └── NoTaskError             a success without a task, as from a synchronous operation
 │   ├── AlreadyAcceptedError        the provider has a task with our `external_task_id`: query for it
@@ -29,7 +31,26 @@ RelayError
 └── TaskConflictError               a stored task does not allow the change
 """
 
+from enum import StrEnum
 from typing import Any
+
+
+class Meaning(StrEnum):
+    """What the provider's response means, as far as it does not say that a task was accepted.
+
+    `final`: it refused the task. `busy`: it did not accept it now. `operator`: it refuses the relay: its key, balance or access.
+    `no_channel`: nobody serves the model at present. `missing`: it does not find the task. `unreadable`: it says nothing that
+    the relay understands. `unknown`: it may have accepted the task. `relay`: the relay itself failed.
+    """
+
+    FINAL = "final"
+    BUSY = "busy"
+    OPERATOR = "operator"
+    NO_CHANNEL = "no_channel"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    UNKNOWN = "unknown"
+    RELAY = "relay"
 
 
 class RelayError(Exception):
@@ -98,6 +119,8 @@ class IdempotencyKeyReusedError(ClientError):
 class ProviderError(RelayError):
     """The provider did not return what the relay requested."""
 
+    meaning = Meaning.UNKNOWN
+
     def __init__(self, message: str, *, status: int = 0, code: int = 0) -> None:
         super().__init__(message)
         self.message = message
@@ -110,9 +133,25 @@ class ProviderError(RelayError):
 class ProviderRefusedError(ProviderError):
     """The provider refused the request finally."""
 
+    meaning = Meaning.FINAL
+
 
 class ProviderBusyError(ProviderError):
     """The provider certainly did not accept the request; a later attempt may succeed."""
+
+    meaning = Meaning.BUSY
+
+
+class OperatorFaultError(ProviderBusyError):
+    """The provider refuses the relay itself: its key, balance or access. The message is the relay's own, for clients too."""
+
+    meaning = Meaning.OPERATOR
+
+
+class NoChannelError(ProviderBusyError):
+    """CometAPI has no channel for the model at present, or does not have the model."""
+
+    meaning = Meaning.NO_CHANNEL
 
 
 class OutcomeUnknownError(ProviderError):
@@ -133,6 +172,8 @@ class AlreadyAcceptedError(ProviderError):
 
 class ProviderTaskMissingError(ProviderError):
     """The provider has no task with that id (yet)."""
+
+    meaning = Meaning.MISSING
 
 
 class ForwardingError(RelayError):

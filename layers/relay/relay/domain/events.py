@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from relay.domain.task import Archive, Result, Status, Task
+from relay.domain.task import Archive, FailureCode, Result, Status, Task
 
 if TYPE_CHECKING:
     from relay.domain.webhook import Attempt, Delivery
 
 SOURCE = "comet.relay"
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 STATUS_CHANGED = "Task Status Changed"
 RESULTS_STORED = "Task Results Stored"
@@ -61,11 +61,21 @@ def _detail(task: Task, previous: Status | None) -> dict[str, Any]:
         "status_message": task.message,
         "created_at": task.created_at,
         "updated_at": task.updated_at,
+        "progress": None,
+        "provider_error": _provider_error(task),
         "results": [described(result) for result in task.results],
     }
     if task.failure:
         detail["failure"] = {name: value for name, value in asdict(task.failure).items() if value}
     return detail
+
+
+def _provider_error(task: Task) -> str | None:
+    """What the provider said against the task, in its own words or in ours; None: nothing."""
+    if task.reason:
+        return task.reason.message
+    said = task.failure is not None and task.failure.code in {FailureCode.PROVIDER, FailureCode.REJECTED}
+    return task.failure.message if task.failure and said else None
 
 
 def described(result: Result) -> dict[str, Any]:

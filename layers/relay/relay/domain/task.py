@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from relay.domain.errors import TaskConflictError
+from relay.domain.errors import Meaning, ProviderError, TaskConflictError
 
 STATUS_MESSAGE_LIMIT = 1024
+_REASON_LIMIT = 500
+"""Characters."""
 OLDEST_OF_OURS_MS = 12 * 3_600_000
 """A provider's task that is older than ours by more than this belongs to an earlier, forgotten task with the same id.
 
@@ -98,6 +100,31 @@ class Failure:
     message: str
     provider_code: int = 0
     http_status: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a task waits: what the last response of the provider means, or that none came. `at` in ms.
+
+    `provider_code` and `http_status` are those of the response; 0 without one.
+    """
+
+    meaning: Meaning
+    message: str
+    at: int
+    provider_code: int = 0
+    http_status: int = 0
+
+    @classmethod
+    def of(cls, error: ProviderError, *, at: int) -> Reason:
+        """The error as a reason."""
+        return cls(
+            meaning=error.meaning,
+            message=error.message[:_REASON_LIMIT],
+            at=at,
+            provider_code=error.code,
+            http_status=error.status,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +246,8 @@ class Task:
     """The latest time at which the outcome of an attempt before the present one was still unknown; 0: of none."""
     refusal: Failure | None = None
     """A final refusal that is on hold, since an earlier attempt may have been accepted."""
+    reason: Reason | None = None
+    """Why the task waits, or waited when it was given up; None: nothing is wrong."""
     polls: int = 0
     snapshot_at: int = 0
     """The provider's `updated_at` of the last snapshot applied; 0 before the first."""
@@ -243,6 +272,11 @@ class Task:
     def is_answered(self) -> bool:
         """The operation was synchronous, so there is no task. `document["answer"]` is the response, unless it was too large."""
         return self.failure is not None and self.failure.code is FailureCode.ANSWERED
+
+    @property
+    def status_message(self) -> str:
+        """The provider's message, or ours; before there is one, why the task waits."""
+        return self.message or (self.reason.message if self.reason and not self.is_over else "")
 
     def is_ours(self, snapshot: Snapshot) -> bool:
         """Whether the provider's task can be this one, and not one of a forgotten task with the same id."""
@@ -279,6 +313,7 @@ class Task:
             acceptance=change.acceptance or self.acceptance,
             unresolved_at=0 if settled else self.unresolved_at,
             refusal=None if settled else self.refusal,
+            reason=None if settled else self.reason,
             status=change.status,
             rank=change.rank,
             version=self.version + 1,

@@ -1,7 +1,7 @@
 """The provider interface: a translator without I/O builds requests and reads responses; one adapter does the HTTP."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from relay.domain.task import Failure, Snapshot, Task
@@ -43,10 +43,11 @@ class ProviderRequest:
 
 @dataclass(frozen=True, slots=True)
 class ProviderResponse:
-    """The provider's response: HTTP status and the raw body."""
+    """The provider's response: HTTP status, the raw body, and the headers by their names in lower case."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ class Provider(Protocol):
     def read_forwarded(self, response: ProviderResponse) -> ProviderResponse:
         """The response for the client.
 
-        Raises OutcomeUnknownError if the request may have been executed, ProviderRefusedError if the provider refused the relay.
+        Raises OutcomeUnknownError if the request may have been executed, OperatorFaultError if the provider refuses the relay,
+        ProviderRefusedError for a refusal that a client cannot read.
         """
 
     def refusal(self, failure: Failure) -> tuple[int, int, str]:

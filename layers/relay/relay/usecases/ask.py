@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from relay.domain.errors import Meaning, ProviderError, UnreadableSnapshotError
+from relay.domain.task import Reason
+
 if TYPE_CHECKING:
     from relay.domain.task import Snapshot, Task
     from relay.ports import Relay
 
 _QUERY_TIMEOUT = 15
 """Seconds."""
+
+
+def reason_of(task: Task, error: ProviderError | UnreadableSnapshotError, relay: Relay) -> Reason:
+    """Why the task goes on waiting after a query that brought no status; the operator is notified."""
+    now = relay.clock()
+    if isinstance(error, ProviderError):
+        reason = Reason.of(error, at=now)
+    else:
+        reason = Reason(meaning=Meaning.UNREADABLE, message=f"the provider's response is not understood: {error}", at=now)
+    relay.notices.waits(task.task_id, reason)
+    return reason
 
 
 def ask_provider(task: Task, relay: Relay) -> tuple[Snapshot, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from relay.domain.errors import ForwardingError, OutcomeUnknownError, ProviderBusyError, ProviderRefusedError
+from relay.domain.errors import ForwardingError, OperatorFaultError, OutcomeUnknownError, ProviderBusyError, ProviderRefusedError
 from relay.providers.base import PromptLimits, ProviderResponse, SynchronousOperation
 from relay.usecases.attach import check_arrived, references, resolved
 from relay.usecases.limit import seconds_to_wait, too_many
@@ -34,7 +34,7 @@ def forward(call: Call, relay: Relay) -> ProviderResponse:
     """The provider's own response, refusals and "busy" included.
 
     Raises InvalidRequestError or TooManySubmissionsError before anything is sent. Raises ForwardingError with 503/5001 when
-    nothing could be sent, with 504/5002 when the response was lost, and when the provider refused the relay's own key.
+    nothing could be sent, with 504/5002 when the response was lost, and with 503/5001 when the provider refuses the relay itself.
     """
     settings, body = relay.settings, call.body
     if body is not None:
@@ -49,6 +49,8 @@ def forward(call: Call, relay: Relay) -> ProviderResponse:
         return relay.provider.read_forwarded(relay.api.send(request, timeout=settings.submit_timeout))
     except ProviderRefusedError as error:
         raise ForwardingError(error.message, status=error.status, code=error.code) from error
+    except OperatorFaultError as error:
+        raise ForwardingError(f"{error.message}; nothing was charged", status=503, code=5001) from error
     except ProviderBusyError as error:
         raise ForwardingError(f"{error.message}: nothing was sent, try again", status=503, code=5001) from error
     except OutcomeUnknownError as error:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from relay.domain.errors import ProviderError, ProviderTaskMissingError, UnreadableSnapshotError
-from relay.domain.task import RANKS, Acceptance, Change, FailureCode, Rank, Snapshot, Task
+from relay.domain.errors import Meaning, ProviderError, ProviderTaskMissingError, UnreadableSnapshotError
+from relay.domain.task import RANKS, Acceptance, Change, FailureCode, Rank, Reason, Snapshot, Task
 from relay.usecases.apply import apply
-from relay.usecases.ask import ask_provider
+from relay.usecases.ask import ask_provider, reason_of
 from relay.usecases.send import (
     NOT_ACCEPTED,
     backoff,
@@ -33,6 +34,7 @@ _LONGEST_WAIT = 3600
 """Seconds between two polls of a task."""
 _GRACE_MS = 86_400_000
 """How long after its deadline a task waits for the provider to answer one query."""
+_FAILED = "the relay could not poll the provider, and tries again: the log of the reconciler says why"
 _UNKNOWN = "the provider may have accepted the task, and no query can tell: it was not resent"
 _NO_STATUS = "the provider reported no final status before the task's deadline"
 _NO_ANSWER = "the provider answered no query, neither before the task's deadline nor for a day after it"
@@ -78,7 +80,10 @@ def _poll_in_time(task_id: str, relay: Relay, time_left: Callable[[], int]) -> R
         return reconcile_one(task_id, relay)
     except Exception:
         with suppress(Exception):  # a task that always fails must not stay the first in the index
-            relay.tasks.postpone(task_id, due_at=relay.clock() + relay.settings.first_poll_after * 1000)
+            now = relay.clock()
+            reason = Reason(meaning=Meaning.RELAY, message=_FAILED, at=now)
+            relay.notices.waits(task_id, reason)
+            relay.tasks.postpone(task_id, due_at=now + relay.settings.first_poll_after * 1000, reason=reason)
         raise
 
 
@@ -106,17 +111,20 @@ def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
         return _expire(task, NOT_ACCEPTED, relay) if is_late else _resubmit(task, relay)
     repeatable = may_repeat(relay.providers[task.provider].operation(task.operation), relay.settings)
     if task.provider_task_id is None and not relay.settings.external_ids_honoured:
-        return _wait_or_expire(task, relay, repeatable=repeatable, answered=True)  # there is no id to query with
+        # There is no id to query with.
+        return _wait_or_expire(task, relay, repeatable=repeatable, answered=True, reason=task.reason)
     try:
         snapshot, document = ask_provider(task, relay)
-    except ProviderTaskMissingError:
+    except ProviderTaskMissingError as error:
         if task.acceptance is Acceptance.UNKNOWN and repeatable:
             return _settle_missing(task, relay)
         # That the provider does not find a task that it has accepted says nothing of its status.
         answered = task.acceptance is Acceptance.UNKNOWN and not task.unresolved_after_missing(at=relay.clock())
-        return _wait_or_expire(task, relay, repeatable=repeatable, answered=answered)
-    except (ProviderError, UnreadableSnapshotError):
-        return _wait_or_expire(task, relay, repeatable=repeatable, answered=False)
+        reason = reason_of(task, error, relay)
+        return _wait_or_expire(task, relay, repeatable=repeatable, answered=answered, reason=reason)
+    except (ProviderError, UnreadableSnapshotError) as error:
+        reason = reason_of(task, error, relay)
+        return _wait_or_expire(task, relay, repeatable=repeatable, answered=False, reason=reason)
     if task.provider_task_id is None and not task.is_ours(snapshot):
         close_as_taken(task, relay)
         return Reconciled.REFUSED
@@ -134,7 +142,7 @@ def _settle_missing(task: Task, relay: Relay) -> Reconciled:
         closed = close(task, Change.refused(task.refusal, resolved_before=now), relay)
         return Reconciled.REFUSED if closed.acceptance is Acceptance.REFUSED else Reconciled.OVER
     if now >= task.deadline_at or task.refusal:
-        return _wait_or_expire(task, relay, repeatable=True, answered=proven)
+        return _wait_or_expire(task, relay, repeatable=True, answered=proven, reason=task.reason)
     return _resubmit(task, relay)
 
 
@@ -144,25 +152,31 @@ def _resubmit(task: Task, relay: Relay) -> Reconciled:
 
 
 def _wait_or_expire(
-    task: Task, relay: Relay, snapshot: Snapshot | None = None, *, repeatable: bool, answered: bool
+    task: Task,
+    relay: Relay,
+    snapshot: Snapshot | None = None,
+    *,
+    repeatable: bool,
+    answered: bool,
+    reason: Reason | None = None,
 ) -> Reconciled:
     """No final status yet: schedule the next poll, or expire the task after its deadline, or later if nothing was answered."""
     now = relay.clock()
+    reason = task.reason if task.refusal else reason  # a refusal on hold is the better reason
     ends_at = task.deadline_at if answered else task.deadline_at + _GRACE_MS
     if now >= ends_at:
         may_be_paid = task.provider_task_id is None and not repeatable
+        task = replace(task, reason=reason)
         return _expire(task, _UNKNOWN if may_be_paid else _NO_STATUS if answered else _NO_ANSWER, relay, is_unknown=may_be_paid)
     wait = backoff(task.polls, first=relay.settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
     due_at = min(now + wait * 1000, task.deadline_at if now < task.deadline_at else ends_at)
     if snapshot is not None and task.provider_task_id is None:
         record_acceptance(task, snapshot, relay.tasks, due_at=due_at)
     else:
-        relay.tasks.postpone(task.task_id, due_at=due_at)
+        relay.tasks.postpone(task.task_id, due_at=due_at, reason=reason)
     return Reconciled.MOVED if snapshot is not None and RANKS[snapshot.status] > task.rank else Reconciled.UNCHANGED
 
 
 def _expire(task: Task, message: str, relay: Relay, *, is_unknown: bool = False) -> Reconciled:
-    if task.refusal:
-        message = f"{message}; its last attempt was refused: {task.refusal.message}"
     code = FailureCode.UNKNOWN if is_unknown else FailureCode.EXPIRED
     return Reconciled.EXPIRED if expire(task, message, relay, code=code) else Reconciled.OVER

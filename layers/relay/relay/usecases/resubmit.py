@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 from relay.domain.errors import ProviderError, ProviderTaskMissingError, TaskConflictError, UnreadableSnapshotError
 from relay.domain.task import Acceptance, Task
 from relay.usecases.apply import apply
-from relay.usecases.ask import ask_provider
+from relay.usecases.ask import ask_provider, reason_of
 from relay.usecases.send import (
     NOT_ACCEPTED,
     StoredRequest,
     close_as_taken,
     expire,
     may_repeat,
+    put_attempt,
     queue_attempt,
     record_acceptance,
+    seconds_until_attempt,
     send,
 )
 
@@ -48,26 +50,33 @@ def resubmit(task_id: str, attempt: int, relay: Relay, *, due_at: int | None = N
     if task is None or task.request is None or not _is_waiting(task, attempt):
         return Resubmitted.OVER
     too_late = relay.clock() >= task.deadline_at
+    if due_at is not None and due_at == task.due_at and not too_late and (early := seconds_until_attempt(task, relay)) > 1:
+        put_attempt(task, relay, due_at=due_at, delay=early)
+        return Resubmitted.QUEUED
     repeatable = may_repeat(relay.providers[task.provider].operation(task.operation), relay.settings)
     # Version 0.2.0 stored no acceptance; it queued an operation that no query can find only after a certain refusal.
     unsent = task.acceptance is Acceptance.UNSENT or (due_at is None and not repeatable)
     if not (unsent or repeatable):
         return Resubmitted.OVER
-    if not unsent:
-        try:
-            snapshot, document = ask_provider(task, relay)
-        except ProviderTaskMissingError:
-            if too_late and task.unresolved_after_missing(at=relay.clock()):
-                return Resubmitted.QUEUED  # the reconciler queries it until the provider would know it
-        except (ProviderError, UnreadableSnapshotError):
-            if not too_late and due_at in {None, task.due_at}:  # else a later message or the reconciler continues
-                queue_attempt(task, relay)
-            return Resubmitted.QUEUED
-        else:
-            return _adopt(task, snapshot, document, relay)
+    if not unsent and (found := _query(task, due_at, relay, too_late=too_late)):
+        return found
     if too_late:
         return Resubmitted.EXPIRED if expire(task, NOT_ACCEPTED, relay) else Resubmitted.OVER
     return _attempt(task, relay)
+
+
+def _query(task: Task, due_at: int | None, relay: Relay, *, too_late: bool) -> Resubmitted | None:
+    """Look for the task at the provider; None if it can be sent again, or given up."""
+    try:
+        snapshot, document = ask_provider(task, relay)
+    except ProviderTaskMissingError:
+        # After the deadline, the reconciler queries it until the provider would know it.
+        return Resubmitted.QUEUED if too_late and task.unresolved_after_missing(at=relay.clock()) else None
+    except (ProviderError, UnreadableSnapshotError) as error:
+        if not too_late and due_at in {None, task.due_at}:  # else a later message or the reconciler continues
+            queue_attempt(task, relay, reason=reason_of(task, error, relay))
+        return Resubmitted.QUEUED
+    return _adopt(task, snapshot, document, relay)
 
 
 def _attempt(task: Task, relay: Relay) -> Resubmitted:

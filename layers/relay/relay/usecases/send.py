@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay.domain.errors import (
     InvalidRequestError,
+    Meaning,
     NoTaskError,
     OutcomeUnknownError,
     ProviderBusyError,
@@ -16,16 +17,21 @@ from relay.domain.errors import (
     ProviderRefusedError,
     TaskConflictError,
 )
-from relay.domain.task import STATUS_MESSAGE_LIMIT, Acceptance, Change, Failure, FailureCode, Snapshot, Task
+from relay.domain.task import STATUS_MESSAGE_LIMIT, Acceptance, Change, Failure, FailureCode, Reason, Snapshot, Task
 from relay.usecases.attach import resolved
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from relay.config import Settings
     from relay.ports import Relay, TaskStore
     from relay.providers.base import Operation
 
 SQS_LONGEST_DELAY = 900
 _FIRST_DELAY = 4
+_LONGEST_RETRY_AFTER = 3600
+_NO_CHANNEL_MS = 600_000
+"""How long a model may have no channel before the task is refused: a gateway's channels come back, a wrong name does not."""
 _DELAY_AFTER_UNKNOWN = 30
 """Seconds: a query may not find a task yet that the provider accepted a moment ago."""
 NOT_ACCEPTED = "the provider could not accept the task before its deadline"
@@ -56,8 +62,8 @@ def send(task: Task, request: StoredRequest, relay: Relay) -> Task:
     """Send the create request; returns the task with the outcome recorded.
 
     Accepted: the provider's id is stored. Refused, or answered without a task by an untyped operation: the task is closed as
-    failed, but a refusal waits while an earlier attempt may have been accepted. Any other outcome: another attempt is queued,
-    and the reconciler polls only after it.
+    failed, but a refusal waits while an earlier attempt may have been accepted. Any other outcome: the task says why it waits,
+    another attempt is queued, and the reconciler polls only after it.
     """
     settings, provider = relay.settings, relay.providers[task.provider]
     callback_url = f"{request.public_url}/callbacks/{relay.tokens.path(task.task_id, provider.name)}"
@@ -68,21 +74,51 @@ def send(task: Task, request: StoredRequest, relay: Relay) -> Task:
         refusal = ProviderRefusedError(deleted.message, status=400, code=deleted.code)
         return _close_as_refused(task, refusal, relay)
     create = provider.create_request(operation, body, task_id=task.task_id, callback_url=callback_url)
+    retry_after = 0
     try:
-        snapshot = provider.read_created(relay.api.send(create, timeout=settings.submit_timeout))
-    except ProviderRefusedError as refusal:
-        return _close_as_refused(task, refusal, relay)
+        response = relay.api.send(create, timeout=settings.submit_timeout)
+        retry_after = _retry_after(response.headers, at=relay.clock())
+        snapshot = provider.read_created(response)
     except ProviderError as error:
+        if error.meaning is Meaning.FINAL or (error.meaning is Meaning.NO_CHANNEL and _is_too_long(task, relay)):
+            return _close_as_refused(task, error, relay)
         if isinstance(error, NoTaskError) and not operation.is_typed:
             return _close_as_answered(task, error, relay)
-        unknown = isinstance(error, OutcomeUnknownError)
-        if unknown and not may_repeat(operation, settings):
-            return task  # it may be paid, and no query can tell: only a callback can, and the deadline ends the wait
-        unsent = isinstance(error, ProviderBusyError) and not task.unresolved_at
-        acceptance = Acceptance.UNSENT if unsent else Acceptance.UNKNOWN
-        queue_attempt(task, relay, acceptance=acceptance, least=_DELAY_AFTER_UNKNOWN if unknown else 0)
-        return replace(task, acceptance=acceptance)
+        return _wait(task, error, relay, is_repeatable=may_repeat(operation, settings), least=retry_after)
     return record_acceptance(task, snapshot, relay.tasks, due_at=None)  # `create` stored the time of the first poll
+
+
+def _is_too_long(task: Task, relay: Relay) -> bool:
+    return relay.clock() - task.created_at >= _NO_CHANNEL_MS
+
+
+def _wait(task: Task, error: ProviderError, relay: Relay, *, is_repeatable: bool, least: int) -> Task:
+    """Not accepted now, or perhaps: say why the task waits, and queue another attempt unless it could pay twice."""
+    reason = Reason.of(error, at=relay.clock())
+    relay.notices.waits(task.task_id, reason)
+    is_unknown = isinstance(error, OutcomeUnknownError)
+    if is_unknown and not is_repeatable:  # no query can tell: only a callback can, and the deadline ends the wait
+        relay.tasks.postpone(task.task_id, due_at=task.due_at or task.deadline_at, reason=reason)
+        return replace(task, reason=reason)
+    is_unsent = isinstance(error, ProviderBusyError) and not task.unresolved_at
+    acceptance = Acceptance.UNSENT if is_unsent else Acceptance.UNKNOWN
+    least = max(least, _DELAY_AFTER_UNKNOWN if is_unknown else 0)
+    queue_attempt(task, relay, acceptance=acceptance, reason=reason, least=least)
+    return replace(task, acceptance=acceptance, reason=reason)
+
+
+def _retry_after(headers: Mapping[str, str], *, at: int) -> int:
+    """The seconds that the provider asks to wait, at most an hour; 0 if it does not ask. A time or a number: RFC 9110."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdecimal() and len(value) < 10:
+        return min(int(value), _LONGEST_RETRY_AFTER)
+    if not value:
+        return 0
+    from email.utils import parsedate_to_datetime  # loaded only here: most functions never need it
+
+    with suppress(ValueError, OverflowError, OSError):
+        return min(max(round(parsedate_to_datetime(value).timestamp() - at / 1000), 0), _LONGEST_RETRY_AFTER)
+    return 0
 
 
 def may_repeat(operation: Operation, settings: Settings) -> bool:
@@ -99,16 +135,29 @@ def record_acceptance(task: Task, snapshot: Snapshot, tasks: TaskStore, *, due_a
     )
 
 
-def queue_attempt(task: Task, relay: Relay, *, acceptance: Acceptance | None = None, least: int = 0) -> None:
+def queue_attempt(
+    task: Task, relay: Relay, *, acceptance: Acceptance | None = None, reason: Reason | None = None, least: int = 0
+) -> None:
     """Queue another attempt after an exponential back-off with jitter, of at least `least` seconds.
 
-    `acceptance`: what is known now; None: what the task says. If another invocation scheduled the task meanwhile, nothing is
-    queued, so that messages do not multiply.
+    `acceptance` and `reason`: what is known now; None: what the task says. If another invocation scheduled the task meanwhile,
+    nothing is queued, so that messages do not multiply.
     """
     delay = max(least, backoff(task.attempts + task.polls, first=_FIRST_DELAY, longest=SQS_LONGEST_DELAY, seed=task.task_id))
     due_at = relay.clock() + (delay + relay.settings.first_poll_after) * 1000
-    if relay.tasks.schedule_attempt(task, due_at=due_at, acceptance=acceptance or task.acceptance):
-        relay.resubmissions.put(task.task_id, attempt=task.attempts, due_at=due_at, delay=delay)
+    acceptance, reason = acceptance or task.acceptance, reason or task.reason
+    if relay.tasks.schedule_attempt(task, due_at=due_at, acceptance=acceptance, reason=reason):
+        put_attempt(task, relay, due_at=due_at, delay=delay)
+
+
+def seconds_until_attempt(task: Task, relay: Relay) -> int:
+    """How long the attempt that was scheduled last must still wait; 0 or less: its time has come."""
+    return round(((task.due_at or 0) - relay.clock()) / 1000) - relay.settings.first_poll_after
+
+
+def put_attempt(task: Task, relay: Relay, *, due_at: int, delay: int) -> None:
+    """Queue the message of an attempt. SQS delays it by at most 15 minutes: `resubmit` queues one that comes too early again."""
+    relay.resubmissions.put(task.task_id, attempt=task.attempts, due_at=due_at, delay=min(delay, SQS_LONGEST_DELAY))
 
 
 def close_as_taken(task: Task, relay: Relay) -> Task:
@@ -118,7 +167,9 @@ def close_as_taken(task: Task, relay: Relay) -> Task:
 
 
 def expire(task: Task, message: str, relay: Relay, *, code: FailureCode = FailureCode.EXPIRED) -> bool:
-    """Close a task without a final status as failed; False if it has ended at this moment."""
+    """Close a task without a final status as failed, with the reason why it waited; False if it has ended at this moment."""
+    if task.reason:
+        message = f"{message}; the provider's last response: {task.reason.message}"
     try:
         relay.tasks.change(task.task_id, Change.given_up(code, message), at=relay.clock())
     except TaskConflictError:
@@ -133,13 +184,14 @@ def backoff(attempt: int, *, first: int, longest: int, seed: str) -> int:
     return max(1, round(full * (0.5 + share / 2)))
 
 
-def _close_as_refused(task: Task, refusal: ProviderRefusedError, relay: Relay) -> Task:
+def _close_as_refused(task: Task, refusal: ProviderError, relay: Relay) -> Task:
     """Close it, or put the refusal on hold while an earlier attempt may have been accepted."""
-    message = refusal.message[:STATUS_MESSAGE_LIMIT]
+    message, now = refusal.message[:STATUS_MESSAGE_LIMIT], relay.clock()
     failure = Failure(code=FailureCode.REJECTED, message=message, provider_code=refusal.code, http_status=refusal.status)
     if not task.unresolved_at:
         return close(task, Change.refused(failure), relay)
-    relay.tasks.hold_refusal(task.task_id, failure, due_at=relay.clock() + relay.settings.first_poll_after * 1000)
+    reason = Reason.of(refusal, at=now)
+    relay.tasks.hold_refusal(task.task_id, failure, due_at=now + relay.settings.first_poll_after * 1000, reason=reason)
     return relay.tasks.get(task.task_id) or task
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from relay.domain.errors import (
     AlreadyAcceptedError,
+    NoChannelError,
+    OperatorFaultError,
     OutcomeUnknownError,
     ProviderBusyError,
     ProviderError,
@@ -412,24 +414,24 @@ def test_an_envelope_without_a_task_is_not_understood(body: object) -> None:
 # Errors
 
 ERRORS: list[tuple[int, object, type[ProviderError]]] = [
-    *((401, code, ProviderRefusedError) for code in (1000, 1001, 1002)),
+    *((401, code, OperatorFaultError) for code in (1000, 1001, 1002)),
     *((401, code, ProviderBusyError) for code in (1003, 1004)),
-    *((429, code, ProviderRefusedError) for code in (1100, 1101, 1102)),
-    (403, 1103, ProviderRefusedError),
+    *((429, code, OperatorFaultError) for code in (1100, 1101, 1102)),
+    (403, 1103, OperatorFaultError),
     (400, 1200, ProviderRefusedError),
     (400, 1201, ProviderRefusedError),
     *((404, code, ProviderRefusedError) for code in (1202, 1203)),
     *((400, code, ProviderRefusedError) for code in (1300, 1301)),
     *((429, code, ProviderBusyError) for code in (1302, 1303)),
-    (429, 1304, ProviderRefusedError),
+    (429, 1304, OperatorFaultError),
     (500, 5000, OutcomeUnknownError),
     (503, 5001, ProviderBusyError),
     (504, 5002, OutcomeUnknownError),
 ]
 OPENAI_STYLE: list[tuple[int, str, type[ProviderError]]] = [
     (400, "invalid_request", ProviderRefusedError),
-    (401, "invalid_api_key", ProviderRefusedError),
-    (403, "insufficient_user_quota", ProviderRefusedError),
+    (401, "invalid_api_key", OperatorFaultError),
+    (403, "insufficient_user_quota", OperatorFaultError),
     (429, "rate_limit_exceeded", ProviderBusyError),
     (500, "invalid_request", ProviderRefusedError),
     (500, "internal_error", OutcomeUnknownError),
@@ -451,7 +453,8 @@ def test_a_code_of_the_table_means_the_same_under_every_status(
         created({"code": str(code) if as_text else code, "message": "the reason", "request_id": "r"}, http)
 
     assert type(caught.value) is meaning
-    assert (caught.value.status, caught.value.code, caught.value.message) == (http, code, "the reason")
+    assert (caught.value.status, caught.value.code) == (http, code)
+    assert ("the reason" in caught.value.message) == (meaning is not OperatorFaultError), "the provider may quote the key"
 
 
 @pytest.mark.parametrize(("status", "code", "meaning"), OPENAI_STYLE)
@@ -465,13 +468,14 @@ def test_an_error_of_the_gateway_in_front_is_read_by_its_name_and_status(
         created(body, status)
 
     assert type(caught.value) is meaning
-    assert caught.value.message == f"{code}: sorry"
+    assert (caught.value.message == f"{code}: sorry") == (meaning is not OperatorFaultError)
 
 
 @pytest.mark.parametrize(
     ("status", "meaning"),
     [
-        *((status, ProviderRefusedError) for status in (301, 302, 307, 308, 400, 401, 403, 404, 405, 413, 451)),
+        *((status, ProviderRefusedError) for status in (400, 404, 405, 413)),
+        *((status, OperatorFaultError) for status in (301, 302, 307, 308, 401, 402, 403, 407, 421, 451)),
         *((status, ProviderBusyError) for status in (425, 429)),
         *((status, OutcomeUnknownError) for status in (200, 202, 204, 408, 500, 502, 503, 504, 520, 524, 529)),
     ],
@@ -484,7 +488,7 @@ def test_an_answer_that_cannot_be_read_means_what_its_status_means(
         created(body, status)
 
     assert type(caught.value) is meaning
-    assert str(status) in caught.value.message
+    assert str(status) in caught.value.message or meaning is OperatorFaultError
 
 
 def test_a_code_that_nobody_knows_is_no_proof_that_nothing_was_accepted() -> None:
@@ -496,6 +500,50 @@ def test_a_code_that_nobody_knows_is_no_proof_that_nothing_was_accepted() -> Non
 def test_a_code_of_the_wrong_type_is_no_success(code: object) -> None:
     with pytest.raises(OutcomeUnknownError):
         created({"code": code, "data": NATIVE}, 200)
+
+
+CHANNEL = "no available channel for model kling-v9 under group default"
+WORDS: list[tuple[int, object, type[ProviderError], str]] = [
+    (503, {"error": {"message": CHANNEL, "type": "one_api_error"}}, NoChannelError, CHANNEL),
+    (503, {"error": {"code": "model_not_found", "message": "sorry"}}, NoChannelError, "sorry"),
+    (404, {"error": {"code": "model_not_found", "message": "sorry"}}, NoChannelError, "sorry"),
+    (503, {"code": "model_not_found", "message": "sorry", "data": None}, NoChannelError, "sorry"),
+    (429, {"error": {"code": "insufficient_quota", "message": "sk-1"}}, OperatorFaultError, "no balance"),
+    (
+        403,
+        {"error": {"message": "User balance is not enough: sk-1", "type": "x"}},
+        OperatorFaultError,
+        "no balance",
+    ),
+    (500, {"error": {"message": "pre_consume_token_quota_failed", "type": "sk-1"}}, OperatorFaultError, "no balance"),
+    (402, {"message": "sk-1"}, OperatorFaultError, "no balance"),
+    (401, {"detail": "Incorrect API key provided: sk-1"}, OperatorFaultError, "own key"),
+    (200, {"error": {"code": "invalid_api_key", "message": "sk-1"}}, OperatorFaultError, "own key"),
+    (200, {"error": {"code": 401, "message": "sk-1"}}, OperatorFaultError, "own key"),
+    (200, {"error": {"message": "duration must be 5 or 10", "code": 400}}, ProviderRefusedError, "duration must be 5 or 10"),
+    (200, {"error": {"message": "duration must be 5 or 10", "code": "400"}}, ProviderRefusedError, "duration must be 5 or 10"),
+    (200, {"code": "400", "message": "duration must be 5 or 10"}, ProviderRefusedError, "duration must be 5 or 10"),
+    (500, {"error": {"message": "bad size", "type": "invalid_request_error"}}, ProviderRefusedError, "bad size"),
+    (422, {"detail": "bad size"}, ProviderRefusedError, "bad size"),
+    (429, {"error": "slow down"}, ProviderBusyError, "slow down"),
+    (200, {"error": {"code": 429, "message": "slow down"}}, ProviderBusyError, "slow down"),
+    (200, {"error": "upstream reset"}, OutcomeUnknownError, "upstream reset"),
+    (200, {"success": False, "message": "upstream reset"}, OutcomeUnknownError, "upstream reset"),
+    (200, {"error": {"code": 500, "message": "upstream reset"}}, OutcomeUnknownError, "upstream reset"),
+    (500, {"error": {"code": "do_request_failed", "message": "a token was invalid"}}, OutcomeUnknownError, "a token was invalid"),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "meaning", "said"), WORDS)
+def test_the_words_of_a_gateway_say_what_waits_and_what_is_final(
+    status: int, body: object, meaning: type[ProviderError], said: str
+) -> None:
+    with pytest.raises(ProviderError) as caught:
+        created(body, status)
+
+    assert type(caught.value) is meaning
+    assert said in caught.value.message
+    assert "sk-1" not in caught.value.message
 
 
 def test_an_external_id_that_exists_is_our_own_earlier_request() -> None:
@@ -538,8 +586,8 @@ def test_a_task_that_the_provider_does_not_know_is_missing(status: int, body: ob
         (404, b"", ProviderRefusedError),
         (404, {"message": "no Route matched with those values"}, ProviderRefusedError),
         (404, {"error": {"code": "invalid_request", "message": "Invalid URL (GET /kling/v1/x)"}}, ProviderRefusedError),
-        (301, b"", ProviderRefusedError),
-        (401, {"code": 1002, "message": "Authorization is not valid"}, ProviderRefusedError),
+        (301, b"", OperatorFaultError),
+        (401, {"code": 1002, "message": "Authorization is not valid"}, OperatorFaultError),
         (429, {"code": 1302, "message": "rate"}, ProviderBusyError),
         (500, {"code": 5000, "message": "internal"}, OutcomeUnknownError),
         (502, b"<html>", OutcomeUnknownError),
@@ -601,8 +649,8 @@ def test_showing_a_task_does_not_change_it() -> None:
     ("http_status", "code", "expected"),
     [
         (400, 1201, (400, 1201)),
-        (429, 1102, (429, 1102)),
-        (403, 1103, (403, 1103)),
+        (500, 1201, (400, 1201)),
+        (503, 0, (400, 1200)),
         (200, 1301, (400, 1301)),
         (404, 1203, (404, 1203)),
         (301, 0, (400, 1200)),
@@ -616,11 +664,10 @@ def test_a_refusal_is_passed_on(http_status: int, code: int, expected: tuple[int
     assert KLING.refusal(failure) == (*expected, "the reason")
 
 
-@pytest.mark.parametrize(("http_status", "code"), [(401, 1000), (401, 1001), (401, 1002), (200, 1002), (401, 0), (401, -1)])
-def test_a_refusal_of_our_own_key_is_not_blamed_on_the_client(http_status: int, code: int) -> None:
-    failure = Failure(code=FailureCode.REJECTED, message="Authorization invalid", provider_code=code, http_status=http_status)
+def test_a_refusal_of_our_own_key_that_version_0_2_0_stored_is_not_blamed_on_the_client() -> None:
+    failure = Failure(code=FailureCode.REJECTED, message="sk-123 is invalid", provider_code=1002, http_status=401)
 
     status, shown, message = KLING.refusal(failure)
 
     assert (status, shown) == (502, 5000)
-    assert "operator" in message
+    assert "sk-123" not in message

@@ -5,7 +5,19 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from relay.domain.task import Acceptance, Archive, Failure, FailureCode, Rank, Result, Status, Task, due_shard_of
+from relay.domain.errors import Meaning
+from relay.domain.task import (
+    Acceptance,
+    Archive,
+    Failure,
+    FailureCode,
+    Rank,
+    Reason,
+    Result,
+    Status,
+    Task,
+    due_shard_of,
+)
 
 Item = Mapping[str, Any]
 
@@ -58,6 +70,7 @@ def task_of(item: Item) -> Task:
         due_at=int(item["due_at"]["N"]) if "due_at" in item else None,
         results=tuple(Result(**entry) for entry in _json(item, "results") or ()),
         document=_json(item, "document"),
+        reason=_reason(_json(item, "reason")),
         failure=_failure(_json(item, "failure")),
         archive=Archive(item["archive"]["S"]) if "archive" in item else None,
     )
@@ -98,6 +111,11 @@ def failure_text(failure: Failure) -> dict[str, str]:
     return json_text({name: value for name, value in asdict(failure).items() if value})
 
 
+def reason_text(reason: Reason) -> dict[str, str]:
+    """A reason, without empty fields."""
+    return json_text({name: value for name, value in asdict(reason).items() if value})
+
+
 def _acceptance(item: Item) -> Acceptance:
     """The stored field, unless other fields prove more. Version 0.2.0 does not know it, also in items that it changes."""
     if "provider_task_id" in item or int(item["rank"]["N"]) in _ACCEPTED_RANKS:
@@ -111,6 +129,15 @@ def _acceptance(item: Item) -> Acceptance:
 
 def _failure(value: Any) -> Failure | None:
     return Failure(**{"message": "", **value, "code": FailureCode(value["code"])}) if value else None
+
+
+def _reason(value: Any) -> Reason | None:
+    """A later version may know more meanings and fields."""
+    if not value:
+        return None
+    meaning = Meaning(value["meaning"]) if value["meaning"] in set(Meaning) else Meaning.UNKNOWN
+    known = {name: value[name] for name in ("provider_code", "http_status") if name in value}
+    return Reason(meaning=meaning, message=value.get("message", ""), at=value.get("at", 0), **known)
 
 
 def _json(item: Item, name: str) -> Any:

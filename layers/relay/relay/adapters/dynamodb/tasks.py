@@ -15,6 +15,7 @@ from relay.adapters.dynamodb.items import (
     item_of,
     json_text,
     number,
+    reason_text,
     results_text,
     task_of,
     text,
@@ -28,6 +29,7 @@ from relay.domain.task import (
     Change,
     Failure,
     Rank,
+    Reason,
     Result,
     Status,
     Task,
@@ -113,7 +115,7 @@ class DynamoTaskStore:
         if change.acceptance is not None:
             sets.append("acceptance = :acceptance")
             values[":acceptance"] = text(change.acceptance.value)
-            removes += ["unresolved_at", "refusal"]
+            removes += ["unresolved_at", "refusal", "reason"]
         if change.acceptance is Acceptance.REFUSED:
             condition += f" AND {_NOT_ACCEPTED} AND (attribute_not_exists(unresolved_at) OR unresolved_at <= :resolved)"
             values |= {":resolved": number(change.resolved_before), **_ACCEPTED}
@@ -129,7 +131,7 @@ class DynamoTaskStore:
                 task_id,
                 "SET acceptance = :accepted, provider_task_id = if_not_exists(provider_task_id, :p)"
                 + (", due_at = :d, due_shard = :s" if due else "")
-                + " REMOVE #request, unresolved_at, refusal",
+                + " REMOVE #request, unresolved_at, refusal, reason",
                 "#rank < :expired",
                 {
                     ":accepted": text(Acceptance.ACCEPTED.value),
@@ -156,7 +158,7 @@ class DynamoTaskStore:
             expression += " REMOVE unresolved_at"
         return self._updated(task_id, expression, f"attempts = :before AND {_NOT_ACCEPTED}", values)
 
-    def schedule_attempt(self, task: Task, *, due_at: int, acceptance: Acceptance) -> bool:
+    def schedule_attempt(self, task: Task, *, due_at: int, acceptance: Acceptance, reason: Reason | None = None) -> bool:
         """If several invocations read the same task, the condition on `due_at` lets only one succeed."""
         values = {
             ":one": number(1),
@@ -169,7 +171,8 @@ class DynamoTaskStore:
         try:
             self._update(
                 task.task_id,
-                "SET due_at = :d, due_shard = :s, polls = polls + :one, acceptance = :acceptance, unsent_after = :attempts",
+                "SET due_at = :d, due_shard = :s, polls = polls + :one, acceptance = :acceptance, unsent_after = :attempts"
+                + _because(reason, values),
                 f"due_at = :seen AND {_NOT_ACCEPTED}",
                 values,
             )
@@ -177,25 +180,19 @@ class DynamoTaskStore:
             return False
         return True
 
-    def hold_refusal(self, task_id: str, refusal: Failure, *, due_at: int) -> None:
+    def hold_refusal(self, task_id: str, refusal: Failure, *, due_at: int, reason: Reason) -> None:
         """The next poll decides whether the task is closed with it."""
+        values = {":refusal": failure_text(refusal), **_ACCEPTED, **_due(task_id, due_at)}
+        expression = "SET refusal = :refusal, due_at = :d, due_shard = :s" + _because(reason, values)
         with contextlib.suppress(TaskConflictError):
-            self._update(
-                task_id,
-                "SET refusal = :refusal, due_at = :d, due_shard = :s",
-                _NOT_ACCEPTED,
-                {":refusal": failure_text(refusal), **_ACCEPTED, **_due(task_id, due_at)},
-            )
+            self._update(task_id, expression, _NOT_ACCEPTED, values)
 
-    def postpone(self, task_id: str, *, due_at: int) -> None:
+    def postpone(self, task_id: str, *, due_at: int, reason: Reason | None = None) -> None:
         """Moves the task in the `due` index and counts the poll."""
+        values = {":one": number(1), ":expired": number(Rank.GIVEN_UP), **_due(task_id, due_at)}
+        expression = "SET due_at = :d, due_shard = :s, polls = polls + :one" + _because(reason, values)
         with contextlib.suppress(TaskConflictError):
-            self._update(
-                task_id,
-                "SET due_at = :d, due_shard = :s, polls = polls + :one",
-                "#rank < :expired",
-                {":one": number(1), ":expired": number(Rank.GIVEN_UP), **_due(task_id, due_at)},
-            )
+            self._update(task_id, expression, "#rank < :expired", values)
 
     def record_partial_results(self, task_id: str, results: tuple[Result, ...]) -> None:
         """The next attempt then fetches only the missing files."""
@@ -307,6 +304,14 @@ def _parts(change: Change) -> dict[str, dict[str, str] | None]:
         "document": json_text(change.document) if change.document is not None else None,
         "failure": failure_text(change.failure) if change.failure else None,
     }
+
+
+def _because(reason: Reason | None, values: dict[str, Any]) -> str:
+    """The end of a SET expression that stores the reason or removes it."""
+    if reason is None:
+        return " REMOVE reason"
+    values[":reason"] = reason_text(reason)
+    return ", reason = :reason"
 
 
 def _due(task_id: str, due_at: int) -> dict[str, dict[str, str]]:

@@ -21,21 +21,39 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 
 class HttpProviderApi:
-    """ProviderApi at one base URL; `key` returns the Bearer key and is called for each request."""
+    """ProviderApi at one base URL.
 
-    def __init__(self, base_url: str, key: Callable[[], str | None], transport: httpx.BaseTransport | None = None) -> None:
+    `key` returns the Bearer key and is called for each request. `renew` makes it read the key again; False: it was read just now.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        key: Callable[[], str | None],
+        transport: httpx.BaseTransport | None = None,
+        *,
+        renew: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._key = key
+        self._renew = renew
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=32)  # as many as reconcile has threads
         self._client = httpx.Client(
             transport=transport, verify=verified(), limits=limits, follow_redirects=False, trust_env=False
         )
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
-        """Send one request, which is never repeated here; `timeout` in seconds for the request as a whole."""
+        """Send one request; `timeout` in seconds for all of it. Only a key that was renewed meanwhile lets it be sent again."""
         until = time.monotonic() + timeout
+        key = self._key() or ""
+        response = self._sent(request, key, timeout, until=until)
+        if response.status == 401 and self._renew() and (renewed := self._key() or "") != key:
+            return self._sent(request, renewed, max(until - time.monotonic(), 0.001), until=until)
+        return response
+
+    def _sent(self, request: ProviderRequest, key: str, timeout: float, *, until: float) -> ProviderResponse:
         content = None if request.body is None else json.dumps(request.body, ensure_ascii=False).encode()
-        headers = {"Authorization": f"Bearer {self._key() or ''}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
         if content is not None:
             headers["Content-Type"] = "application/json"
         try:
@@ -46,7 +64,7 @@ class HttpProviderApi:
                 headers=headers,
                 timeout=httpx.Timeout(timeout, connect=min(_CONNECT_TIMEOUT, timeout)),
             ) as response:
-                return ProviderResponse(response.status_code, _read(response, until))
+                return ProviderResponse(response.status_code, _read(response, until), dict(response.headers))
         except _NEVER_SENT as error:
             raise ProviderBusyError(f"the provider cannot be reached: {type(error).__name__}") from error
         except httpx.HTTPError as error:

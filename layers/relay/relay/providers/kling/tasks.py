@@ -61,7 +61,7 @@ def view_of(task: Task, urls: Mapping[str, str]) -> dict[str, Any]:
     return {
         "task_id": task.task_id,
         "task_status": task.status.value,
-        "task_status_msg": task.message,
+        "task_status_msg": task.status_message,
         "task_info": info,
         **{name: value for name, value in document.items() if name != "task_info"},
         "created_at": task.created_at,

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from relay.domain.errors import (
     NoTaskError,
+    OperatorFaultError,
     OutcomeUnknownError,
     ProviderRefusedError,
     ProviderTaskMissingError,
@@ -22,7 +23,7 @@ from relay.providers.base import (
     ProviderResponse,
     SynchronousOperation,
 )
-from relay.providers.kling.envelope import document_of, error_of, names_a_task, refuses_our_key, says_missing, task_in
+from relay.providers.kling.envelope import document_of, error_of, names_a_task, says_missing, task_in
 from relay.providers.kling.tasks import snapshot_of, view_of
 
 PREFIX = "/kling/v1/"
@@ -64,7 +65,6 @@ _SYNCHRONOUS = (
 
 # What an operation is called that Kling may have and we do not know yet: two or three segments below one of its categories.
 _UNTYPED = re.compile(r"(?:images|videos|audio|general)(?:/[a-z0-9][a-z0-9._-]{0,63}){1,2}")
-_REDIRECTS = range(300, 400)
 
 
 class Kling:
@@ -136,27 +136,20 @@ class Kling:
         return ProviderRequest(operation.method, f"{prefix}{operation.name}{'?' if query else ''}{query}", body)
 
     def read_forwarded(self, response: ProviderResponse) -> ProviderResponse:
-        """The provider's own answer, whatever it is, but for what tells a client nothing: about our key, a redirect, no JSON."""
+        """The provider's own response, except where it tells a client nothing: about the relay's account, or no JSON."""
         document = document_of(response.body)
         error = error_of(response.status, document)
-        if isinstance(error, OutcomeUnknownError):
+        if isinstance(error, OutcomeUnknownError | OperatorFaultError):
             raise error
-        if error is None:
+        if error is None or isinstance(document, dict):
             return response
-        if isinstance(document, dict) and response.status not in _REDIRECTS and not refuses_our_key(error.status, error.code):
-            return response
-        failure = Failure(code=FailureCode.REJECTED, message=error.message, provider_code=error.code, http_status=error.status)
+        failure = Failure(code=FailureCode.REJECTED, message=error.message, http_status=error.status)
         status, code, message = self.refusal(failure)
         raise ProviderRefusedError(message, status=status, code=code)
 
     def refusal(self, failure: Failure) -> tuple[int, int, str]:
-        """The envelope that the provider refused with; a refusal of the relay's own key is not the client's 401."""
-        code = max(failure.provider_code, 0)
-        if refuses_our_key(failure.http_status, code):
-            return (
-                502,
-                5000,
-                f"the provider refused the relay's own key ({failure.message}): its operator must renew the secret",
-            )
-        status = failure.http_status if 400 <= failure.http_status < 600 else 400
-        return status, code or 1200, failure.message
+        """The envelope that the provider refused with. Its own troubles (5xx) are no status for a refused request."""
+        if failure.http_status == 401:  # stored by version 0.2.0: about the relay's key, which the client does not have
+            return 502, 5000, "the relay's own key was not valid then: send the request again"
+        status = failure.http_status if 400 <= failure.http_status < 500 else 400
+        return status, max(failure.provider_code, 0) or 1200, failure.message
