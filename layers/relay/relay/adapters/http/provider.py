@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from relay.adapters.http.client import stateless_client
 from relay.adapters.http.tls import verified
 from relay.domain.errors import OutcomeUnknownError, ProviderBusyError
 from relay.providers.base import ProviderRequest, ProviderResponse
@@ -27,9 +28,7 @@ class HttpProviderApi:
         self._base_url = base_url.rstrip("/")
         self._key = key
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=32)  # as many as reconcile has threads
-        self._client = httpx.Client(
-            transport=transport, verify=verified(), limits=limits, follow_redirects=False, trust_env=False
-        )
+        self._client = stateless_client(transport=transport, verify=verified(), limits=limits, follow_redirects=False)
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
         """Send one request, which is never repeated here; `timeout` in seconds for the request as a whole."""

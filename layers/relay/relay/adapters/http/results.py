@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from relay.adapters.http.client import stateless_client
 from relay.domain.errors import ResultError, ResultGoneError
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ class HttpResultSource:
     """ResultSource over a guarded transport."""
 
     def __init__(self, transport: httpx.BaseTransport, *, longest: float = _LONGEST_TRANSFER) -> None:
-        self._client = httpx.Client(
-            transport=transport, timeout=_TIMEOUT, follow_redirects=True, max_redirects=_REDIRECTS, trust_env=False
-        )
+        self._client = stateless_client(transport=transport, timeout=_TIMEOUT, follow_redirects=True, max_redirects=_REDIRECTS)
         self._longest = longest
 
     def open(self, url: str, *, seconds: float | None = None) -> HttpResult:

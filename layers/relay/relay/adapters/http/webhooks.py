@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpcore
 import httpx
 
+from relay.adapters.http.client import stateless_client
 from relay.adapters.http.tls import verified
 from relay.domain.errors import ForbiddenAddressError
 from relay.domain.webhook import Answer
@@ -36,7 +37,7 @@ class HttpWebhookSender:
     def __init__(
         self, transport: httpx.BaseTransport, secrets: WebhookSecrets, *, timeout: float, now: Callable[[], int]
     ) -> None:
-        self._client = httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+        self._client = stateless_client(transport=transport, follow_redirects=False)
         self._timeout = httpx.Timeout(timeout, connect=min(_CONNECT_TIMEOUT, timeout))
         self._secrets = secrets
         self._now = now
