@@ -30,9 +30,11 @@ class HttpResultSource:
         """GET the file without content coding. HTTP 4xx raises ResultGoneError; any other status but 200 raises ResultError."""
         until = time.monotonic() + min(self._longest, seconds or self._longest)
         try:
-            request = self._client.build_request("GET", url, headers={"Accept-Encoding": "identity", "Accept": "*/*"})
+            # httpx decodes the host to see whether it needs a Host header, and cannot decode every name that exists.
+            headers = {"Accept-Encoding": "identity", "Accept": "*/*", "Host": httpx.URL(url).netloc.decode("ascii")}
+            request = self._client.build_request("GET", url, headers=headers)
             response = self._client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise ResultError(f"the result cannot be fetched: {type(error).__name__}") from error
         if response.status_code == httpx.codes.OK:
             return HttpResult(response, until)
