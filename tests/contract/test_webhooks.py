@@ -138,9 +138,22 @@ def test_an_endpoint_is_remembered(webhooks: Webhooks) -> None:
     assert webhooks.endpoint("e") == Endpoint()
     webhooks.claim_lane("e", 0, now=NOON, until=NOON + MINUTE)
     assert webhooks.endpoint("e") == Endpoint()
-    health = Endpoint(failures=2, rests_until=NOON, trusted_until=7, is_slow=True, is_gone=True)
+    health = Endpoint(failures=2, rests_until=NOON, trusted_until=7, is_slow=True, is_gone=True, has_gone_urls=True)
     webhooks.keep_endpoint("e", health, lane=0, now=NOON)
     assert (webhooks.endpoint("e"), webhooks.endpoint("f")) == (health, Endpoint())
+
+
+def test_a_concurrent_attempt_does_not_forget_that_a_url_is_gone(webhooks: Webhooks) -> None:
+    webhooks.keep_endpoint("e", Endpoint(has_gone_urls=True), lane=None, now=NOON)
+    webhooks.keep_endpoint("e", Endpoint(trusted_until=7), lane=None, now=NOON)
+    assert webhooks.endpoint("e") == Endpoint(trusted_until=7, has_gone_urls=True)
+
+
+def test_the_health_that_another_version_wrote_is_read(moto_webhooks: WebhookOperations) -> None:
+    key = {"key": {"S": "endpoint#e"}}
+    item = {**key, "health": {"S": '{"failures": 2, "is_gone": true, "from_a_later_version": [1]}'}}
+    moto_webhooks._client.put_item(TableName=moto_webhooks._table, Item=item)
+    assert moto_webhooks.endpoint("e") == Endpoint(failures=2, is_gone=True)
 
 
 def test_a_log_keeps_the_last_twenty_attempts(moto_webhooks: WebhookOperations) -> None:
