@@ -1,6 +1,7 @@
 """What every Webhooks does, whatever it is made of."""
 
 from dataclasses import replace
+from typing import Any
 
 from relay.domain.task import Status
 from relay.domain.webhook import Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
@@ -169,9 +170,52 @@ def test_a_log_keeps_the_last_twenty_attempts(moto_webhooks: WebhookOperations) 
     assert [attempt.at - NOON for attempt in found.attempts] == list(range(10, 30))
 
 
-def test_a_tenants_secret_is_counted(moto_webhooks: WebhookOperations) -> None:
-    assert moto_webhooks.secret_generation("acme") == (0, 0)
+def test_a_tenants_secrets_are_counted(moto_webhooks: WebhookOperations) -> None:
+    assert moto_webhooks.secret_generation("acme") == (0, {})
     assert moto_webhooks.rotate_secret("acme", at=NOON) == 1
     assert moto_webhooks.rotate_secret("acme", at=NOON + 1) == 2
-    assert moto_webhooks.secret_generation("acme") == (2, NOON + 1)
-    assert moto_webhooks.secret_generation("rival") == (0, 0)
+    assert moto_webhooks.secret_generation("acme") == (2, {0: NOON, 1: NOON + 1})
+    assert moto_webhooks.secret_generation("rival") == (0, {})
+
+
+def test_of_a_tenants_secrets_the_last_eight_are_remembered(moto_webhooks: WebhookOperations) -> None:
+    for number in range(12):
+        moto_webhooks.rotate_secret("acme", at=NOON + number)
+    assert moto_webhooks.secret_generation("acme") == (12, {number: NOON + number for number in range(4, 12)})
+    moto_webhooks.rotate_secret("acme", at=NOON + 8 * 86_400_000)
+    assert moto_webhooks.secret_generation("acme") == (13, {12: NOON + 8 * 86_400_000})
+
+
+def test_rotations_of_version_0_2_0_are_read(moto_webhooks: WebhookOperations, moto_client: Any) -> None:
+    """It stores the last one only, and leaves alone what it does not know."""
+
+    def rotate(at: int) -> None:
+        moto_client.update_item(
+            TableName=moto_webhooks._table,
+            Key={"key": {"S": "tenant#acme"}},
+            UpdateExpression="SET rotated_at = :at ADD generation :one",
+            ExpressionAttributeValues={":at": {"N": str(at)}, ":one": {"N": "1"}},
+        )
+
+    rotate(NOON)
+    assert moto_webhooks.secret_generation("acme") == (1, {0: NOON})
+    moto_webhooks.rotate_secret("acme", at=NOON + 1)
+    assert moto_webhooks.secret_generation("acme") == (2, {0: NOON, 1: NOON + 1})
+    rotate(NOON + 2)
+    assert moto_webhooks.secret_generation("acme") == (3, {0: NOON, 1: NOON + 1, 2: NOON + 2})
+
+
+def test_a_rotation_at_the_same_moment_is_another_one(moto_webhooks: WebhookOperations) -> None:
+    overtaken: list[int] = []
+
+    class Overtaken(WebhookOperations):
+        """Another operator rotates between the read and the write, once."""
+
+        def secret_generation(self, tenant: str) -> tuple[int, dict[int, int]]:
+            found = super().secret_generation(tenant)
+            if not overtaken:
+                overtaken.append(moto_webhooks.rotate_secret("acme", at=NOON))
+            return found
+
+    assert Overtaken(moto_webhooks._client, moto_webhooks._table).rotate_secret("acme", at=NOON + 1) == 2
+    assert moto_webhooks.secret_generation("acme") == (2, {0: NOON, 1: NOON + 1})

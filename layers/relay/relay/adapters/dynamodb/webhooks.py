@@ -136,10 +136,18 @@ class DynamoWebhooks:
         found = self._client.get_item(TableName=self._table, Key=key_of("task", task_id), ConsistentRead=True)
         return _log_of(found["Item"]) if "Item" in found else None
 
-    def secret_generation(self, tenant: str) -> tuple[int, int]:
-        """The number of a tenant's secret in use (from 0), and the time since then (ms; 0 for the first secret)."""
-        item = self._client.get_item(TableName=self._table, Key=key_of("tenant", tenant)).get("Item", {})
-        return tuple(int(item[name]["N"]) if name in item else 0 for name in ("generation", "rotated_at"))  # type: ignore[return-value]
+    def secret_generation(self, tenant: str) -> tuple[int, dict[int, int]]:
+        """The number of a tenant's secret in use (from 0), and when the secrets before it ended (ms), by their numbers.
+
+        Version 0.2.0 stores only when the last one ended, as `rotated_at`.
+        """
+        found = self._client.get_item(TableName=self._table, Key=key_of("tenant", tenant), ConsistentRead=True)
+        item = found.get("Item", {})
+        generation = int(item["generation"]["N"]) if "generation" in item else 0
+        ended = {int(each): int(end["N"]) for each, end in item.get("ended", {"M": {}})["M"].items()}
+        if generation:
+            ended[generation - 1] = int(item["rotated_at"]["N"])
+        return generation, ended
 
 
 def key_of(kind: str, name: str) -> dict[str, dict[str, str]]:
