@@ -162,7 +162,7 @@ gates: setup ## Check the built functions: instructions, bytecode, modules, AWS 
 
 # ── Benchmarks: tables, and JSON in benchmarks/results/ ──────────────────────────────────────────────────────────────
 .PHONY: bench bench-archive bench-callback-path bench-cold-start bench-cost bench-peers bench-pipeline bench-reconcile bench-record
-bench: bench-cold-start bench-callback-path bench-archive bench-reconcile bench-cost bench-pipeline bench-webhooks bench-peers ## Run all benchmarks, in under 15 minutes
+bench: bench-cold-start bench-callback-path bench-archive bench-reconcile bench-cost bench-pipeline bench-webhooks bench-requests bench-peers ## Run all benchmarks, in under 15 minutes
 
 bench-cold-start: setup ## INIT of every function compared with a stock client: instructions, time, imports, layers
 	@$(BENCH) benchmarks.cold_start
@@ -182,6 +182,10 @@ bench-reconcile: setup ## CPU per due task, many in parallel compared with one a
 .PHONY: bench-webhooks
 bench-webhooks: setup ## A healthy client's p99 delay with and without fifty dead clients
 	@$(BENCH) benchmarks.webhook_fairness
+
+.PHONY: bench-requests
+bench-requests: setup ## Memory and CPU of the costliest requests that the relay takes
+	@$(BENCH) benchmarks.request_memory
 
 bench-pipeline: setup ## Tasks through the embedded stack, and the cost of a growing table
 	@$(BENCH) benchmarks.pipeline

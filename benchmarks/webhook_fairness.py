@@ -135,7 +135,7 @@ class Relay:
         self.put_at: dict[str, float] = {}
         self.answered_at: dict[str, float] = {}
         self._tasks: dict[str, Task] = {}
-        secrets = WebhookSecrets(Secrets(FakeSecretsManager(), 300), "webhook", lambda _: (0, 0), ttl=300)
+        secrets = WebhookSecrets(Secrets(FakeSecretsManager(), 300), "webhook", lambda _: (0, {}), ttl=300)
         transport = GuardedTransport(Guard(allow_loopback=True), BoundedTransport(_TIMEOUT))
         self._relay = FakeRelay(
             settings=settings_of(webhook_retry_seconds=",".join(map(str, _SCHEDULE))),

@@ -114,11 +114,11 @@ def webhooks(request: pytest.FixtureRequest) -> Iterator[Webhooks]:
     client.delete_table(TableName=name)
 
 
-@pytest.fixture
-def moto_webhooks(moto_client: Any) -> WebhookOperations:
+@pytest.fixture(params=["moto", "repeating"])
+def moto_webhooks(request: pytest.FixtureRequest) -> WebhookOperations:
     """The adapter on an empty table of moto's."""
-    name = table_of(moto_client, name=f"contract-{uuid.uuid4().hex}", resource="WebhookState")
-    return WebhookOperations(moto_client, name)
+    client = client_of(request)
+    return WebhookOperations(client, table_of(client, name=f"contract-{uuid.uuid4().hex}", resource="WebhookState"))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What every Webhooks does, whatever it is made of."""
 
 from dataclasses import replace
+from typing import Any
 
 from relay.domain.task import Status
 from relay.domain.webhook import Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
@@ -138,9 +139,22 @@ def test_an_endpoint_is_remembered(webhooks: Webhooks) -> None:
     assert webhooks.endpoint("e") == Endpoint()
     webhooks.claim_lane("e", 0, now=NOON, until=NOON + MINUTE)
     assert webhooks.endpoint("e") == Endpoint()
-    health = Endpoint(failures=2, rests_until=NOON, trusted_until=7, is_slow=True, is_gone=True)
+    health = Endpoint(failures=2, rests_until=NOON, trusted_until=7, is_slow=True, is_gone=True, has_gone_urls=True)
     webhooks.keep_endpoint("e", health, lane=0, now=NOON)
     assert (webhooks.endpoint("e"), webhooks.endpoint("f")) == (health, Endpoint())
+
+
+def test_a_concurrent_attempt_does_not_forget_that_a_url_is_gone(webhooks: Webhooks) -> None:
+    webhooks.keep_endpoint("e", Endpoint(has_gone_urls=True), lane=None, now=NOON)
+    webhooks.keep_endpoint("e", Endpoint(trusted_until=7), lane=None, now=NOON)
+    assert webhooks.endpoint("e") == Endpoint(trusted_until=7, has_gone_urls=True)
+
+
+def test_the_health_that_another_version_wrote_is_read(moto_webhooks: WebhookOperations) -> None:
+    key = {"key": {"S": "endpoint#e"}}
+    item = {**key, "health": {"S": '{"failures": 2, "is_gone": true, "from_a_later_version": [1]}'}}
+    moto_webhooks._client.put_item(TableName=moto_webhooks._table, Item=item)
+    assert moto_webhooks.endpoint("e") == Endpoint(failures=2, is_gone=True)
 
 
 def test_a_log_keeps_the_last_twenty_attempts(moto_webhooks: WebhookOperations) -> None:
@@ -156,9 +170,52 @@ def test_a_log_keeps_the_last_twenty_attempts(moto_webhooks: WebhookOperations) 
     assert [attempt.at - NOON for attempt in found.attempts] == list(range(10, 30))
 
 
-def test_a_tenants_secret_is_counted(moto_webhooks: WebhookOperations) -> None:
-    assert moto_webhooks.secret_generation("acme") == (0, 0)
+def test_a_tenants_secrets_are_counted(moto_webhooks: WebhookOperations) -> None:
+    assert moto_webhooks.secret_generation("acme") == (0, {})
     assert moto_webhooks.rotate_secret("acme", at=NOON) == 1
     assert moto_webhooks.rotate_secret("acme", at=NOON + 1) == 2
-    assert moto_webhooks.secret_generation("acme") == (2, NOON + 1)
-    assert moto_webhooks.secret_generation("rival") == (0, 0)
+    assert moto_webhooks.secret_generation("acme") == (2, {0: NOON, 1: NOON + 1})
+    assert moto_webhooks.secret_generation("rival") == (0, {})
+
+
+def test_of_a_tenants_secrets_the_last_eight_are_remembered(moto_webhooks: WebhookOperations) -> None:
+    for number in range(12):
+        moto_webhooks.rotate_secret("acme", at=NOON + number)
+    assert moto_webhooks.secret_generation("acme") == (12, {number: NOON + number for number in range(4, 12)})
+    moto_webhooks.rotate_secret("acme", at=NOON + 8 * 86_400_000)
+    assert moto_webhooks.secret_generation("acme") == (13, {12: NOON + 8 * 86_400_000})
+
+
+def test_rotations_of_version_0_2_0_are_read(moto_webhooks: WebhookOperations, moto_client: Any) -> None:
+    """It stores the last one only, and leaves alone what it does not know."""
+
+    def rotate(at: int) -> None:
+        moto_client.update_item(
+            TableName=moto_webhooks._table,
+            Key={"key": {"S": "tenant#acme"}},
+            UpdateExpression="SET rotated_at = :at ADD generation :one",
+            ExpressionAttributeValues={":at": {"N": str(at)}, ":one": {"N": "1"}},
+        )
+
+    rotate(NOON)
+    assert moto_webhooks.secret_generation("acme") == (1, {0: NOON})
+    moto_webhooks.rotate_secret("acme", at=NOON + 1)
+    assert moto_webhooks.secret_generation("acme") == (2, {0: NOON, 1: NOON + 1})
+    rotate(NOON + 2)
+    assert moto_webhooks.secret_generation("acme") == (3, {0: NOON, 1: NOON + 1, 2: NOON + 2})
+
+
+def test_a_rotation_at_the_same_moment_is_another_one(moto_webhooks: WebhookOperations) -> None:
+    overtaken: list[int] = []
+
+    class Overtaken(WebhookOperations):
+        """Another operator rotates between the read and the write, once."""
+
+        def secret_generation(self, tenant: str) -> tuple[int, dict[int, int]]:
+            found = super().secret_generation(tenant)
+            if not overtaken:
+                overtaken.append(moto_webhooks.rotate_secret("acme", at=NOON))
+            return found
+
+    assert Overtaken(moto_webhooks._client, moto_webhooks._table).rotate_secret("acme", at=NOON + 1) == 2
+    assert moto_webhooks.secret_generation("acme") == (2, {0: NOON, 1: NOON + 1})

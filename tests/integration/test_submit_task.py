@@ -300,7 +300,10 @@ EMPTY = "the body is empty: expected a JSON object"
 BAD_BODIES: dict[str, tuple[object, dict[str, str | None], int, int, str]] = {
     "not JSON": ("prompt=a cat", {}, 400, 1200, "the body is not JSON"),
     "half a document": ('{"prompt": "a', {}, 400, 1200, "the body is not JSON"),
-    "nested too deeply": ("[" * 100_000, {}, 400, 1200, "the body is not JSON"),
+    "nested too deeply": ('{"a":' + "[" * 5000 + "]" * 5000 + "}", {}, 400, 1200,
+                          "the body nests too deeply: expected at most 100 levels"),
+    "too many values": ('{"a":[' + "{}," * 20_000 + "0]}", {}, 413, 1200,
+                        "the body has too many values: expected at most 20000 commas and brackets"),
     "not UTF-8": (b'{"prompt": "\xff\xfe"}', {}, 400, 1200, "the body is not UTF-8"),
     "a file": (video(1000), {}, 400, 1200, "the body is not UTF-8"),
     "a list": ([{"prompt": "a"}], {}, 400, 1200, "the body is not a JSON object"),

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from relay.domain.task import Archive, FailureCode, Rank, Status, Task
-from relay.domain.webhook import DeliveryOutcome, endpoint_id
+from relay.domain.webhook import DeliveryOutcome, url_id
 from tests.simulation.clients import UNTYPED
 from tests.simulation.invariants import must
 from tests.simulation.webhooks import SETTLED
@@ -58,7 +58,7 @@ class Promises:
         log, name = self._world.hooks.log(task.task_id), task.task_id[:6]
         must(log and log.version == task.version, "no terminal status is lost", f"the client of {name} is told of {log}")
         must(log and log.outcome in SETTLED, "no terminal status is lost", f"the webhooks of {name} are {log}")
-        is_gone = endpoint_id(task.tenant, url) in self._world.endpoints.gone
+        is_gone = url_id(task.tenant, url) in self._world.endpoints.gone
         taken = f"{task.task_id}:{task.version}" in self._world.endpoints.taken
         must(taken or is_gone, "no terminal status is lost", f"the client of {name} did not take version {task.version}")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from relay.domain.task import Status
-from relay.domain.webhook import Answer, Delivery, DeliveryOutcome, endpoint_id
+from relay.domain.webhook import Answer, Delivery, DeliveryOutcome, url_id
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.invariants import Invariants, must
 from tests.simulation.scheduler import Scheduler
@@ -55,7 +55,7 @@ class SimulatedEndpoints:
         if fault is not None:
             self._scheduler.say(f"! {fault}: {name}, {status}")
         if fault is Fault.HOOK_GONE:
-            self.gone.add(endpoint_id(tenant, url))
+            self.gone.add(url_id(tenant, url))
         if fault in {None, Fault.HOOK_SLOW, Fault.HOOK_LOST}:
             self._take(task_id, event_id, status)
         return self._answer(fault, event_id)

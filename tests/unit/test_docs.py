@@ -20,7 +20,7 @@ from relay.domain import events, uploads
 from relay.domain.errors import ClientError
 from relay.domain.task import FailureCode, Rank, Result, Status
 from relay.domain.webhook import DeliveryOutcome
-from relay.entrypoint.http import INTERNAL, REQUEST_LIMIT, STATUS
+from relay.entrypoint.http import INTERNAL, NESTING_LIMIT, REQUEST_LIMIT, STATUS, VALUES_LIMIT
 from relay.providers.kling.requests.fields import MAX_CALLBACK_URL, MAX_EXTERNAL_TASK_ID
 from relay.providers.kling.translator import Kling
 from relay.usecases import attach
@@ -242,7 +242,8 @@ def test_limits_of_requests_are_those_of_the_code() -> None:
     assert limits["`external_task_id`, `callback_url`, `Idempotency-Key`"] == ids
     sizes = {kind: f"{size // 1024**2} MiB" for kind, size in uploads.LIMITS.items()}
     files = f"{sizes['image']} image, {sizes['video']} video, {sizes['audio']} sound; {attach.MOST} references in a request"
-    assert limits["upload"] == files
+    assert limits["upload"] == f"{files}, {attach.MOST_IN_BASE64 // 1024**2} MiB together as base64"
+    assert limits["values in a request body"] == f"{VALUES_LIMIT:,} commas and brackets, {NESTING_LIMIT} levels"
     assert code(next(row[1] for row in rows(section(API, "Uploads")) if row[0] == "`media_type`")) == list(uploads.MEDIA_TYPES)
 
 

@@ -15,7 +15,19 @@ from relay.domain.errors import (
     TaskNotFoundError,
     UnavailableError,
 )
-from relay.entrypoint.http import REQUEST_LIMIT, answer, api, body_of, envelope, header_of, json_object, status_of, tenant_of
+from relay.entrypoint.http import (
+    NESTING_LIMIT,
+    REQUEST_LIMIT,
+    VALUES_LIMIT,
+    answer,
+    api,
+    body_of,
+    envelope,
+    header_of,
+    json_object,
+    status_of,
+    tenant_of,
+)
 from relay.entrypoint.queue import each_message
 
 UTF8 = '{"prompt":"Küste ✓"}'
@@ -59,7 +71,8 @@ REFUSED: list[tuple[dict[str, Any], type[ClientError], int, str]] = [
     (event_of(" \n"), ClientError, 400, "empty"),
     (event_of("{"), ClientError, 400, "not JSON"),
     (event_of("prompt=a"), ClientError, 400, "not JSON"),
-    (event_of("[" * 100_000), ClientError, 400, "not JSON"),
+    (event_of("[" * 19_000), ClientError, 400, "nests too deeply"),
+    (event_of("[" * 100_000), RequestTooLargeError, 413, "too many values"),
     (event_of('{"n":' + "9" * 5000 + "}"), ClientError, 400, "not JSON"),
     (event_of("[]"), ClientError, 400, "not a JSON object"),
     (event_of("null"), ClientError, 400, "not a JSON object"),
@@ -71,7 +84,31 @@ REFUSED: list[tuple[dict[str, Any], type[ClientError], int, str]] = [
     (event_of("{}", "multipart/form-data; boundary=x"), ClientError, 400, "got multipart/form-data"),
     (event_of("x" * (REQUEST_LIMIT + 1)), RequestTooLargeError, 413, "POST /uploads"),
     (event_of("ä" * (REQUEST_LIMIT // 2 + 1)), RequestTooLargeError, 413, "POST /uploads"),
+    (event_of('{"n":[' + "{}," * (REQUEST_LIMIT // 3 - 9) + "0]}"), RequestTooLargeError, 413, "too many values"),
+    (event_of('{"n":[' + "0," * VALUES_LIMIT + "0]}"), RequestTooLargeError, 413, "too many values"),
+    (event_of('{"n":{' + '"a":0,' * VALUES_LIMIT + '"a":0}}'), RequestTooLargeError, 413, "too many values"),
+    (event_of('{"n":' + "[" * NESTING_LIMIT + "]" * NESTING_LIMIT + "}"), ClientError, 400, "nests too deeply"),
+    (event_of('{"n":' * (NESTING_LIMIT + 1) + "0" + "}" * (NESTING_LIMIT + 1)), ClientError, 400, "nests too deeply"),
+    (event_of('{"n":' + "[" * 9_991 + "]" * 9_991 + "}"), ClientError, 400, "nests too deeply"),
 ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"n":[' + "0," * (VALUES_LIMIT - 2) + "0]}",
+        '{"n":' + "[" * (NESTING_LIMIT - 1) + "]" * (NESTING_LIMIT - 1) + "}",
+        '{"n":' * NESTING_LIMIT + "0" + "}" * NESTING_LIMIT,
+    ],
+)
+def test_a_body_with_the_most_values_and_levels_is_taken(body: str) -> None:
+    assert json_object(event_of(body)) == json.loads(body)
+
+
+def test_too_many_values_are_refused_before_the_body_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.entrypoint.http.json.loads", lambda _: pytest.fail("parsed"))
+    with pytest.raises(RequestTooLargeError):
+        json_object(event_of('{"n":[' + "0," * VALUES_LIMIT + "0]}"))
 
 
 @pytest.mark.parametrize(("event", "kind", "status", "message"), REFUSED, ids=range(len(REFUSED)))

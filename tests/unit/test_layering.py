@@ -114,6 +114,34 @@ def test_a_provider_that_is_not_in_the_contract_breaks_it() -> None:
     assert set(contract["layers"][0].split(" | ")) == providers
 
 
+MAKERS = {"httpx.Client", "httpx.AsyncClient", "httpx.stream", "httpx.request", "urllib.request", "urlopen", "build_opener"}
+MAKERS |= {f"httpx.{method}" for method in ("get", "options", "head", "post", "put", "patch", "delete")}
+
+
+def makes_a_client(path: Path) -> bool:
+    """Whether a file makes an HTTP client that keeps cookies, or names what would."""
+    tree = ast.parse(path.read_text())
+    imported = {
+        f"{node.module}.{alias.name}" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    named = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute | ast.Name)}
+    return bool(MAKERS & (imported | named))
+
+
+def test_every_http_client_of_the_layer_is_made_without_cookies() -> None:
+    operator = (ROOT / "cli" / "relay_cli" / "operator").rglob("*.py")
+    makers = {path.name for path in (*MODULES.values(), *(ROOT / "functions").rglob("*.py"), *operator) if makes_a_client(path)}
+
+    assert makers == {"client.py"}, "use stateless_client: one process serves all tenants"
+
+
+@pytest.mark.parametrize("code", ["import httpx\nhttpx.get('')", "from httpx import Client", "import httpx\nx = httpx.Client"])
+def test_another_way_to_make_a_client_is_noticed(tmp_path: Path, code: str) -> None:
+    (tmp_path / "module.py").write_text(code)
+
+    assert makes_a_client(tmp_path / "module.py")
+
+
 def test_the_architecture_explains_every_module_on_a_line_of_its_own() -> None:
     (tree,) = re.findall(r"^```\n(.*?)^```$", section("Modules"), re.MULTILINE | re.DOTALL)
     explained = re.findall(r"^([\w/]+\.py) {2,}\S", tree, re.MULTILINE)

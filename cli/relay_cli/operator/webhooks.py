@@ -15,7 +15,7 @@ from relay.adapters.secrets.webhook_secrets import WebhookSecrets
 from relay.adapters.sqs import SqsWebhooks
 from relay.bootstrap import now
 from relay.domain.task import Status
-from relay.domain.webhook import Answer, Delivery, Endpoint, endpoint_id
+from relay.domain.webhook import Answer, Delivery, Endpoint, origin_id, url_id
 from relay_cli.operator.webhook_state import WebhookOperations
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def send_test(tenant: str, url: str, outputs: Mapping[str, str], *, allow_loopba
             "task_result": {}, "created_at": at, "updated_at": at}  # fmt: skip
     answer = sender.post(url, json.dumps(body).encode(), tenant=tenant, event_id=f"{task_id}:test")
     if answer.is_success:
-        _webhooks(outputs).keep_endpoint(endpoint_id(tenant, url), Endpoint(), lane=None, now=now())
+        for identity in (url_id(tenant, url), origin_id(tenant, url)):
+            _webhooks(outputs).keep_endpoint(identity, Endpoint(), lane=None, now=now())
     return answer
 
 

@@ -40,8 +40,9 @@ class FakeWebhooks:
         return True
 
     def keep_endpoint(self, endpoint_id: str, endpoint: Endpoint, *, lane: int | None, now: int) -> None:  # noqa: ARG002 - keeps it
-        """The last one wins."""
-        self.endpoints[endpoint_id] = endpoint
+        """The last one wins, except that gone URLs are remembered."""
+        known = self.endpoint(endpoint_id).has_gone_urls
+        self.endpoints[endpoint_id] = replace(endpoint, has_gone_urls=known or endpoint.has_gone_urls)
         if lane is not None:
             self._lanes.pop((endpoint_id, lane), None)
 

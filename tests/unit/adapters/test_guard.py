@@ -5,14 +5,17 @@ import socket
 from collections.abc import Callable, Iterator
 
 import httpx
+import idna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relay.adapters.http.guard import Guard, GuardedTransport, resolve
 from relay.adapters.http.results import HttpResultSource
+from relay.adapters.http.webhooks import HttpWebhookSender
 from relay.domain.addresses import Address, is_public
 from relay.domain.errors import ForbiddenAddressError, ResultError
+from tests.unit.adapters.test_webhook_secrets import Tenants
 
 PUBLIC = "93.184.215.14"
 REAL = socket.getaddrinfo
@@ -44,7 +47,7 @@ class Recorder(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.dialled.append(request)
         target = self.redirects.get(request.url.path.strip("/"))
-        return httpx.Response(302, headers={"Location": target}) if target else httpx.Response(200, content=b"file")
+        return httpx.Response(302, headers=[(b"Location", target.encode())]) if target else httpx.Response(200, content=b"file")
 
 
 FORBIDDEN = {
@@ -167,6 +170,80 @@ def test_the_checked_address_is_dialled_and_the_host_keeps_its_name() -> None:
     assert dialled.headers["host"] == "cdn.example.com"
     assert dialled.extensions["sni_hostname"] == "cdn.example.com"
     assert str(answer.request.url) == "https://cdn.example.com/a/b.mp4?sign=1%2F2"
+
+
+@pytest.mark.parametrize(
+    ("host", "resolved", "header", "sni"),
+    [
+        ("xn--strae-oqa.de", "xn--strae-oqa.de", "xn--strae-oqa.de", "xn--strae-oqa.de"),
+        ("XN--STRAE-OQA.de", "xn--strae-oqa.de", "xn--strae-oqa.de", "xn--strae-oqa.de"),
+        ("straße.de", "xn--strae-oqa.de", "xn--strae-oqa.de", "xn--strae-oqa.de"),
+        ("faß.example", "xn--fa-hia.example", "xn--fa-hia.example", "xn--fa-hia.example"),
+        ("xn--ls8h.la", "xn--ls8h.la", "xn--ls8h.la", "xn--ls8h.la"),
+        ("xn--a.com", "xn--a.com", "xn--a.com", "xn--a.com"),
+        ("Client.EXAMPLE", "client.example", "client.example", "client.example"),
+        ("client.example.", "client.example.", "client.example.", "client.example"),
+        ("client.example:443", "client.example", "client.example", "client.example"),
+    ],
+)
+@pytest.mark.parametrize("client", ["webhook", "result", "redirect"])
+def test_the_name_that_is_resolved_is_the_one_of_the_host_header_and_of_tls(
+    client: str, host: str, resolved: str, header: str, sni: str
+) -> None:
+    asked: list[str] = []
+
+    def resolver(name: str) -> list[Address]:
+        asked.append(name)
+        return [ipaddress.ip_address(PUBLIC)]
+
+    inner = Recorder(start=f"https://{host}/a")
+    transport = GuardedTransport(Guard(resolver=resolver), inner)
+    if client == "webhook":
+        sender = HttpWebhookSender(transport, Tenants().secrets, timeout=15, now=lambda: 0)
+        assert sender.post(f"https://{host}/a", b"{}", tenant="acme", event_id="a:1").http_status == 200
+    elif client == "result":
+        HttpResultSource(transport).open(f"https://{host}/a")
+    elif idna_decodes(resolved):
+        HttpResultSource(transport).open("https://cdn.example.com/start")
+    else:  # httpx cannot follow it
+        with pytest.raises(ResultError):
+            HttpResultSource(transport).open("https://cdn.example.com/start")
+        return
+    dialled = inner.dialled[-1]
+    assert (asked[-1], dialled.headers["host"], dialled.extensions["sni_hostname"]) == (resolved, header, sni)
+    assert dialled.url.raw_host == PUBLIC.encode()
+
+
+def idna_decodes(host: str) -> bool:
+    try:
+        return bool(idna.decode(host))
+    except idna.IDNAError:
+        return False
+
+
+def test_the_system_is_asked_for_exactly_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def found(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
+        asked.append(host)
+        return [(2, 1, 6, "", (PUBLIC, 0))]
+
+    monkeypatch.setattr("relay.adapters.http.guard.socket.getaddrinfo", found)
+    HttpResultSource(GuardedTransport(Guard(), Recorder())).open("https://straße.de/a.mp4")
+    assert asked == ["xn--strae-oqa.de"]
+    with pytest.raises(ForbiddenAddressError, match="cannot be resolved"):
+        resolve("straße.de")  # the system's own encoding is that of IDNA 2003: another name
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["[2606:4700::1111%25eth0]", "[2606:4700::1111%1]", "[fe80::1%25eth0]", "cdn%2eexample.com", "a%00b.example.com", "a b.c"],
+)
+def test_a_zone_or_an_escape_in_a_host_is_not_resolved(host: str) -> None:
+    transport = GuardedTransport(Guard(resolver=lambda _: pytest.fail("resolved")), Recorder())
+    with pytest.raises(ResultError):
+        HttpResultSource(transport).open(f"https://{host}/a.mp4")
 
 
 def test_an_ipv6_address_is_dialled_in_brackets() -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from relay.adapters.http.provider import HttpProviderApi
-from relay.domain.errors import OutcomeUnknownError, ProviderBusyError, ProviderError
+from relay.domain.errors import OutcomeUnknownError, ProviderBusyError, ProviderError, UnavailableError
 from relay.providers.base import ProviderRequest, ProviderResponse
 
 CREATE = ProviderRequest("POST", "/kling/v1/videos/text2video", {"prompt": "eine Katze schläft 🐈"})
@@ -138,6 +138,17 @@ def test_a_refused_key_is_read_again_and_sent_only_if_it_has_changed(keys: list[
 
     assert relay.send(CREATE, timeout=20).status == 401
     assert [request.headers["authorization"] for request in answering.requests] == sent
+
+
+def test_a_key_that_cannot_be_read_again_leaves_the_refusal_as_it_is() -> None:
+    def unavailable() -> bool:
+        raise UnavailableError("the secret cannot be read again")
+
+    answering = Answering(httpx.Response(401, content=b"{}"))
+    relay = HttpProviderApi("https://provider.example.com", lambda: "old", httpx.MockTransport(answering), renew=unavailable)
+
+    assert relay.send(CREATE, timeout=20).status == 401
+    assert len(answering.requests) == 1
 
 
 def test_a_query_has_no_body() -> None:

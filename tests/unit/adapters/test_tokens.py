@@ -5,12 +5,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from relay.adapters.secrets import callback_tokens as tokens_module
 from relay.adapters.secrets.cached import Secrets
 from relay.adapters.secrets.callback_tokens import HmacCallbackTokens
-from relay.domain.errors import CallbackNotAuthenticError
+from relay.domain.errors import CallbackNotAuthenticError, UnavailableError
 
 ID = "callback-key"
 TTL = 300
@@ -24,10 +24,13 @@ class Vault:
         self.reads: list[str] = []
         self.now = 1000.0
         self.error = "ResourceNotFoundException"
+        self.outage: Exception | None = None
 
     def get_secret_value(self, **request: str) -> dict[str, Any]:
         assert request["SecretId"] == ID
         self.reads.append(request["VersionStage"])
+        if self.outage:
+            raise self.outage
         value = self.stages[request["VersionStage"]]
         if value is None:
             raise ClientError({"Error": {"Code": self.error, "Message": "no such version"}}, "GetSecretValue")
@@ -213,6 +216,60 @@ def test_a_secret_that_cannot_be_read_is_an_error_and_not_a_refusal() -> None:
         secrets.get(ID)
 
 
+OUTAGES = {
+    "no connection": EndpointConnectionError(endpoint_url="https://secretsmanager.us-east-1.amazonaws.com"),
+    "throttled": ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "GetSecretValue"),
+    "internal": ClientError({"Error": {"Code": "InternalServiceError", "Message": ""}}, "GetSecretValue"),
+}
+
+
+@pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
+def test_a_forged_callback_during_an_outage_does_not_drop_the_cached_key(outage: Exception) -> None:
+    vault = Vault("k1", "k0")
+    good = token(vault)
+    _, tokens = made(vault)
+    tokens.provider_of("task-1", good)
+    vault.now += 60
+    vault.outage = outage
+    with pytest.raises((UnavailableError, type(outage))):
+        tokens.provider_of("task-1", "kling.forged")
+    assert tokens.provider_of("task-1", good) == "kling"
+    vault.now += TTL
+    assert tokens.provider_of("task-1", good) == "kling", (
+        "the value that was read last is used for as long as no other can be read"
+    )
+
+
+def test_a_token_that_cannot_be_checked_against_a_new_key_is_not_refused() -> None:
+    vault = Vault("k1", "k0")
+    _, tokens = made(vault)
+    tokens.provider_of("task-1", token(vault))
+    tokens.provider_of("task-1", token(Vault("k0")))
+    vault.now += 60
+    vault.rotate("k2")
+    fresh = token(vault)
+    vault.outage = OUTAGES["throttled"]
+    vault.reads.clear()
+    for _ in range(20):
+        with pytest.raises(UnavailableError):
+            tokens.provider_of("task-1", fresh)
+    assert len(vault.reads) == 2, "the outage is not made worse"
+    vault.outage = None
+    vault.now += 10
+    assert tokens.provider_of("task-1", fresh) == "kling"
+
+
+def test_a_key_that_was_withdrawn_is_not_used_after_its_time() -> None:
+    vault = Vault("k1")
+    secrets, _ = made(vault)
+    secrets.get(ID)
+    vault.outage = ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "GetSecretValue")
+    vault.now += TTL
+    for _ in range(2):
+        with pytest.raises(ClientError):
+            secrets.get(ID)
+
+
 def test_renewing_one_secret_leaves_the_others() -> None:
     class Two(Vault):
         def get_secret_value(self, **request: str) -> dict[str, Any]:
@@ -225,6 +282,7 @@ def test_renewing_one_secret_leaves_the_others() -> None:
     secrets.get("two")
     vault.now += 60
     assert secrets.renew("one")
+    assert not secrets.renew("one")
     secrets.get("one")
     secrets.get("two")
     assert vault.reads == ["one", "two", "one"]

@@ -19,20 +19,21 @@ class Tenants:
 
     def __init__(self) -> None:
         self.manager = FakeSecretsManager()
-        self.generations: dict[str, tuple[int, int]] = {}
+        self.generations: dict[str, tuple[int, dict[int, int]]] = {}
         self.asked: list[str] = []
         self.seconds = 0.0
         self.secrets = WebhookSecrets(
             Secrets(self.manager, 300, lambda: self.seconds), "webhook", self._generation, ttl=300, monotonic=lambda: self.seconds
         )
 
-    def _generation(self, tenant: str) -> tuple[int, int]:
+    def _generation(self, tenant: str) -> tuple[int, dict[int, int]]:
         self.asked.append(tenant)
-        return self.generations.get(tenant, (0, 0))
+        return self.generations.get(tenant, (0, {}))
 
     def rotate(self, tenant: str, *, at: int) -> None:
         """And forget what was read."""
-        self.generations[tenant] = (self.generations.get(tenant, (0, 0))[0] + 1, at)
+        generation, ended = self.generations.get(tenant, (0, {}))
+        self.generations[tenant] = (generation + 1, {**ended, generation: at})
         self.seconds += 301
 
 
@@ -85,10 +86,23 @@ def test_while_rotating_both_secrets_verify_and_afterwards_the_new_one(tenants: 
     assert len(headers["webhook-signature"].split()) == 2
     assert verified(old, headers)
     assert verified(new, headers)
-    tenants.rotate("acme", at=now - OVERLAP_SECONDS * 1000)
-    (newest,) = tenants.secrets.of("acme", at=now)
+    later = now + OVERLAP_SECONDS * 1000
+    assert tenants.secrets.of("acme", at=later - 1001) == [new, old]
+    assert tenants.secrets.of("acme", at=later) == [new]
+
+
+def test_a_second_rotation_does_not_end_the_first_secret_early(tenants: Tenants) -> None:
+    now = now_ms()
+    (first,) = tenants.secrets.of("acme", at=now)
+    tenants.rotate("acme", at=now - 5 * DAY)
+    second, _ = tenants.secrets.of("acme", at=now)
+    tenants.rotate("acme", at=now - 1 * DAY)
+    third, *others = tenants.secrets.of("acme", at=now)
+    assert others == [second, first]
     headers = tenants.secrets.headers("acme", "a:1", BODY, at=now)
-    assert [verified(secret, headers) for secret in (old, new, newest)] == [False, False, True]
+    assert [verified(secret, headers) for secret in (first, second, third)] == [True] * 3
+    assert tenants.secrets.of("acme", at=now + 2 * DAY) == [third, second]
+    assert tenants.secrets.of("acme", at=now + 6 * DAY) == [third]
 
 
 def test_the_generated_secret_can_rotate_too(tenants: Tenants) -> None:
@@ -105,7 +119,7 @@ def test_the_generated_secret_can_rotate_too(tenants: Tenants) -> None:
 def test_no_two_tenants_and_generations_share_a_secret(tenants: Tenants) -> None:
     found = []
     for tenant, rotations in itertools.product(("a", "a/1", "1/a", "1"), range(3)):
-        tenants.generations[tenant] = (rotations, -OVERLAP_SECONDS * 1000)
+        tenants.generations[tenant] = (rotations, {rotations - 1: -OVERLAP_SECONDS * 1000})
         tenants.seconds += 301
         found += tenants.secrets.of(tenant, at=1)
     assert len(set(found)) == len(found) == 12

@@ -10,6 +10,9 @@ GOOD = [
     "https://client.example:443/hook?token=a#b",
     "https://sub.client.example./",
     "https://xn--bcher-kva.example/",
+    "https://bücher.example/",
+    "https://straße.de/",
+    "https://xn--ls8h.la/",
     "https://8.8.8.8/hook",
     "https://[2606:4700::1111]/",
 ]
@@ -35,6 +38,11 @@ BAD = {
     "https://db.internal/": "expected a public host",
     "https://printer.LOCAL/": "expected a public host",
     "https:///hook": "expected a public host",
+    "https://[2606:4700::1111%25eth0]/": "expected a public host",
+    "https://client%2eexample.com/": "expected a public host",
+    "https://💩.la/": "expected a host name; got '💩.la'",
+    "https://bü..example/": "expected a host name",
+    f"https://{'ü' * 70}.example/": "expected a host name",
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from relay.domain.errors import UnavailableError
 from relay.domain.task import Archive, Failure, FailureCode, Status
-from relay.domain.webhook import Answer, Delivery, DeliveryOutcome, endpoint_id
+from relay.domain.webhook import Answer, Delivery, DeliveryOutcome, origin_id, url_id
 from tests.support.fakes.calls import Crash
 from tests.support.fakes.fake_world import FakeWorld
 from tests.support.fakes.webhooks import BROKEN, OK, SILENT
@@ -212,6 +212,42 @@ def test_410_stops_every_delivery_to_the_url(world: FakeWorld) -> None:
     world.tasks.create(foreign)
     answers(world, OK)
     assert world.deliver(Delivery.of_task(foreign)) is DeliveryOutcome.DELIVERED
+
+
+def test_410_counts_for_its_url_only(world: FakeWorld) -> None:
+    answers(world, Answer(took_ms=50, http_status=410), OK)
+    assert world.deliver(Delivery.of_task(TASK)) is DeliveryOutcome.GONE
+    for number, url in enumerate((f"{URL}?task=1", URL + "/", "https://client.example/", "https://client.example")):
+        other = task_of(f"{number:032x}", callback_url=url)
+        world.tasks.create(other)
+        assert world.deliver(Delivery.of_task(other)) is DeliveryOutcome.DELIVERED
+    again = task_of("b" * 32, callback_url=URL)
+    world.tasks.create(again)
+    assert world.deliver(Delivery.of_task(again)) is DeliveryOutcome.GONE
+    assert len(world.sender.sent) == 5
+
+
+def test_a_url_for_each_task_at_a_dead_host_is_one_endpoint(world: FakeWorld) -> None:
+    """As many requests at once as the messages allow would otherwise wait for it."""
+    under_way: list[str] = []
+    most = 0
+
+    def hang(url: str, _body: bytes) -> Answer:
+        nonlocal most
+        under_way.append(url)
+        most = max(most, len(under_way))
+        if tasks:
+            world.deliver(Delivery.of_task(tasks.pop()))
+        under_way.pop()
+        return SILENT
+
+    tasks = [task_of(f"{number:032x}", callback_url=f"{URL}?task={number}") for number in range(50)]
+    for task in tasks:
+        world.tasks.create(task)
+    world.sender.answer = hang
+    while tasks:
+        world.deliver(Delivery.of_task(tasks.pop()))
+    assert (most, len(world.sender.sent)) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -441,5 +477,20 @@ def test_a_delivery_survives_its_message() -> None:
     assert Delivery.of(json.loads(json.dumps(delivery.to_message()))) == delivery
 
 
-def test_an_endpoint_is_a_tenants_url() -> None:
-    assert len({endpoint_id(tenant, url) for tenant in ("a", "b") for url in (URL, URL + "?")}) == 4
+def test_an_endpoint_is_a_tenants_origin() -> None:
+    same = (
+        URL,
+        "https://client.example",
+        "https://CLIENT.example./?a#b",
+        "HTTPS://client.example:443/other",
+        "https://client.example:443",
+    )
+    assert len({origin_id("a", url) for url in same}) == 1
+    others = ("https://client.example:8443/hook", "http://client.example/hook", "https://client.example.org/hook")
+    assert len({origin_id(tenant, url) for tenant in ("a", "b") for url in (URL, *others)}) == 8
+    assert len({origin_id(tenant, url) for tenant, url in (("a", "http://[::1]:80/"), ("a", "http://[::1]/"))}) == 1
+
+
+def test_a_url_that_is_gone_is_no_origin() -> None:
+    urls = (URL, URL + "?", "https://client.example", "https://client.example:443")
+    assert len({identity(tenant, url) for tenant in ("a", "b") for url in urls for identity in (origin_id, url_id)}) == 10

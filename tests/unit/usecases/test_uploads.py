@@ -1,6 +1,8 @@
 """Uploads: announced, checked when a request names them, resolved each time that it is sent."""
 
 import base64
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +10,8 @@ import pytest
 from relay.domain.errors import IdempotencyKeyReusedError, InvalidRequestError
 from relay.domain.task import FailureCode, Status
 from relay.domain.uploads import LIMITS, MEDIA_TYPES, VALID_FOR, new_reference, reference_of
-from relay.usecases.attach import MOST, references
+from relay.usecases import attach
+from relay.usecases.attach import MOST, MOST_IN_BASE64, references
 from relay.usecases.resubmit import Resubmitted
 from relay.usecases.upload import create_upload
 from tests.support.fakes.fake_world import FakeWorld
@@ -218,6 +221,60 @@ def test_a_request_names_a_bounded_number_of_uploads(world: FakeWorld) -> None:
     world.submit({"prompt": "a", "many": [name] * MOST})
     with pytest.raises(InvalidRequestError, match=rf"^many\[{MOST}\]: expected at most {MOST} uploads"):
         world.submit({"prompt": "a", "many": [name] * (MOST + 1)})
+
+
+def test_the_files_in_base64_are_bounded_together(world: FakeWorld) -> None:
+    large = world.upload(PNG + bytes(MOST_IN_BASE64 - len(PNG)), "image/png").reference
+    small = world.upload(PNG, "image/png").reference
+    world.submit({"prompt": "a", "many": [f"{large}#base64"] + [str(large)] * (MOST - 1)})
+    for other in (large, small):
+        with pytest.raises(InvalidRequestError, match=r"^many\[1\]: expected uploads of at most 10485760 bytes"):
+            world.submit({"prompt": "a", "many": [f"{large}#base64", f"{other}#base64"]})
+    assert len(world.api.requests) == 1
+
+
+def test_a_stored_request_with_too_much_base64_is_refused_and_not_built(world: FakeWorld) -> None:
+    """As version 0.2.0 stored them."""
+    large = world.upload(PNG + bytes(MOST_IN_BASE64 - len(PNG)), "image/png").reference
+    world.api.faults.append(RATE)
+    task = world.submit({"prompt": "a", "image": f"{large}#base64"}).task
+    request = str(world.task(task.task_id).request)
+    body = json.loads(request)
+    body["body"]["image"] = [f"{large}#base64"] * MOST
+    world.tasks.tasks[task.task_id] = replace(world.task(task.task_id), request=json.dumps(body))
+    world.calls.names.clear()
+    world.resubmit(task.task_id, 1)
+    assert world.task(task.task_id).message.startswith("image[1]: expected uploads of at most")
+    assert world.calls.names.count("uploads.read") == 2
+    assert world.api.paid == {}
+
+
+def test_the_path_of_a_reference_is_short_and_no_other_path_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    path_of = attach._path
+
+    def counted(trail: Any) -> str:
+        made.append(path_of(trail))
+        return made[-1]
+
+    monkeypatch.setattr(attach, "_path", counted)
+    reference = str(new_reference("image/png", at=1, random="0" * 20))
+    references({"k" * 1_000_000: [0] * 1000 + [reference, {"l" * 1000: reference}]})
+    assert made == [f"{'k' * 64}[1000]", f"{'k' * 64}[1001].{'l' * 64}"]
+
+
+def test_the_33rd_reference_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+
+    def counted(text: str) -> Any:
+        found.append(text)
+        return reference_of(text)
+
+    monkeypatch.setattr(attach, "reference_of", counted)
+    reference = str(new_reference("image/png", at=1, random="0" * 20))
+    with pytest.raises(InvalidRequestError, match=rf"^many\[{MOST}\]"):
+        references({"many": [reference] * 1000})
+    assert len(found) == MOST + 1
 
 
 def test_a_body_may_nest_as_deep_as_json_does() -> None:

@@ -45,7 +45,7 @@ def check_callback_url(url: str, *, allow_loopback: bool) -> None:
     """
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").rstrip("."), parts.port
+        host, port = _in_ascii(parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         raise InvalidRequestError("callback_url: expected a URL") from None
     if allow_loopback and parts.scheme in {"http", "https"} and _is_loopback(host):
@@ -53,6 +53,18 @@ def check_callback_url(url: str, *, allow_loopback: bool) -> None:
     complaint = _complaint(parts.scheme, host, port, has_user=parts.username is not None)
     if complaint:
         raise InvalidRequestError(f"callback_url: {complaint}")
+
+
+def _in_ascii(host: str) -> str:
+    """The name that is resolved: by IDNA 2008, as httpx encodes it. Raises InvalidRequestError."""
+    if host.isascii():
+        return host
+    import idna  # a large module, which few requests need
+
+    try:
+        return idna.encode(host.lower()).decode("ascii")
+    except idna.IDNAError:
+        raise InvalidRequestError(f"callback_url: expected a host name; got {host[:40]!r}") from None
 
 
 def _complaint(scheme: str, host: str, port: int | None, *, has_user: bool) -> str | None:
@@ -63,7 +75,7 @@ def _complaint(scheme: str, host: str, port: int | None, *, has_user: bool) -> s
     if port not in ALLOWED_PORTS:
         return f"expected port 443; got {port}"
     address = _literal(host)
-    if not (_is_name(host) if address is None else is_public(address)):
+    if not (_is_name(host) if address is None else is_public(address) and "%" not in host):
         return f"expected a public host; got {host[:40]!r}"
     return None
 
@@ -76,11 +88,11 @@ def _is_loopback(host: str) -> bool:
 def _is_name(host: str) -> bool:
     """A name with a dot whose last label is a top-level domain; one that begins with a digit could be an address (0x7f.1)."""
     _, dot, top = host.rpartition(".")
-    return bool(dot) and top.lower() not in _INWARD and not top[:1].isdecimal()
+    return bool(dot) and "%" not in host and top.lower() not in _INWARD and not top[:1].isdecimal()
 
 
 def _literal(host: str) -> Address | None:
     try:
-        return ipaddress.ip_address(host.partition("%")[0])
+        return ipaddress.ip_address(host)
     except ValueError:
         return None

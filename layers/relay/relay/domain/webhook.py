@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from relay.domain.task import Status, Task
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _GONE = 410
+_PORTS = {"http": 80, "https": 443}
 _BUSY = frozenset({429, 503})
 _LONGEST_RETRY_AFTER = 86_400
 _LONGEST_REST_FOR_ALL = 900
@@ -208,10 +210,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """How one tenant's URL behaved lately. Times in ms.
+    """How one tenant's origin (scheme, host and port) behaved lately. Times in ms.
 
     An endpoint that responds promptly is trusted: its attempts run in parallel. A new one, or one that does not respond, gets one
     request at a time; a slow one gets up to four. After an attempt without a response the endpoint is in back-off.
+    Only HTTP 410 applies to a URL: it has an `Endpoint` of its own then, which `is_gone`, and its origin `has_gone_urls`.
     """
 
     failures: int = 0
@@ -219,6 +222,7 @@ class Endpoint:
     trusted_until: int = 0
     is_slow: bool = False
     is_gone: bool = False
+    has_gone_urls: bool = False
 
     def lane_of(self, task_id: str, *, now: int) -> int | None:
         """The back-off lane that an attempt for a task must claim; None when the endpoint is trusted."""
@@ -246,10 +250,17 @@ class Endpoint:
             rests_until=rests_until,
             trusted_until=trusted_until,
             is_slow=is_slow,
-            is_gone=answer.is_gone,
+            has_gone_urls=self.has_gone_urls or answer.is_gone,
         )
 
 
-def endpoint_id(tenant: str, url: str) -> str:
-    """The id of a tenant's URL in the store. Two tenants with the same URL have separate endpoints."""
+def origin_id(tenant: str, url: str) -> str:
+    """The id of a URL's origin in the store. Two tenants with the same origin have separate endpoints."""
+    parts = urlsplit(url)
+    host, port = (parts.hostname or "").removesuffix("."), parts.port or _PORTS.get(parts.scheme)
+    return url_id(tenant, f"origin {parts.scheme}://{host}:{port}")
+
+
+def url_id(tenant: str, url: str) -> str:
+    """The id of a tenant's URL in the store."""
     return hashlib.sha256(f"{tenant}\n{url}".encode()).hexdigest()[:32]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from relay.domain.errors import UnavailableError
 from relay.domain.events import undeliverable_event
-from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint, endpoint_id
+from relay.domain.webhook import Answer, Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint, origin_id, url_id
 from relay.usecases.view import webhook_body
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _RESTS = Answer(took_ms=0, error="the endpoint does not answer: no further reque
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
-    """An attempt that this invocation makes; `answer` is set when it is known without a request."""
+    """An attempt that this invocation makes; `identity` is that of the origin. `answer`: known without a request."""
 
     task: Task
     url: str
@@ -65,9 +65,10 @@ def _claim(task: Task, url: str, delivery: Delivery, relay: Relay, *, now: int) 
     """The claim; or the delivery with the time of its next look; or None when there is nothing to do."""
     schedule, webhooks = relay.settings.webhook_schedule, relay.webhooks
     delivery = replace(delivery, since=delivery.since or now)
-    identity = endpoint_id(task.tenant, url)
+    identity = origin_id(task.tenant, url)
     endpoint = webhooks.endpoint(identity)
-    answer = _GONE_BEFORE if endpoint.is_gone else None
+    is_gone = endpoint.has_gone_urls and webhooks.endpoint(url_id(task.tenant, url)).is_gone
+    answer = _GONE_BEFORE if is_gone else None
     if answer is None and endpoint.rests_until > now:
         if now < delivery.since + sum(schedule) * 1000:
             return delivery.put_off(endpoint.rests_until, now=now)
@@ -88,6 +89,8 @@ def _claim(task: Task, url: str, delivery: Delivery, relay: Relay, *, now: int) 
 def _record_health(claim: _Claim, answer: Answer, relay: Relay) -> None:
     """Record how the endpoint behaved. Runs last: the "gone" event must be published exactly once."""
     now = relay.clock()
+    if answer.is_gone:
+        relay.webhooks.keep_endpoint(url_id(claim.task.tenant, claim.url), Endpoint(is_gone=True), lane=None, now=now)
     endpoint = claim.endpoint.after(answer, relay.settings.webhook_schedule, now=now)
     if claim.lane is not None or endpoint != claim.endpoint:
         relay.webhooks.keep_endpoint(claim.identity, endpoint, lane=claim.lane, now=now)

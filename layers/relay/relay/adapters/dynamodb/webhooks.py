@@ -1,4 +1,4 @@
-"""DynamoWebhooks: the table `webhooks`, with an item for each task that has a callback_url, each endpoint, and each tenant."""
+"""DynamoWebhooks: the table `webhooks`: an item for each task with a callback_url, each origin, gone URL and tenant."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class DynamoWebhooks:
     def endpoint(self, endpoint_id: str) -> Endpoint:
         """An eventually consistent read, which costs half a unit. Health that is a second old does no harm."""
         item = self._client.get_item(TableName=self._table, Key=key_of("endpoint", endpoint_id)).get("Item")
-        return Endpoint(**json.loads(item["health"]["S"])) if item and "health" in item else Endpoint()
+        health = json.loads(item["health"]["S"]) if item and "health" in item else {}
+        known = {name: value for name, value in health.items() if name in Endpoint.__slots__}
+        return Endpoint(**{**known, "has_gone_urls": bool(item and "has_gone_urls" in item)})
 
     def claim_lane(self, endpoint_id: str, lane: int, *, now: int, until: int) -> bool:
         """One conditional update of the endpoint's item, which it creates if there is none."""
@@ -54,14 +56,16 @@ class DynamoWebhooks:
         return True
 
     def keep_endpoint(self, endpoint_id: str, endpoint: Endpoint, *, lane: int | None, now: int) -> None:
-        """One unconditional update: the last writer wins."""
-        health = {name: value for name, value in asdict(endpoint).items() if value}
+        """One unconditional update: the last writer wins. It does not forget that a URL is gone, which only one attempt sees."""
+        health = {name: value for name, value in asdict(endpoint).items() if value and name != "has_gone_urls"}
+        gone = {":true": {"BOOL": True}} if endpoint.has_gone_urls else {}
         self._client.update_item(
             TableName=self._table,
             Key=key_of("endpoint", endpoint_id),
             UpdateExpression="SET health = :h, expires_at = :e"
+            + (", has_gone_urls = :true" if gone else "")
             + (f" REMOVE lane_{lane}, owner_{lane}" if lane is not None else ""),
-            ExpressionAttributeValues={":h": json_text(health), ":e": _expiry(now)},
+            ExpressionAttributeValues={":h": json_text(health), ":e": _expiry(now), **gone},
         )
 
     def begin(self, delivery: Delivery, *, now: int, until: int, expires_at: int) -> DeliveryLog | None:
@@ -132,10 +136,18 @@ class DynamoWebhooks:
         found = self._client.get_item(TableName=self._table, Key=key_of("task", task_id), ConsistentRead=True)
         return _log_of(found["Item"]) if "Item" in found else None
 
-    def secret_generation(self, tenant: str) -> tuple[int, int]:
-        """The number of a tenant's secret in use (from 0), and the time since then (ms; 0 for the first secret)."""
-        item = self._client.get_item(TableName=self._table, Key=key_of("tenant", tenant)).get("Item", {})
-        return tuple(int(item[name]["N"]) if name in item else 0 for name in ("generation", "rotated_at"))  # type: ignore[return-value]
+    def secret_generation(self, tenant: str) -> tuple[int, dict[int, int]]:
+        """The number of a tenant's secret in use (from 0), and when the secrets before it ended (ms), by their numbers.
+
+        Version 0.2.0 stores only when the last one ended, as `rotated_at`.
+        """
+        found = self._client.get_item(TableName=self._table, Key=key_of("tenant", tenant), ConsistentRead=True)
+        item = found.get("Item", {})
+        generation = int(item["generation"]["N"]) if "generation" in item else 0
+        ended = {int(each): int(end["N"]) for each, end in item.get("ended", {"M": {}})["M"].items()}
+        if generation:
+            ended[generation - 1] = int(item["rotated_at"]["N"])
+        return generation, ended
 
 
 def key_of(kind: str, name: str) -> dict[str, dict[str, str]]:

@@ -45,7 +45,8 @@ class BulkTransport(httpx.BaseTransport):
         except BaseException:
             connection.close()
             raise
-        return httpx.Response(answer.status, headers=answer.getheaders(), stream=_Body(connection, answer))
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.getheaders()]  # the bytes as sent
+        return httpx.Response(answer.status, headers=headers, stream=_Body(connection, answer))
 
     def _dialled(self, request: httpx.Request, timeout: float | None) -> socket.socket:
         url = request.url

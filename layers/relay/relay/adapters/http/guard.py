@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 
 
 def resolve(host: str) -> list[Address]:
-    """All addresses of a host name; raises ForbiddenAddressError if it cannot be resolved."""
+    """All addresses of a host name in ASCII; raises ForbiddenAddressError if it cannot be resolved."""
     try:
+        host.encode("ascii")  # Python encodes other names by IDNA 2003, which makes strasse.de of straße.de
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise ForbiddenAddressError(f"{host[:80]} cannot be resolved") from error
     return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+
+def name_of(url: httpx.URL) -> str:
+    """The host as it is resolved and sent, in ASCII. `url.host` is its decoded form: it may be another name, or raise."""
+    return url.raw_host.decode("ascii")
 
 
 class Guard:
@@ -46,7 +52,10 @@ class Guard:
         """The address to dial; raises ForbiddenAddressError unless every address of the host is allowed."""
         if url.userinfo:
             raise ForbiddenAddressError("a URL with a user name in it")
-        addresses = self._resolver(url.host)
+        host = name_of(url)
+        if "%" in host:
+            raise ForbiddenAddressError("a host with a zone or an escape in it")
+        addresses = self._resolver(host)
         if not addresses:
             raise ForbiddenAddressError("a host without an address")
         if self._allow_loopback and all(address.is_loopback or str(address) == self._emulator for address in addresses):
@@ -77,7 +86,7 @@ class GuardedTransport(httpx.BaseTransport):
             request.url.copy_with(host=str(address)),
             headers=request.headers,
             stream=request.stream,
-            extensions={**request.extensions, "sni_hostname": request.url.host},
+            extensions={**request.extensions, "sni_hostname": name_of(request.url).removesuffix(".")},
         )
         return self._inner.handle_request(dialled)
 

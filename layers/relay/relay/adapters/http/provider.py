@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from relay.adapters.http.client import stateless_client
 from relay.adapters.http.tls import verified
 from relay.domain.errors import OutcomeUnknownError, ProviderBusyError
 from relay.providers.base import ProviderRequest, ProviderResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _CONNECT_TIMEOUT = 5.0
 _ANSWER_LIMIT = 4_194_304
@@ -38,21 +39,27 @@ class HttpProviderApi:
         self._key = key
         self._renew = renew
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=32)  # as many as reconcile has threads
-        self._client = httpx.Client(
-            transport=transport, verify=verified(), limits=limits, follow_redirects=False, trust_env=False
-        )
+        self._client = stateless_client(transport=transport, verify=verified(), limits=limits, follow_redirects=False)
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
         """Send one request; `timeout` in seconds for all of it. Only a key that was renewed meanwhile lets it be sent again."""
         until = time.monotonic() + timeout
         key = self._key() or ""
         response = self._sent(request, key, timeout, until=until)
-        if response.status == 401 and self._renew() and (renewed := self._key() or "") != key:
+        if response.status == 401 and (renewed := self._renewed(key)):
             return self._sent(request, renewed, max(until - time.monotonic(), 0.001), until=until)
         return response
 
+    def _renewed(self, key: str) -> str:
+        """The key if it has changed since; else, or if it cannot be read, nothing: then the refusal counts."""
+        try:
+            renewed = self._key() or "" if self._renew() else ""
+        except Exception:  # noqa: BLE001 - whatever it is, the provider's refusal must be recorded
+            return ""
+        return renewed if renewed != key else ""
+
     def _sent(self, request: ProviderRequest, key: str, timeout: float, *, until: float) -> ProviderResponse:
-        content = None if request.body is None else json.dumps(request.body, ensure_ascii=False).encode()
+        content = None if request.body is None else _encoded(request.body)
         headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
         if content is not None:
             headers["Content-Type"] = "application/json"
@@ -69,6 +76,11 @@ class HttpProviderApi:
             raise ProviderBusyError(f"the provider cannot be reached: {type(error).__name__}") from error
         except httpx.HTTPError as error:
             raise OutcomeUnknownError(f"no answer from the provider: {type(error).__name__}") from error
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    """JSON in UTF-8, made in pieces: as one text, a single emoji would let each character of a file take four bytes."""
+    return b"".join(piece.encode() for piece in json.JSONEncoder(ensure_ascii=False).iterencode(body))
 
 
 def _read(response: httpx.Response, until: float) -> bytes:

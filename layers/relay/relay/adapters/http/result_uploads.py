@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from relay.adapters.http.client import stateless_client
 from relay.domain.errors import ResultError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ class HttpResultUploads:
     """PUT requests over a transport for large bodies."""
 
     def __init__(self, transport: httpx.BaseTransport) -> None:
-        self._client = httpx.Client(transport=transport, timeout=_TIMEOUT, trust_env=False)
+        self._client = stateless_client(transport=transport, timeout=_TIMEOUT)
 
     def put(self, url: str, chunks: Iterator[bytes], size: int, media_type: str) -> str:
         """PUT exactly `size` bytes; returns the ETag, raises ResultError."""

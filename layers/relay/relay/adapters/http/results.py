@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from relay.adapters.http.client import stateless_client
 from relay.domain.errors import ResultError, ResultGoneError
 
 if TYPE_CHECKING:
@@ -22,18 +23,18 @@ class HttpResultSource:
     """ResultSource over a guarded transport."""
 
     def __init__(self, transport: httpx.BaseTransport, *, longest: float = _LONGEST_TRANSFER) -> None:
-        self._client = httpx.Client(
-            transport=transport, timeout=_TIMEOUT, follow_redirects=True, max_redirects=_REDIRECTS, trust_env=False
-        )
+        self._client = stateless_client(transport=transport, timeout=_TIMEOUT, follow_redirects=True, max_redirects=_REDIRECTS)
         self._longest = longest
 
     def open(self, url: str, *, seconds: float | None = None) -> HttpResult:
         """GET the file without content coding. HTTP 4xx raises ResultGoneError; any other status but 200 raises ResultError."""
         until = time.monotonic() + min(self._longest, seconds or self._longest)
         try:
-            request = self._client.build_request("GET", url, headers={"Accept-Encoding": "identity", "Accept": "*/*"})
+            # httpx decodes the host to see whether it needs a Host header, and cannot decode every name that exists.
+            headers = {"Accept-Encoding": "identity", "Accept": "*/*", "Host": httpx.URL(url).netloc.decode("ascii")}
+            request = self._client.build_request("GET", url, headers=headers)
             response = self._client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise ResultError(f"the result cannot be fetched: {type(error).__name__}") from error
         if response.status_code == httpx.codes.OK:
             return HttpResult(response, until)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpcore
 import httpx
 
+from relay.adapters.http.client import stateless_client
+from relay.adapters.http.guard import name_of
 from relay.adapters.http.tls import verified
 from relay.domain.errors import ForbiddenAddressError
 from relay.domain.webhook import Answer
@@ -36,7 +38,7 @@ class HttpWebhookSender:
     def __init__(
         self, transport: httpx.BaseTransport, secrets: WebhookSecrets, *, timeout: float, now: Callable[[], int]
     ) -> None:
-        self._client = httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+        self._client = stateless_client(transport=transport, follow_redirects=False)
         self._timeout = httpx.Timeout(timeout, connect=min(_CONNECT_TIMEOUT, timeout))
         self._secrets = secrets
         self._now = now
@@ -47,10 +49,14 @@ class HttpWebhookSender:
         began = time.monotonic()
         status, error, retry_after = None, None, None
         try:
+            # httpx decodes the host to see whether it needs a Host header, and cannot decode every name that exists.
+            headers["Host"] = httpx.URL(url).netloc.decode("ascii")
             with self._client.stream("POST", url, content=body, headers=headers, timeout=self._timeout) as response:
                 status, retry_after = response.status_code, _seconds(response.headers)
         except ForbiddenAddressError as forbidden:
-            error = str(forbidden).replace(httpx.URL(url).host, "the host")[:120]  # events show the error, but not a client's URL
+            error = str(forbidden).replace(name_of(httpx.URL(url)), "the host")[
+                :120
+            ]  # events show the error, but not a client's URL
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
             error = next(
                 (text for kind, text in _ERRORS.items() if isinstance(failure, kind)), f"broken off: {type(failure).__name__}"

@@ -3,42 +3,72 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+
+from relay.domain.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _LEAST_AGE = 10
-"""The least seconds between two reads of one stage of a secret, however many forged tokens arrive."""
+"""The least seconds between two reads of one stage of a cached secret, however many forged tokens arrive."""
+_FINAL = frozenset({"ResourceNotFoundException", "AccessDeniedException", "InvalidRequestException", "DecryptionFailure"})
+"""The secret is withdrawn. Any other error is taken for an outage."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A value, when a read was tried last, and from when on the value is read again. Times in s."""
+
+    value: str | None
+    tried_at: float
+    due_at: float
+    failed: bool = False
 
 
 class Secrets:
-    """Secret strings by id and stage; `ttl` in seconds."""
+    """Secret strings by id and stage; `ttl` in seconds. Only a successful read replaces a value."""
 
     def __init__(self, client: Any, ttl: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._ttl = ttl
         self._monotonic = monotonic
-        self._kept: dict[tuple[str, str], tuple[float, str | None]] = {}
+        self._kept: dict[tuple[str, str], _Kept] = {}
 
     def get(self, secret_id: str, stage: str = "AWSCURRENT") -> str | None:
-        """The secret string; None if the secret has no version in that stage."""
-        now = self._monotonic()
-        until, value = self._kept.get((secret_id, stage), (0.0, None))
-        if until <= now:
-            value = self._read(secret_id, stage)
-            self._kept[secret_id, stage] = (now + self._ttl, value)
-        return value
+        """The secret string; None if the secret has no version in that stage. During an outage the value that was read last."""
+        kept = self._kept.get((secret_id, stage))
+        if kept is None or kept.due_at <= self._monotonic():
+            kept = self._reread(secret_id, stage)
+        return kept.value
 
     def renew(self, secret_id: str) -> bool:
-        """Drop a secret's cached values that are at least ten seconds old; True if there were any: a new read may differ."""
-        fresh = self._monotonic() + self._ttl - _LEAST_AGE
-        old = [entry for entry, (until, _) in self._kept.items() if entry[0] == secret_id and until <= fresh]
+        """Read a secret's cached values again that are at least ten seconds old; True if there were any: they may differ now.
+
+        Raises UnavailableError while they cannot be read.
+        """
+        latest = self._monotonic() - _LEAST_AGE
+        cached = [entry for entry in self._kept if entry[0] == secret_id]
+        old = [entry for entry in cached if self._kept[entry].tried_at <= latest]
         for entry in old:
-            del self._kept[entry]
+            self._reread(*entry)
+        if any(self._kept[entry].failed for entry in cached):
+            raise UnavailableError("the secret cannot be read again")
         return bool(old)
+
+    def _reread(self, secret_id: str, stage: str) -> _Kept:
+        now, old = self._monotonic(), self._kept.get((secret_id, stage))
+        try:
+            kept = _Kept(self._read(secret_id, stage), now, now + self._ttl)
+        except (BotoCoreError, ClientError) as error:
+            if old is None or (isinstance(error, ClientError) and error.response["Error"]["Code"] in _FINAL):
+                raise
+            kept = replace(old, tried_at=now, due_at=now + _LEAST_AGE, failed=True)
+        self._kept[secret_id, stage] = kept
+        return kept
 
     def _read(self, secret_id: str, stage: str) -> str | None:
         try:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from relay.adapters.secrets.cached import Secrets
 
@@ -20,14 +20,14 @@ _PREFIX = "whsec_"
 class WebhookSecrets:
     """`whsec_` and base64 of HMAC-SHA256 over tenant and generation, keyed by the generated secret. Only the number is stored.
 
-    `generation_of` returns a tenant's generation and the time of its last rotation (ms), and is cached for `ttl` seconds.
+    `generation_of` returns a tenant's generation and when each earlier one ended (ms). It is cached for `ttl` seconds.
     """
 
     def __init__(
         self,
         secrets: Secrets,
         secret_id: str,
-        generation_of: Callable[[str], tuple[int, int]],
+        generation_of: Callable[[str], tuple[int, Mapping[int, int]]],
         *,
         ttl: int,
         monotonic: Callable[[], float] = time.monotonic,
@@ -37,14 +37,14 @@ class WebhookSecrets:
         self._generation_of = generation_of
         self._ttl = ttl
         self._monotonic = monotonic
-        self._kept: dict[str, tuple[float, tuple[int, int]]] = {}
+        self._kept: dict[str, tuple[float, tuple[int, Mapping[int, int]]]] = {}
 
     def of(self, tenant: str, *, at: int) -> list[str]:
-        """The secrets that are valid at a time (ms), newest first: the tenant's, and its previous one for seven days. The same
-        two of the generated secret's previous version follow."""
-        generation, rotated_at = self._generation(tenant)
-        overlaps = generation > 0 and at < rotated_at + OVERLAP_SECONDS * 1000
-        generations = (generation, generation - 1) if overlaps else (generation,)
+        """The secrets that are valid at a time (ms), newest first: the tenant's, and each previous one for seven days. The same
+        ones of the generated secret's previous version follow."""
+        generation, ended = self._generation(tenant)
+        overlapping = (each for each, end in ended.items() if at < end + OVERLAP_SECONDS * 1000)
+        generations = (generation, *sorted(overlapping, reverse=True))
         keys = [self._secrets.get(self._secret_id, stage) for stage in ("AWSCURRENT", "AWSPREVIOUS")]
         return [_derived(key, tenant, each) for key in keys if key for each in generations]
 
@@ -57,9 +57,9 @@ class WebhookSecrets:
             raise ValueError("the webhook secret is empty: generate it again")
         return {"webhook-id": event_id, "webhook-timestamp": timestamp, "webhook-signature": " ".join(signatures)}
 
-    def _generation(self, tenant: str) -> tuple[int, int]:
+    def _generation(self, tenant: str) -> tuple[int, Mapping[int, int]]:
         now = self._monotonic()
-        until, generation = self._kept.get(tenant, (0.0, (0, 0)))
+        until, generation = self._kept.get(tenant, (0.0, (0, {})))
         if until <= now:
             generation = self._generation_of(tenant)
             self._kept[tenant] = (now + self._ttl, generation)

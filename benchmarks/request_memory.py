@@ -1,0 +1,88 @@
+"""Memory and CPU of the costliest requests that the relay takes, from body to provider: `python -m benchmarks.request_memory`."""
+
+import json
+import time
+import tracemalloc
+import uuid
+from collections.abc import Iterator
+
+import httpx
+
+from benchmarks.report import Goal, Row, Table, publish
+from relay.adapters.http.provider import HttpProviderApi
+from relay.domain.errors import ClientError
+from relay.entrypoint.http import REQUEST_LIMIT, VALUES_LIMIT, json_object
+from relay.usecases.attach import MOST, MOST_IN_BASE64
+from relay.usecases.submit import Submission, submit
+from tests.support.fakes.fake_world import FakeWorld
+
+_MEGABYTE = 1024 * 1024
+_MOST_MEGABYTES = 64
+_MOST_SECONDS = 0.5
+_ACCEPTED = {"code": 0, "data": {"task_id": "1", "task_status": "submitted", "created_at": 1, "updated_at": 1}}
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def bodies(large: str, small: str) -> Iterator[tuple[str, str]]:
+    """A name and a body, a plain one first; `large` and `small` are references to uploads of the largest and a tiny size."""
+    uploads = json.dumps([f"{large}#base64"] + [small] * (MOST - 1))
+    lists = "[" + "[]," * (VALUES_LIMIT // 2 - 100) + "0]"
+    text = "x" * (REQUEST_LIMIT - len(lists) - len(uploads) - 200)
+    yield "a prompt of 5 MiB", body(note=json.dumps(text))
+    yield f"{MOST} uploads, {MOST_IN_BASE64 // _MEGABYTE} MiB of them as base64", body(images=uploads)
+    yield f"{MOST} uploads, an emoji", body(images=uploads, note='"😀"')
+    yield f"{VALUES_LIMIT // 2:,} lists", body(lists=lists)
+    yield "a long key over many values", body(**{"k" * len(text): lists})
+    yield "all of it", body(lists=lists, images=uploads, note=json.dumps(text))
+    yield "refused: 5 MiB of {}", body(lists="[" + "{}," * (REQUEST_LIMIT // 3 - 100) + "0]")
+    yield f"refused: {MOST} large uploads as base64", body(images=json.dumps([f"{large}#base64"] * MOST))
+
+
+def body(**fields: str) -> str:
+    """A request body of these fields, whose values are JSON already."""
+    return "{" + ",".join(f'"{name}":{value}' for name, value in {"prompt": '"a cat"', **fields}.items()) + "}"
+
+
+def handle(text: str, world: FakeWorld) -> bool:
+    """Handle one request; False if it was refused."""
+    try:
+        document = json_object({"body": text, "headers": {}})
+        submission = Submission(
+            tenant="acme", operation="videos/text2video", body=document, idempotency_key=None, public_url="https://r.example"
+        )
+        submit(submission, world.relay, new_id=uuid.uuid4().hex)
+    except ClientError:
+        return False
+    return True
+
+
+def main() -> None:
+    """Measure each body twice: the CPU alone, and the memory at its peak."""
+    world = FakeWorld()
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, json=_ACCEPTED))
+    world.relay.api = HttpProviderApi("https://provider.example", lambda: "key", answer)
+    large = world.upload(_PNG + bytes(MOST_IN_BASE64 - len(_PNG)), "image/png")
+    small = world.upload(_PNG + bytes(100), "image/png")
+    rows, plain = [], None
+    handle(body(), world)  # loads pydantic
+    for name, text in bodies(str(large.reference), str(small.reference)):
+        began = time.process_time()
+        taken = handle(text, world)
+        seconds = time.process_time() - began
+        if taken is name.startswith("refused"):
+            raise SystemExit(f"{name}: taken is {taken}")
+        tracemalloc.start()
+        handle(text, world)
+        megabytes = tracemalloc.get_traced_memory()[1] / 1e6
+        tracemalloc.stop()
+        world.tasks.tasks.clear()
+        world.documents.requests.clear()
+        plain = plain or (megabytes, seconds)
+        rows.append(Row(what=name, ours=megabytes, unit="MB", goal=Goal(round(_MOST_MEGABYTES + plain[0]))))
+        rows.append(Row(what=f"{name}: CPU", ours=seconds, unit="s", goal=Goal(round(_MOST_SECONDS + plain[1], 2))))
+    notes = ["Memory: the peak beyond the event, by tracemalloc. The goals are 64 MB and 0.5 s above the first request."]
+    publish("request_memory", [Table("Memory and CPU of one request", rows, notes)])
+
+
+if __name__ == "__main__":
+    main()
