@@ -118,11 +118,11 @@ def reason_text(reason: Reason) -> dict[str, str]:
 
 def _acceptance(item: Item) -> Acceptance:
     """The stored field, unless other fields prove more. Version 0.2.0 does not know it, also in items that it changes."""
-    if "provider_task_id" in item or int(item["rank"]["N"]) in _ACCEPTED_RANKS:
+    stored = Acceptance(item["acceptance"]["S"]) if "acceptance" in item else Acceptance.UNKNOWN
+    if stored is Acceptance.ACCEPTED or "provider_task_id" in item or int(item["rank"]["N"]) in _ACCEPTED_RANKS:
         return Acceptance.ACCEPTED
     if (_json(item, "failure") or {}).get("code") == FailureCode.REJECTED:
         return Acceptance.REFUSED
-    stored = Acceptance(item["acceptance"]["S"]) if "acceptance" in item else Acceptance.UNKNOWN
     has_begun = stored is Acceptance.UNSENT and item.get("unsent_after") != item["attempts"]
     return Acceptance.UNKNOWN if has_begun else stored
 
