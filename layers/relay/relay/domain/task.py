@@ -74,8 +74,7 @@ class FailureCode(StrEnum):
 
     `provider`: the provider reported the failure. `rejected`: it refused the create. `expired`: no final status came in time.
     `unknown`: the provider may have accepted the task, and no query can tell. `answered`: an untyped operation was synchronous,
-    so there is no task. `archive`: the results could not be stored (the status stays `succeed`). `no_results`: the provider
-    reported a success without files.
+    so there is no task. `archive`: the results could not be stored (the status stays `succeed`).
     """
 
     PROVIDER = "provider"
@@ -84,7 +83,6 @@ class FailureCode(StrEnum):
     UNKNOWN = "unknown"
     ANSWERED = "answered"
     ARCHIVE = "archive"
-    NO_RESULTS = "no_results"
 
 
 class Archive(StrEnum):
@@ -214,11 +212,6 @@ class Change:
         """The provider refused the task finally. It fits only while no attempt may have been accepted."""
         change = cls.given_up(failure.code, failure.message, provider_code=failure.provider_code, http_status=failure.http_status)
         return replace(change, acceptance=Acceptance.REFUSED, resolved_before=resolved_before)
-
-    @classmethod
-    def without_results(cls, message: str) -> Change:
-        """The provider confirmed a success without files. A later success with files replaces it."""
-        return replace(cls.given_up(FailureCode.NO_RESULTS, message), acceptance=Acceptance.ACCEPTED)
 
     @classmethod
     def given_up(cls, code: FailureCode, message: str, *, provider_code: int = 0, http_status: int = 0) -> Change:

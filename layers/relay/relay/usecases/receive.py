@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from relay.domain.errors import Meaning, NoResultsError, TaskNotFoundError, UnavailableError, UnreadableSnapshotError
-from relay.domain.task import Reason
+from relay.domain.errors import TaskNotFoundError, UnavailableError, UnreadableSnapshotError
 from relay.usecases.apply import Outcome, apply
 
 if TYPE_CHECKING:
@@ -23,11 +21,6 @@ def receive(task_id: str, token: str, body: bytes, relay: Relay) -> Outcome:
     try:
         if len(body) <= CALLBACK_LIMIT:
             return apply(task_id, provider.read_callback(body), body, relay)
-    except NoResultsError as error:
-        reason = str(error)
-        soon = Reason(meaning=Meaning.NO_RESULTS, message=f"{reason}: the relay asks again", at=relay.clock())
-        with suppress(TaskNotFoundError):
-            relay.tasks.postpone(task_id, due_at=relay.clock(), reason=soon)
     except UnreadableSnapshotError as error:
         reason = str(error)
     except TaskNotFoundError:

@@ -123,21 +123,19 @@ class DynamoTaskStore:
             task_id, f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""), condition, values,
         )  # fmt: skip
 
-    def record_acceptance(self, task_id: str, provider_task_id: str | None, *, due_at: int | None) -> None:
+    def record_acceptance(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
         """Stores the id unless a callback has stored it already. A task that is over stays out of the `due` index."""
         due = {} if due_at is None else _due(task_id, due_at)  # moving it in that index takes two more writes
-        known = {} if provider_task_id is None else {":p": text(provider_task_id)}
         with contextlib.suppress(TaskConflictError):
             self._update(
                 task_id,
-                "SET acceptance = :accepted"
-                + (", provider_task_id = if_not_exists(provider_task_id, :p)" if known else "")
+                "SET acceptance = :accepted, provider_task_id = if_not_exists(provider_task_id, :p)"
                 + (", due_at = :d, due_shard = :s" if due else "")
                 + " REMOVE #request, unresolved_at, refusal, reason",
                 "#rank < :expired",
                 {
                     ":accepted": text(Acceptance.ACCEPTED.value),
-                    **known,
+                    ":p": text(provider_task_id),
                     **due,
                     ":expired": number(Rank.GIVEN_UP),
                 },
