@@ -57,6 +57,14 @@ changes = st.sampled_from(Rank).flatmap(
         failure=st.none() | failures,
     )
 )
+
+
+def _consistent(change: Change) -> Change:
+    """Since 0.2.0, only a refusal closes a task as rejected."""
+    is_rejected = change.rank is Rank.GIVEN_UP and change.failure is not None and change.failure.code is FailureCode.REJECTED
+    return replace(change, acceptance=Acceptance.REFUSED) if is_rejected else change
+
+
 type Write = Callable[[TaskStore, str], Any]
 
 
@@ -74,7 +82,9 @@ def _scheduled(given: tuple[int, Acceptance, bool], store: TaskStore, task_id: s
 
 
 writes: st.SearchStrategy[Write] = st.one_of(
-    changes.flatmap(lambda change: moments.map(lambda at: lambda store, task_id: store.change(task_id, change, at=NOON + at))),
+    changes.map(_consistent).flatmap(
+        lambda change: moments.map(lambda at: lambda store, task_id: store.change(task_id, change, at=NOON + at))
+    ),
     st.just(_accepted),
     st.tuples(st.integers(2, 4), st.sampled_from([0, NOON + 5])).map(
         lambda pair: lambda store, task_id: store.begin_attempt(task_id, pair[0], due_at=NOON + pair[0], unresolved_at=pair[1])
