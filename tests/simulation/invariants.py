@@ -66,6 +66,8 @@ class Invariants:
         must(
             after.version == expected + told, "versions are contiguous", f"{name} goes from version {expected} to {after.version}"
         )
+        told_why = after.reason is not None or after.acceptance is not Acceptance.UNSENT
+        must(told_why, "a waiting task says why", f"{name} is {after.acceptance}")
         must((after.due_at is None) == after.is_over, "the due index holds what waits", f"{name}, {after.rank.name}")
         if before is not None:
             _moved(before, after, name)

@@ -1,4 +1,4 @@
-"""Fourteen bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
+"""Fifteen bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -189,6 +189,16 @@ def a_write_does_not_recognise_itself(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(calls, "repeated", lambda _port, _first, call: call())
 
 
+def a_retry_forgets_why_the_task_waits(patch: pytest.MonkeyPatch) -> None:
+    """The reason of the provider's response is not stored."""
+    right = FakeTaskStore.schedule_attempt
+
+    def scheduled(self: FakeTaskStore, task: Task, **named: Any) -> bool:
+        return right(self, task, **{**named, "reason": None})
+
+    patch.setattr(FakeTaskStore, "schedule_attempt", scheduled)
+
+
 def a_task_expires_without_an_answer(patch: pytest.MonkeyPatch) -> None:
     """There is no grace after the deadline."""
     patch.setattr(reconcile, "_GRACE_MS", 0)
@@ -207,6 +217,7 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "the present under an old id": (a_webhook_tells_the_present_under_an_old_id, {"a webhook tells what is stored"}),
     "refusal after a loss": (a_refusal_forgets_the_attempts_before_it, {"a refused task was not accepted"}),
     "own write unknown": (a_write_does_not_recognise_itself, {"a create knows its own task"}),
+    "no reason": (a_retry_forgets_why_the_task_waits, {"a waiting task says why"}),
     "no grace": (a_task_expires_without_an_answer, {"lost callbacks are found"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }

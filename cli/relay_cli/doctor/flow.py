@@ -18,7 +18,7 @@ _MOST_COUNTED = 100
 _WAITING_ADVICE = {
     Meaning.OPERATOR: "renew the provider key's secret, or top up the provider account",
     Meaning.NO_CHANNEL: "check the model's name, and whether CometAPI serves it",
-    Meaning.RELAY: "relay logs reconcile_tasks",
+    Meaning.RELAY: "check the log group of ReconcileTasks",
 }
 
 

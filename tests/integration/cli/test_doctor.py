@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.integration.cli.conftest import Program
 from tests.support.moto_world import MotoWorld
 from tests.support.upstream import refusal
@@ -29,6 +31,25 @@ def test_every_fault_is_reported_with_the_command_that_fixes_it(operator: Progra
     assert "aws events enable-rule --event-bus-name bus --name archiving" in ran.out
     assert "the relay's own key" in ran.out
     assert "sk-of-the-operator" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("answer", "severity", "said"),
+    [
+        ((429, refusal(1102, "Account balance not enough")), "broken", "1 of 1 wait (operator)"),
+        ((429, refusal(1303, "parallel task over resource pack limit")), "note", "parallel task over resource pack limit"),
+    ],
+    ids=["balance", "busy"],
+)
+def test_what_tasks_wait_for_is_reported(
+    operator: Program, world: MotoWorld, answer: tuple[int, dict[str, object]], severity: str, said: str
+) -> None:
+    world.outside.next_answers = [answer]
+    world.submit()
+    ran = operator("doctor", "--json")
+    (finding,) = (each for each in ran.document if each["check"] == "waiting tasks")
+    assert finding["severity"] == severity
+    assert said in finding["found"]
 
 
 def test_a_quarantined_callback_is_a_warning(operator: Program, world: MotoWorld) -> None:

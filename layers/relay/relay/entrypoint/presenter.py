@@ -54,7 +54,7 @@ def own(task: Task, relay: Relay) -> dict[str, Any]:
         "external_task_id": task.external_task_id,
         "status": task.status.value,
         "status_message": task.status_message,
-        "reason": reason_of(task),
+        "reason": _reason(task),
         "version": task.version,
         "attempts": task.attempts,
         "failure": {"code": task.failure.code.value, "message": task.failure.message} if task.failure else None,
@@ -63,19 +63,6 @@ def own(task: Task, relay: Relay) -> dict[str, Any]:
         "created_at": task.created_at,
         "updated_at": task.updated_at,
         "deadline_at": task.deadline_at,
-    }
-
-
-def reason_of(task: Task) -> dict[str, Any] | None:
-    """Why a task waits, or waited until it was given up; None: nothing is wrong."""
-    if task.reason is None:
-        return None
-    return {
-        "meaning": task.reason.meaning.value,
-        "message": task.reason.message,
-        "provider_code": task.reason.provider_code or None,
-        "http_status": task.reason.http_status or None,
-        "at": task.reason.at,
     }
 
 
@@ -101,6 +88,19 @@ def webhook_of(task: Task, relay: Relay) -> dict[str, Any] | None:
             }
             for attempt in log.attempts
         ],
+    }
+
+
+def _reason(task: Task) -> dict[str, Any] | None:
+    """Why a task waits, or waited until it was given up; None: nothing is wrong."""
+    if task.reason is None:
+        return None
+    return {
+        "meaning": task.reason.meaning.value,
+        "message": task.reason.message,
+        "provider_code": task.reason.provider_code or None,
+        "http_status": task.reason.http_status or None,
+        "at": task.reason.at,
     }
 
 

@@ -17,12 +17,11 @@ from relay.domain.errors import (
     ProviderRefusedError,
     TaskConflictError,
 )
+from relay.domain.retry_after import seconds_of
 from relay.domain.task import STATUS_MESSAGE_LIMIT, Acceptance, Change, Failure, FailureCode, Reason, Snapshot, Task
 from relay.usecases.attach import resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from relay.config import Settings
     from relay.ports import Relay, TaskStore
     from relay.providers.base import Operation
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 SQS_LONGEST_DELAY = 900
 _FIRST_DELAY = 4
 _LONGEST_RETRY_AFTER = 3600
+"""Seconds."""
 _NO_CHANNEL_MS = 600_000
 """How long a model may have no channel before the task is refused: a gateway's channels come back, a wrong name does not."""
 _DELAY_AFTER_UNKNOWN = 30
@@ -77,10 +77,10 @@ def send(task: Task, request: StoredRequest, relay: Relay) -> Task:
     retry_after = 0
     try:
         response = relay.api.send(create, timeout=settings.submit_timeout)
-        retry_after = _retry_after(response.headers, at=relay.clock())
+        retry_after = min(seconds_of(response.headers.get("retry-after", ""), at=relay.clock()) or 0, _LONGEST_RETRY_AFTER)
         snapshot = provider.read_created(response)
     except ProviderError as error:
-        if error.meaning is Meaning.FINAL or (error.meaning is Meaning.NO_CHANNEL and _is_too_long(task, relay)):
+        if error.meaning is Meaning.FINAL or (error.meaning is Meaning.NO_CHANNEL and _has_waited_for_a_channel(task, relay)):
             return _close_as_refused(task, error, relay)
         if isinstance(error, NoTaskError) and not operation.is_typed:
             return _close_as_answered(task, error, relay)
@@ -88,7 +88,7 @@ def send(task: Task, request: StoredRequest, relay: Relay) -> Task:
     return record_acceptance(task, snapshot, relay.tasks, due_at=None)  # `create` stored the time of the first poll
 
 
-def _is_too_long(task: Task, relay: Relay) -> bool:
+def _has_waited_for_a_channel(task: Task, relay: Relay) -> bool:
     return relay.clock() - task.created_at >= _NO_CHANNEL_MS
 
 
@@ -105,20 +105,6 @@ def _wait(task: Task, error: ProviderError, relay: Relay, *, is_repeatable: bool
     least = max(least, _DELAY_AFTER_UNKNOWN if is_unknown else 0)
     queue_attempt(task, relay, acceptance=acceptance, reason=reason, least=least)
     return replace(task, acceptance=acceptance, reason=reason)
-
-
-def _retry_after(headers: Mapping[str, str], *, at: int) -> int:
-    """The seconds that the provider asks to wait, at most an hour; 0 if it does not ask. A time or a number: RFC 9110."""
-    value = headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdecimal() and len(value) < 10:
-        return min(int(value), _LONGEST_RETRY_AFTER)
-    if not value:
-        return 0
-    from email.utils import parsedate_to_datetime  # loaded only here: most functions never need it
-
-    with suppress(ValueError, OverflowError, OSError):
-        return min(max(round(parsedate_to_datetime(value).timestamp() - at / 1000), 0), _LONGEST_RETRY_AFTER)
-    return 0
 
 
 def may_repeat(operation: Operation, settings: Settings) -> bool:

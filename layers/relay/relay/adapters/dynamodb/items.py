@@ -135,7 +135,7 @@ def _reason(value: Any) -> Reason | None:
     """A later version may know more meanings and fields."""
     if not value:
         return None
-    meaning = Meaning(value["meaning"]) if value["meaning"] in set(Meaning) else Meaning.UNKNOWN
+    meaning = Meaning(value["meaning"]) if value["meaning"] in Meaning else Meaning.UNKNOWN
     known = {name: value[name] for name in ("provider_code", "http_status") if name in value}
     return Reason(meaning=meaning, message=value.get("message", ""), at=value.get("at", 0), **known)
 

@@ -10,7 +10,7 @@ import httpx
 
 from relay.adapters.http.client import stateless_client
 from relay.adapters.http.tls import verified
-from relay.domain.errors import OutcomeUnknownError, ProviderBusyError
+from relay.domain.errors import OutcomeUnknownError, ProviderBusyError, UnavailableError
 from relay.providers.base import ProviderRequest, ProviderResponse
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class HttpProviderApi:
         """The key if it has changed since; else, or if it cannot be read, nothing: then the refusal counts."""
         try:
             renewed = self._key() or "" if self._renew() else ""
-        except Exception:  # noqa: BLE001 - whatever it is, the provider's refusal must be recorded
+        except UnavailableError:
             return ""
         return renewed if renewed != key else ""
 

