@@ -103,9 +103,11 @@ def rule_for(response: ErrorResponse, codes: Mapping[int, Rule]) -> Rule:
     """The provider's code decides; without one the gateway's words; then the HTTP status. What nobody understands is unknown."""
     if response.code in codes:
         return codes[response.code]
-    word = response.word.lower().replace("-", "_")
-    words = f"{word} {response.message.lower()}"
-    by_words = [rule for rule, pattern in _BY_WORDS if pattern.search(words)]
+    word, message = response.word.lower().replace("-", "_"), response.message.lower()
+    # A 4xx accepted nothing. Any other message must begin with the words: further on, it may quote a client's prompt, and a task
+    # that may have been accepted would be sent again.
+    said = re.Pattern.search if 400 <= response.status < 500 else re.Pattern.match
+    by_words = [rule for rule, pattern in _BY_WORDS if pattern.search(word) or said(pattern, message)]
     by_words += [rule for rule, pattern in _BY_CODE if pattern.search(word)]
     return by_words[0] if by_words else _by_status(response.status, is_readable=response.is_readable)
 

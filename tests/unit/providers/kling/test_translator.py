@@ -530,6 +530,8 @@ WORDS: list[tuple[int, object, type[ProviderError], str]] = [
     (200, {"error": "upstream reset"}, OutcomeUnknownError, "upstream reset"),
     (200, {"success": False, "message": "upstream reset"}, OutcomeUnknownError, "upstream reset"),
     (200, {"error": {"code": 500, "message": "upstream reset"}}, OutcomeUnknownError, "upstream reset"),
+    (500, {"error": {"message": "upstream: 'a man with insufficient funds'", "type": "x"}}, OutcomeUnknownError, "upstream"),
+    (502, {"error": {"message": "cannot draw 'no available channel'", "type": "x"}}, OutcomeUnknownError, "cannot draw"),
     (500, {"error": {"code": "do_request_failed", "message": "a token was invalid"}}, OutcomeUnknownError, "a token was invalid"),
 ]
 
