@@ -44,7 +44,8 @@ def make_reachable(stack: Stack) -> Stack:
         began={**stack.began, FORWARDER: forwarder.began},
     )
     FILES.mkdir(parents=True, exist_ok=True)
-    (FILES / "parameters.yaml").write_text(f"Architecture: {architecture()}\n")
+    parameters = {"Architecture": architecture(), "AwsEndpointUrl": stack.aws_endpoint_url}
+    (FILES / "parameters.yaml").write_text(json.dumps(parameters, indent=2))
     (FILES / "invoke.json").write_text(json.dumps(make_environment(opened), indent=2))
     (FILES / "start-api.json").write_text(json.dumps(make_environment(opened, start_api_url()), indent=2))
     return opened
