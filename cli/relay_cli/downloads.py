@@ -1,6 +1,7 @@
 """Downloads result files. A file is written under a temporary name, checked against the stored SHA-256, then renamed."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -9,11 +10,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from relay_cli.failures import NotFound, Unavailable
+from relay_cli.failures import Failure, NotFound, Unavailable
 from relay_cli.target import is_loopback
 
 _TRIES = 3
 _TIMEOUT = 60.0  # seconds
+_TASK_ID = re.compile("[0-9a-f]{32}")
 _EXTENSIONS = {"image": ".png", "video": ".mp4", "audio": ".mp3"}
 
 
@@ -33,10 +35,15 @@ class SavedFile:
 
 
 def path_of(task: dict[str, Any], number: int, folder: Path) -> Path:
-    """Return `{folder}/{task_id}-{number}{extension}`. The extension comes from the result's URL, or else from its kind."""
+    """Return `{folder}/{task_id}-{number}{extension}`. The extension comes from the result's URL, or else from its kind.
+
+    Raises Failure if the id is not one of a relay: it could lead out of the folder.
+    """
+    if not _TASK_ID.fullmatch(task["task_id"]):
+        raise Failure(f"{task['task_id'][:80]!r} is not the id of a task", "check that the URL is that of a relay")
     result = task["results"][number]
     suffix = PurePosixPath(urlsplit(result["url"]).path).suffix.lower()
-    known = suffix[1:].isalnum() and len(suffix) <= 5
+    known = suffix.isascii() and suffix[1:].isalnum() and len(suffix) <= 5
     return folder / f"{task['task_id']}-{number}{suffix if known else _EXTENSIONS.get(result['kind'], '')}"
 
 

@@ -2,18 +2,34 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.segment import Segment
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from relay_cli.failures import Failure
 
-
 _PLAIN_WIDTH = 1000  # columns; wide enough that lines in a file or pipe are never cut or wrapped
+_CONTROLS = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) != "\n"}
+_ESCAPED = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+
+
+class SafeConsole(Console):
+    """A console that prints no control character of a text: a relay or a provider could command the terminal with it."""
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        return super()._render_buffer(
+            each if each.control else Segment(each.text.translate(_CONTROLS), each.style) for each in buffer
+        )
+
+
+def as_json(document: object) -> str:
+    """JSON on one line; control characters in texts are escaped."""
+    return json.dumps(document, ensure_ascii=False).translate(_ESCAPED)
 
 
 class Output:
@@ -21,8 +37,8 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self.out = Console(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.out = SafeConsole(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
+        self.err = SafeConsole(stderr=True, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     @property
     def is_live(self) -> bool:
@@ -32,10 +48,14 @@ class Output:
     def print_result(self, document: Mapping[str, Any] | list[Any], *texts: "RenderableType") -> None:
         """Print the result of the command: `document` with --json, otherwise `texts`."""
         if self.as_json:
-            self.out.out(json.dumps(document, ensure_ascii=False))
+            self.print_document(document)
         else:
             for text in texts:
                 self.out.print(text, markup=False)
+
+    def print_document(self, document: object) -> None:
+        """Print one JSON document, on a line."""
+        self.out.out(as_json(document))
 
     def print_message(self, text: str, *, style: str = "") -> None:
         """Print a message about the progress of the command; nothing with --json."""
@@ -45,7 +65,7 @@ class Output:
     def print_failure(self, failure: "Failure") -> None:
         """Print what is wrong, and on a second line what to do about it."""
         if self.as_json:
-            self.err.out(json.dumps(failure.document(), ensure_ascii=False))
+            self.err.out(as_json(failure.document()))
             return
         self.err.print(f"relay: {failure.message}", markup=False, style="red")
         if failure.advice:

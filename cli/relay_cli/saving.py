@@ -44,7 +44,7 @@ def progress_bar(output: "Output", name: str, total: int | None) -> Iterator[Cal
     if not output.is_live:
         yield lambda _: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=output.err, transient=True) as progress:
         row = progress.add_task(name, total=total)
         yield lambda count: progress.advance(row, count)

@@ -23,7 +23,7 @@ class Target:
     """One relay. The options come first; environment variables and `.local/stack.json` fill in what is missing.
 
     - API URL: the first of --url, --stack, RELAY_URL, RELAY_STACK and the local stack.
-    - Key: the first of --key and RELAY_KEY. The local stack's own key is used for the local stack only.
+    - Key: the first of --key and RELAY_KEY. The local stack gets its own key or --key: RELAY_KEY may be that of another relay.
     - AWS stack: the first of --stack, RELAY_STACK and the local stack. A URL of another relay rules out the local stack.
     """
 
@@ -44,15 +44,16 @@ class Target:
         if name := self.stack or os.environ.get("RELAY_STACK"):
             return self._stack(name).outputs()["ApiUrl"].rstrip("/")
         if self._local:
-            return str(self._local["gateway_url"])
+            return self._local_url
         raise NotFound("no relay is configured", _HOW_TO_CONFIGURE)
 
     @cached_property
     def api_key(self) -> str:
         """The key for the HTTP API. Raises Unauthorized if there is none."""
-        if key := self.key or os.environ.get("RELAY_KEY"):
+        named = self.url or self.stack or os.environ.get("RELAY_URL") or os.environ.get("RELAY_STACK")
+        if key := self.key or (named and os.environ.get("RELAY_KEY")):
             return key
-        if self._local and self.api_url == self._local["gateway_url"]:
+        if self._local and self.api_url == self._local_url:
             return str(self._local["api_key"])
         raise Unauthorized(
             "no key is set", "set RELAY_KEY or --key; an operator creates a key with: relay keys create --tenant NAME"
@@ -69,8 +70,9 @@ class Target:
         if not self._local:
             raise NotFound("no stack is configured", "this command needs AWS: add --stack NAME, or run `make up` in a checkout")
         url = self.url or os.environ.get("RELAY_URL")
-        if url and _checked(url) != self._local["gateway_url"]:
+        if url and _checked(url) != self._local_url:
             raise NotFound(f"{url} is not the URL of the local stack", "this command needs AWS: add --stack NAME")
+        os.environ.pop("AWS_SESSION_TOKEN", None)
         os.environ.update(
             AWS_ENDPOINT_URL=self._local["aws_endpoint_url"],
             AWS_DEFAULT_REGION=self._local["region"],
@@ -83,6 +85,14 @@ class Target:
     def is_local(self) -> bool:
         """Whether the commands use the emulator of `make up` instead of AWS."""
         return not (self.stack or os.environ.get("RELAY_STACK")) and self._local is not None
+
+    @property
+    def _local_url(self) -> str:
+        """The URL of the local stack, which is on this machine; raises Refused for another one."""
+        url = _checked(str((self._local or {}).get("gateway_url")))
+        if not is_loopback(url):
+            raise Refused(f"the local stack's URL {url} is not on this machine", "delete .local/stack.json")
+        return url
 
     @cached_property
     def _local(self) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """Views of tasks that are followed: progress bars in a terminal, otherwise one line or JSON document per change."""
 
-import json
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -47,7 +46,7 @@ class Documents(Lines):
         """Print the task if its version has changed."""
         if self._phases.get(task["task_id"]) != str(task["version"]):
             self._phases[task["task_id"]] = str(task["version"])
-            self._output.out.out(json.dumps(task, ensure_ascii=False))
+            self._output.print_document(task)
 
 
 class _Age(ProgressColumn):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from relay.config import Settings
+from tests.simulation.faults import SITES
 from tests.support.cloudformation import ROOT, load_template
 
 TEMPLATE = load_template()
@@ -266,6 +267,77 @@ def test_policies_name_actions_and_resources() -> None:
                 continue
             text = resource.get("Fn::Sub", "")
             assert ("*" not in text and "?" not in text) or WILDCARDS.fullmatch(text), (name, text)
+
+
+CALLS = {
+    "api.send": {("secretsmanager:GetSecretValue", "${CometApiKeySecretName}-??????")},
+    "documents.get_request": {("s3:GetObject", "${Results.Arn}/requests/*")},
+    "documents.put_callback": {("s3:PutObject", "${Results.Arn}/results/*")},
+    "documents.put_request": {("s3:PutObject", "${Results.Arn}/requests/*")},
+    "documents.quarantine": {("s3:PutObject", "${Results.Arn}/quarantine/*")},
+    "events.publish": {("events:PutEvents", "Bus")},
+    "resubmissions.put": {("sqs:SendMessage", "Resubmissions")},
+    "results.store": {(f"s3:{action}", "${Results.Arn}/results/*") for action in ("PutObject", "AbortMultipartUpload")},
+    "results.url": {("s3:GetObject", "${Results.Arn}/results/*")},
+    "sender.post": {("secretsmanager:GetSecretValue", "WebhookKey"), ("dynamodb:GetItem", "WebhookState")},
+    "source.open": set[tuple[str, str]](),
+    "tasks.claim_key": {("dynamodb:PutItem", "Tasks")},
+    "tasks.create": {("dynamodb:PutItem", "Tasks")},
+    "tasks.due": {("dynamodb:Query", "${Tasks.Arn}/index/due")},
+    "tasks.get": {("dynamodb:GetItem", "Tasks")},
+    "tasks.of_tenant": {("dynamodb:Query", "${Tasks.Arn}/index/by_tenant"), ("dynamodb:BatchGetItem", "Tasks")},
+    "tokens.path": {("secretsmanager:GetSecretValue", "CallbackKey")},
+    "tokens.provider_of": {("secretsmanager:GetSecretValue", "CallbackKey")},
+    "uploads.put": {("s3:PutObject", "${Results.Arn}/uploads/*")},
+    "uploads.read": {("s3:GetObject", "${Results.Arn}/uploads/*")},
+    "webhook_queue.bury": {("sqs:SendMessage", "WebhooksDeadLetters")},
+    "webhook_queue.put": {("sqs:SendMessage", "WebhookRetries")},
+    "webhooks.endpoint": {("dynamodb:GetItem", "WebhookState")},
+    "webhooks.log": {("dynamodb:GetItem", "WebhookState")},
+}
+"""What each call of a port needs. Every other call on `tasks` and `webhooks` is an UpdateItem."""
+BESIDES = {
+    "SubmitTask": {"uploads.put", "uploads.read", "results.url"},
+    "ResubmitTasks": {"uploads.read"},
+    "QueryTasks": {"tasks.of_tenant", "webhooks.log", "results.url"},
+}
+"""Calls that the simulation does not make."""
+SOURCES = {
+    "ResubmitTasks": ["Resubmissions"],
+    "ArchiveResults": ["Archives"],
+    "DeliverWebhooks": ["Webhooks", "WebhookRetries"],
+}
+FROM_A_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+
+
+def needs_of(call: str) -> set[tuple[str, str]]:
+    table = {"tasks": "Tasks", "webhooks": "WebhookState"}.get(call.partition(".")[0], "")
+    return CALLS.get(call, {("dynamodb:UpdateItem", table)})
+
+
+def granted_to(name: str) -> set[tuple[str, str]]:
+    """(action, resource) of all that a function may do."""
+    return {
+        (action, resource["Fn::Sub"].rpartition(":")[2] if "Fn::Sub" in resource else resource["Fn::GetAtt"][0])
+        for function, statement in statements()
+        if function == name and statement["Effect"] == "Allow"
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+
+
+@pytest.mark.parametrize("role", SITES)
+def test_a_function_may_do_what_it_does_and_nothing_else(role: str) -> None:
+    (name,) = (each for each in FUNCTIONS if each.lower().startswith(role))
+    needs = {need for call in (*SITES[role], *BESIDES.get(name, ())) for need in needs_of(call)}
+    needs |= {(action, queue) for action in FROM_A_QUEUE for queue in SOURCES.get(name, ())}
+    if name == "ArchiveResults":
+        needs |= {("sqs:ChangeMessageVisibility", "Archives"), ("s3:PutObject", "${Results.Arn}/results/*")}
+    if name == "PublishEvents":
+        stream = ("DescribeStream", "GetRecords", "GetShardIterator")
+        needs |= {(f"dynamodb:{action}", "Tasks") for action in stream} | {("sqs:SendMessage", "UnpublishedChanges")}
+        needs |= {("dynamodb:ListStreams", "${Tasks.Arn}/stream/*")}
+    assert granted_to(name) == needs
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

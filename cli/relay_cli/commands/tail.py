@@ -1,6 +1,5 @@
 """`relay tail`: print events as they are published."""
 
-import json
 import time
 from typing import Annotated, Any
 
@@ -44,7 +43,7 @@ def tail(
 def _print_event(session: Session, event: dict[str, Any]) -> None:
     detail = event["detail"]
     if session.output.as_json:
-        session.output.out.out(json.dumps(event, ensure_ascii=False))
+        session.output.print_document(event)
         return
     version = f"{detail['task_id']}:{detail['version']}" if "version" in detail else detail["task_id"]
     parts = [event["time"], event["detail-type"], version, detail.get("status", ""), detail.get("status_message") or ""]

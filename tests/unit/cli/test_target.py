@@ -1,6 +1,7 @@
 """Which relay a command uses."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,32 @@ def test_the_local_key_is_used_for_the_local_stack_only() -> None:
     with pytest.raises(Unauthorized):
         _ = Target(url="https://relay.example.com").api_key
     assert Target(url=LOCAL["gateway_url"]).api_key == LOCAL["api_key"]
+
+
+@pytest.mark.usefixtures("checkout")
+def test_the_local_stack_does_not_get_the_key_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file above the folder decides about the URL, and the key is that of production."""
+    monkeypatch.setenv("RELAY_KEY", "crk_production")
+    assert (Target().api_url, Target().api_key) == (LOCAL["gateway_url"], LOCAL["api_key"])
+    assert Target(key="crk_option").api_key == "crk_option"
+    assert Target(url="https://relay.example.com").api_key == "crk_production"
+
+
+@pytest.mark.parametrize("url", ["https://evil.example.com", "http://evil.example.com", "https://127.0.0.1.example.com", "relay"])
+def test_a_local_stack_elsewhere_is_refused(checkout: Path, url: str) -> None:
+    (checkout / ".local" / "stack.json").write_text(json.dumps({**LOCAL, "gateway_url": url}))
+    with pytest.raises(Refused):
+        _ = Target(key="crk_option").api_url
+    with pytest.raises(Refused):
+        _ = Target().api_key
+
+
+@pytest.mark.usefixtures("checkout")
+def test_the_emulator_gets_no_token_of_an_aws_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "production")
+    _ = Target().aws
+    assert "production" not in {os.environ.get(name) for name in os.environ if name.startswith("AWS_")}
 
 
 @pytest.mark.usefixtures("checkout")
