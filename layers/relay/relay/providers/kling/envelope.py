@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from relay.domain.errors import ProviderError, UnreadableSnapshotError
+from relay.domain.text import fitted
 
 _WRAPPING_LIMIT = 3
 
@@ -20,11 +21,9 @@ def names_a_task(document: Any) -> bool:
 
 
 def document_of(body: bytes) -> Any:
-    """The document, certain to be encodable again (half an emoji at the end of a cut message is not); None if unreadable."""
+    """The document, with texts that every service takes (not half an emoji, where a message was cut); None if unreadable."""
     try:
-        document = json.loads(body, parse_constant=_refuse_constant)
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False)  # 1e999 was read as infinity
-        return document if text.isascii() else json.loads(text.encode("utf-8", "replace"))
+        return fitted(json.loads(body, parse_constant=_refuse_constant))  # 1e999 was read as infinity
     except (ValueError, RecursionError):
         return None
 
