@@ -17,6 +17,5 @@ def is_fit(document: Any) -> bool:
 
 
 def fitted(document: Any) -> Any:
-    """A JSON document with U+FFFD for each unfit character; raises ValueError for numbers that JSON does not have."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-    return document if text.isascii() else json.loads(_UNFIT.sub("\ufffd", text))
+    """A JSON document with U+FFFD for each unfit character."""
+    return json.loads(_UNFIT.sub("\ufffd", json.dumps(document, ensure_ascii=False)))

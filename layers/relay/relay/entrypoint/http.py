@@ -21,7 +21,6 @@ from relay.domain.errors import (
     UnavailableError,
     UnknownOperationError,
 )
-from relay.domain.text import is_fit
 from relay.entrypoint.telemetry import failed, logger
 
 if TYPE_CHECKING:
@@ -186,7 +185,11 @@ def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _check_texts(document: dict[str, Any], body: bytes) -> None:
     # Escapes, and the first bytes of U+FFFE and U+FFFF: few bodies have them, and only those are searched.
-    if (b"\\u" in body or b"\xef\xbf" in body) and not is_fit(document):
+    if not (b"\\u" in body or b"\xef\xbf" in body):
+        return
+    from relay.domain.text import is_fit
+
+    if not is_fit(document):
         raise ClientError("the body has a text with half of a surrogate pair, U+FFFE or U+FFFF: expected Unicode characters")
 
 

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from relay.domain.errors import ProviderError, UnreadableSnapshotError
-from relay.domain.text import fitted
 
 _WRAPPING_LIMIT = 3
 
@@ -23,7 +22,12 @@ def names_a_task(document: Any) -> bool:
 def document_of(body: bytes) -> Any:
     """The document, with texts that every service takes (not half an emoji, where a message was cut); None if unreadable."""
     try:
-        return fitted(json.loads(body, parse_constant=_refuse_constant))  # 1e999 was read as infinity
+        document = json.loads(body, parse_constant=_refuse_constant)
+        if json.dumps(document, ensure_ascii=False, allow_nan=False).isascii():  # 1e999 was read as infinity
+            return document
+        from relay.domain.text import fitted  # every cold start would pay for it
+
+        return fitted(document)
     except (ValueError, RecursionError):
         return None
 
