@@ -1,5 +1,6 @@
 """What every Webhooks does, whatever it is made of."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -219,3 +220,19 @@ def test_a_rotation_at_the_same_moment_is_another_one(moto_webhooks: WebhookOper
 
     assert Overtaken(moto_webhooks._client, moto_webhooks._table).rotate_secret("acme", at=NOON + 1) == 2
     assert moto_webhooks.secret_generation("acme") == (2, {0: NOON, 1: NOON + 1})
+
+
+def test_a_log_of_a_later_version_is_read(moto_webhooks: WebhookOperations, moto_client: Any) -> None:
+    attempt = {"at": NOON, "version": 1, "status": "of-tomorrow", "http_status": 200, "colour": "blue"}
+    moto_client.put_item(
+        TableName=moto_webhooks._table,
+        Item={
+            "key": {"S": "task#a"},
+            "version": {"N": "1"},
+            "outcome": {"S": "of-tomorrow"},
+            "attempts": {"S": json.dumps([attempt])},
+        },
+    )
+    log = moto_webhooks.log("a")
+    assert log
+    assert (log.outcome, log.attempts[0].http_status, log.attempts[0].status) == (None, 200, Status.PROCESSING)

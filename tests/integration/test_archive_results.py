@@ -35,6 +35,14 @@ def test_a_file_is_stored_byte_for_byte(world: MotoWorld, size: int) -> None:
     assert world.uploads() == []
 
 
+def test_a_file_that_comes_packed_is_stored_unpacked(world: MotoWorld) -> None:
+    body = video(MIB)
+    packed = File(body=gzip.compress(body), headers={"Content-Encoding": "gzip"})
+    task_id = world.succeeded(world.outside.file("a.mp4", packed))
+    assert world.archive(task_id) == DONE
+    assert world.objects()[f"results/{task_id}/0.mp4"] == body
+
+
 def test_the_document_of_the_success_lies_beside_its_files(world: MotoWorld) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
     world.archive(task_id)
@@ -157,9 +165,9 @@ LIMIT = MIB
 REFUSED: dict[str, tuple[File, str]] = {
     "a web page": (File(body=b"<html>expired</html>"), "the result is no image, video or audio file"),
     "nothing": (File(body=b""), "the result is no image, video or audio file"),
-    "a compressed answer": (
-        File(body=gzip.compress(video(1000)), headers={"Content-Encoding": "gzip"}),
-        "the result is no image, video or audio file",
+    "packed larger than the limit": (
+        File(body=gzip.compress(video(1000) + bytes(LIMIT)), headers={"Content-Encoding": "gzip"}),
+        f"more than {LIMIT} bytes",
     ),
     "one byte too large": (File(body=video(LIMIT + 1)), f"{LIMIT + 1} bytes, more than {LIMIT}"),
     "too large, of unknown size": (File(body=video(LIMIT + 1), chunked=True), f"more than {LIMIT} bytes"),

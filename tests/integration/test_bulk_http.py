@@ -3,6 +3,7 @@
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -194,3 +195,57 @@ def test_what_a_host_says_before_it_hangs_up_on_a_body_is_heard() -> None:
         except httpx.WriteError:  # reset before the answer could be read: the kernel's choice
             return
     assert answer.status_code == 403
+
+
+def test_a_head_that_drips_ends_with_the_time_for_all() -> None:
+    over = threading.Event()
+
+    def drip(connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(HEAD)
+        while not over.wait(0.02):
+            connection.sendall(b"X: y\r\n")
+
+    with host(drip) as url, httpx.Client(transport=BulkTransport(), timeout=60, trust_env=False) as client:
+        try:
+            with pytest.raises((httpx.ReadTimeout, httpx.ConnectTimeout)):
+                client.get(url, extensions={"until": time.monotonic() + 0.3})
+        finally:
+            over.set()
+
+
+def test_nothing_is_dialled_when_the_time_for_all_is_over() -> None:
+    with (
+        httpx.Client(transport=BulkTransport(), trust_env=False) as client,
+        pytest.raises(httpx.ConnectTimeout),
+    ):
+        client.get("http://127.0.0.1:9/", extensions={"until": time.monotonic() - 1})
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"404 Not Found", b"302 Found"])
+def test_a_header_may_hold_any_bytes(status: bytes) -> None:
+    name = 'attachment; filename="猫.mp4"'
+    head = b"HTTP/1.1 %s\r\nContent-Length: 0\r\nContent-Disposition: %s\r\n\r\n" % (status, name.encode())
+    with host(answering(head)) as url:
+        assert got(url).headers["content-disposition"] == name
+
+
+def test_an_ipv6_address_of_hex_digits_is_dialled(monkeypatch: pytest.MonkeyPatch) -> None:
+    dialled: list[object] = []
+    create = socket.create_connection
+    with host(answering(HEAD, b"Content-Length: 2\r\n\r\nok")) as url:
+        port = httpx.URL(url).port
+
+        def connect(address: object, timeout: float | None) -> socket.socket:
+            dialled.append(address)
+            return create(("127.0.0.1", port), timeout)
+
+        monkeypatch.setattr(socket, "create_connection", connect)
+        assert got("http://[2606:4700::abcd]/a.mp4").content == b"ok"
+    assert dialled == [("2606:4700::abcd", 80)]
+
+
+def test_a_name_that_tls_cannot_carry_is_a_protocol_error() -> None:
+    with host(answering()) as url, httpx.Client(transport=BulkTransport(), trust_env=False) as client:
+        secure = url.replace("http:", "https:")
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.get(secure, extensions={"sni_hostname": "a" * 70 + ".example.com"})

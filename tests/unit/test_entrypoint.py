@@ -298,3 +298,15 @@ def test_a_message_that_fails_is_named_and_stops_no_other() -> None:
 
 def test_without_a_wish_a_message_that_fails_comes_back_when_the_queue_likes() -> None:
     assert each_message(batch("no JSON"), lambda _body, _receives: None) == {"batchItemFailures": [{"itemIdentifier": "m0"}]}
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '"\\uDFFF"', '"\\ufffe"', '"\\uFFFF"', '"\ufffe"', '"\uffff"'])
+@pytest.mark.parametrize("body", ['{"a": TEXT}', "{TEXT: 1}", '{"a": [{"b": {TEXT: 1}}]}'])
+def test_characters_that_cannot_be_stored_or_sent_are_refused(body: str, text: str) -> None:
+    with pytest.raises(ClientError, match="surrogate"):
+        json_object(event_of(body.replace("TEXT", text)))
+
+
+@pytest.mark.parametrize("text", ["\\ud83d\\udc08", "\\u4e2d", "\\u0001", "\ufffd", "🐈"])
+def test_other_characters_are_taken(text: str) -> None:
+    assert json_object(event_of(f'{{"a": "{text}"}}')) == {"a": json.loads(f'"{text}"')}

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from relay.adapters.dynamodb.items import item_of
+from relay.adapters.dynamodb.items import failure_text, item_of
 from relay.adapters.dynamodb.stream import records_of
 from relay.adapters.eventbridge import EventBridgePublisher
-from relay.adapters.sqs import SqsResubmissions
-from relay.domain.events import STATUS_CHANGED, Event
-from relay.domain.task import Task
-from tests.support.tasks import NOON
+from relay.adapters.sqs import SqsResubmissions, SqsWebhooks
+from relay.domain.events import STATUS_CHANGED, Event, event_between
+from relay.domain.task import Rank, Status, Task
+from relay.domain.webhook import Delivery
+from tests.support.tasks import NOON, task_of
 
 
 class Bus:
@@ -91,8 +92,8 @@ def test_the_images_of_a_record_become_tasks_in_order() -> None:
 
 
 def test_an_image_that_is_no_task_of_ours_fails_the_batch() -> None:
-    broken = {**item_of(TASK), "status": {"S": "sleeping"}}
-    with pytest.raises(ValueError, match="sleeping"):
+    broken = {name: value for name, value in item_of(TASK).items() if name != "tenant"}
+    with pytest.raises(KeyError, match="tenant"):
         records_of({"Records": [record(1, NewImage=broken)]})
 
 
@@ -103,3 +104,57 @@ def test_a_resubmission_is_a_delayed_message() -> None:
     (message,) = sent
     assert json.loads(message.pop("MessageBody")) == {"task_id": "task-1", "attempt": 3, "due_at": NOON}
     assert message == {"QueueUrl": "https://queue", "DelaySeconds": 900}
+
+
+@pytest.mark.parametrize("character", ["\ufffe", "\uffff", "\x01", "\x0b", "\ud800"])
+def test_a_webhook_message_has_only_characters_that_sqs_takes(character: str) -> None:
+    sent: list[str] = []
+
+    class Queue:
+        def send_message(self, *, MessageBody: str, **_: Any) -> None:  # noqa: N803
+            sent.append(MessageBody)
+
+    delivery = Delivery.of_task(task_of(message=f"a{character}b"))
+    SqsWebhooks(Queue(), retries_url="retries", dead_letters_url="dead").put(delivery, now=NOON)
+    assert all(" " <= each <= "~" for each in sent[0])
+    assert Delivery.of(json.loads(sent[0])).message == f"a{character}b"
+
+
+@pytest.mark.parametrize("name", ["status", "archive", "acceptance", "rank"])
+def test_a_value_of_a_later_version_stops_no_reader(name: str) -> None:
+    item = {**item_of(task_of()), name: {"N": "9"} if name == "rank" else {"S": "of-tomorrow"}}
+    (record,) = records_of(one_record(item))
+    assert record.after is not None
+    assert record.after.task_id == task_of().task_id
+    if name == "status":
+        assert record.after.status is Status.PROCESSING
+
+
+def test_the_fields_and_codes_of_a_later_version_stop_no_reader() -> None:
+    result = {"path": "task_result/videos/0/url", "kind": "hologram", "url": "https://provider.example/a", "depth": 3}
+    item = {
+        **item_of(task_of(status=Status.FAILED, rank=Rank.GIVEN_UP)),
+        "results": {"S": json.dumps([result])},
+        "failure": {"S": json.dumps({"code": "of-tomorrow", "message": "m", "since": 1})},
+        "refusal": {"S": json.dumps({"code": "rejected", "why": {}})},
+        "mood": {"S": "fine"},
+    }
+    (record,) = records_of(one_record(item))
+    task = record.after
+    assert task is not None
+    assert task.failure is not None
+    assert (task.results[0].kind, task.failure.code, task.failure.code.value) == ("hologram", "of-tomorrow", "of-tomorrow")
+    event = event_between(None, task)
+    assert event is not None
+    assert json.loads(json.dumps(event.detail))["failure"]["code"] == "of-tomorrow"
+    assert json.loads(failure_text(task.failure)["S"])["code"] == "of-tomorrow"
+
+
+def test_a_delivery_of_a_later_version_is_read() -> None:
+    message = Delivery.of_task(task_of()).to_message()
+    message["detail"] |= {"status": "of-tomorrow", "mood": "fine"}
+    assert Delivery.of({**message, "colour": 1}).status is Status.PROCESSING
+
+
+def one_record(item: dict[str, Any]) -> dict[str, Any]:
+    return {"Records": [{"dynamodb": {"SequenceNumber": "1", "NewImage": item}}]}

@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import threading
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -293,23 +294,23 @@ def test_too_many_redirects_are_a_result_error() -> None:
 
 def test_loopback_is_opened_by_its_setting_and_nothing_else_with_it() -> None:
     open_guard = guard(allow_loopback=True, both_example_com="127.0.0.1 10.0.0.1", localhost="127.0.0.1 ::1")
-    assert str(open_guard.address_of(httpx.URL("http://127.0.0.1:4566/a"))) == "127.0.0.1"
-    assert str(open_guard.address_of(httpx.URL("http://localhost:4566/a"))) == "127.0.0.1"
+    assert str(open_guard.addresses_of(httpx.URL("http://127.0.0.1:4566/a"))[0]) == "127.0.0.1"
+    assert str(open_guard.addresses_of(httpx.URL("http://localhost:4566/a"))[0]) == "127.0.0.1"
     for url in ("http://10.0.0.1/", "https://10.0.0.1/", "http://169.254.169.254/", "http://both.example.com/", f"http://{PUBLIC}/",
                 f"https://{PUBLIC}:8443/", "http://0.0.0.0/", "http://user@127.0.0.1/"):  # fmt: skip
         with pytest.raises(ForbiddenAddressError):
-            open_guard.address_of(httpx.URL(url))
+            open_guard.addresses_of(httpx.URL(url))
 
 
 def test_with_loopback_allowed_the_machine_of_the_emulator_is_too_and_only_that() -> None:
     """A container's way to its host is a private address."""
     inside = Guard(allow_loopback=True, emulator_url="http://172.17.0.1:4566", resolver=names())
-    assert str(inside.address_of(httpx.URL("http://172.17.0.1:8080/0.mp4"))) == "172.17.0.1"
-    assert str(inside.address_of(httpx.URL("http://127.0.0.1:8080/0.mp4"))) == "127.0.0.1"
+    assert str(inside.addresses_of(httpx.URL("http://172.17.0.1:8080/0.mp4"))[0]) == "172.17.0.1"
+    assert str(inside.addresses_of(httpx.URL("http://127.0.0.1:8080/0.mp4"))[0]) == "127.0.0.1"
     for emulator, allow_loopback in (("http://172.17.0.2:4566", True), ("", True), ("http://172.17.0.1:4566", False)):
         outside = Guard(allow_loopback=allow_loopback, emulator_url=emulator, resolver=names())
         with pytest.raises(ForbiddenAddressError):
-            outside.address_of(httpx.URL("http://172.17.0.1:8080/0.mp4"))
+            outside.addresses_of(httpx.URL("http://172.17.0.1:8080/0.mp4"))
 
 
 @pytest.mark.parametrize("host", ["", "a" * 64 + ".com", "a..b", "\0"])
@@ -338,3 +339,60 @@ def test_whatever_a_url_is_it_raises_nothing_but_a_result_error(url: str) -> Non
 
     with pytest.raises(ResultError):
         HttpResultSource(GuardedTransport(Guard(resolver=nobody), Recorder())).open(url)
+
+
+class Deaf(Recorder):
+    """Cannot connect to these addresses."""
+
+    def __init__(self, *addresses: str) -> None:
+        super().__init__()
+        self.deaf = addresses
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = super().handle_request(request)
+        if request.url.host in self.deaf:
+            raise httpx.ConnectError("refused")
+        return answer
+
+
+def test_each_checked_address_is_tried_in_turn() -> None:
+    inner = Deaf("2606:4700::1111", "8.8.8.8")
+    with httpx.Client(transport=GuardedTransport(guard(cdn_example_com=f"2606:4700::1111 8.8.8.8 {PUBLIC}"), inner)) as client:
+        assert client.get("https://cdn.example.com/a", timeout=httpx.Timeout(30, connect=9)).status_code == 200
+    assert [request.url.host for request in inner.dialled] == ["2606:4700::1111", "8.8.8.8", PUBLIC]
+    assert {request.extensions["sni_hostname"] for request in inner.dialled} == {"cdn.example.com"}
+    assert {request.extensions["timeout"]["connect"] for request in inner.dialled} == {3}
+    assert {request.extensions["timeout"]["read"] for request in inner.dialled} == {30}
+
+
+def test_few_addresses_are_tried_and_the_last_failure_is_told() -> None:
+    addresses = [f"93.184.215.{number}" for number in range(1, 6)]
+    inner = Deaf(*addresses)
+    transport = GuardedTransport(guard(cdn_example_com=" ".join(addresses)), inner)
+    with httpx.Client(transport=transport) as client, pytest.raises(httpx.ConnectError):
+        client.get("https://cdn.example.com/a")
+    assert [request.url.host for request in inner.dialled] == addresses[:3]
+
+
+def test_a_request_that_was_sent_is_not_repeated_at_another_address() -> None:
+    inner = Recorder()
+    broken = httpx.MockTransport(lambda request: (inner.handle_request(request), broken_off())[1])
+    transport = GuardedTransport(guard(cdn_example_com=f"{PUBLIC} 8.8.8.8"), broken)
+    with httpx.Client(transport=transport) as client, pytest.raises(httpx.ReadError):
+        client.post("https://cdn.example.com/a")
+    assert len(inner.dialled) == 1
+
+
+def broken_off() -> httpx.Response:
+    raise httpx.ReadError("reset")
+
+
+def test_a_resolver_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr("relay.adapters.http.guard.socket.getaddrinfo", lambda *_, **__: over.wait(10) and [])
+    monkeypatch.setattr("relay.adapters.http.guard._DNS_SECONDS", 0.01)
+    try:
+        with pytest.raises(ForbiddenAddressError, match="cannot be resolved"):
+            resolve("slow.example.com")
+    finally:
+        over.set()

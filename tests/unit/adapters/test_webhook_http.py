@@ -1,6 +1,7 @@
 """HttpWebhookSender: one request to hosts that may do anything."""
 
 import email.utils
+import ipaddress
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -153,3 +154,43 @@ def test_the_whole_request_has_one_limit_however_the_answer_drips(monkeypatch: p
     answer = sender_over(BoundedTransport(15)).post("https://client.example/", BODY, tenant="acme", event_id="a:1")
     assert (answer.error, answer.took_ms) == ("no answer in time", 15_000)
     assert stream.timeouts == [15.0 - second for second in range(15)]
+
+
+@pytest.mark.parametrize("error", [RuntimeError(URL), OverflowError(), UnicodeError(), ValueError()])
+def test_every_exception_is_an_answer_on_record(error: Exception) -> None:
+    answer = posted(error)
+    assert (answer.error, answer.http_status) == (f"broken off: {type(error).__name__}", None)
+
+
+@pytest.mark.parametrize("year", ["2147483648", "99999", "10000", "0"])
+def test_a_date_that_no_calendar_has_is_no_retry_after(year: str) -> None:
+    answer = posted(httpx.Response(503, headers={"Retry-After": f"Wed, 21 Oct {year} 07:28:00 GMT"}))
+    assert (answer.http_status, answer.error) == (503, None)
+    assert answer.retry_after in {None, 0}
+
+
+def test_webhooks_carry_the_name_of_the_relay() -> None:
+    seen: list[httpx.Request] = []
+    posted(httpx.Response(200), seen)
+    assert seen[0].headers["user-agent"].startswith("comet-relay/")
+
+
+def test_the_time_before_the_connection_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    limits: list[float | None] = []
+
+    def refused(_self: Any, _host: str, _port: int, timeout: float | None = None, *_: Any, **__: Any) -> Any:
+        limits.append(timeout)
+        clock[0] += 4
+        raise httpcore.ConnectTimeout
+
+    def resolved(_host: str) -> list[Address]:
+        clock[0] += 8
+        return [ipaddress.ip_address(f"93.184.215.{number}") for number in (1, 2, 3, 4)]
+
+    monkeypatch.setattr("relay.adapters.http.webhooks.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", refused)
+    sender = sender_over(GuardedTransport(Guard(resolver=resolved), BoundedTransport(15)))
+    answer = sender.post("https://client.example/", BODY, tenant="acme", event_id="a:1")
+    assert answer.error == "no connection in time"
+    assert limits == [pytest.approx(5 / 3), pytest.approx(5 / 3)]  # 8 s and twice 4 s are more than 15 s

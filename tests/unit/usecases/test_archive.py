@@ -212,3 +212,27 @@ def test_where_time_runs_out_between_two_files_the_next_attempt_goes_on(world: F
     assert (second.key, second.error, world.task(task_id).archive) == (None, None, None)
     assert world.archive(task_id) == world.task(task_id)
     assert world.source.opened == [ONE, TWO]
+
+
+@pytest.mark.parametrize("last_attempt", [False, True])
+def test_any_exception_of_one_file_is_the_error_of_that_file(
+    world: FakeWorld, task_id: str, monkeypatch: pytest.MonkeyPatch, *, last_attempt: bool
+) -> None:
+    open_ = world.source.open
+
+    def open_or_break(url: str, *, seconds: float) -> object:
+        if url == ONE:
+            raise UnicodeError(f"no codec for {url}")
+        return open_(url, seconds=seconds)
+
+    monkeypatch.setattr(world.source, "open", open_or_break)
+
+    with pytest.raises(ArchivingError, match="UnicodeError") as caught:
+        world.archive(task_id, last_attempt=last_attempt)
+
+    task = world.task(task_id)
+    assert isinstance(caught.value.__cause__, UnicodeError)
+    assert [result.key is not None for result in task.results] == [False, True]
+    assert task.archive is (Archive.FAILED if last_attempt else None)
+    if last_attempt:
+        assert task.results[0].error == "the relay could not store the result: UnicodeError"

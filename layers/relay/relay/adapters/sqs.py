@@ -46,5 +46,5 @@ class SqsWebhooks:
         self._send(self._dead_letters_url, delivery.anew())
 
     def _send(self, url: str, delivery: Delivery, **arguments: Any) -> None:
-        body = json.dumps(delivery.to_message(), separators=(",", ":"), ensure_ascii=False)
+        body = json.dumps(delivery.to_message(), separators=(",", ":"))  # in ASCII: SQS refuses some characters
         self._client.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=delivery.tenant, **arguments)

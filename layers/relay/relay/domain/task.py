@@ -34,6 +34,11 @@ class Status(StrEnum):
     SUCCEED = "succeed"
     FAILED = "failed"
 
+    @classmethod
+    def stored(cls, value: str) -> Status:
+        """The status with this stored value. One of a later version, seen after a rollback, is shown as processing."""
+        return cls(value) if value in set(cls) else cls.PROCESSING
+
 
 class Rank(IntEnum):
     """How final a status is. A change never lowers the rank.
@@ -83,6 +88,15 @@ class FailureCode(StrEnum):
     UNKNOWN = "unknown"
     ANSWERED = "answered"
     ARCHIVE = "archive"
+
+    @classmethod
+    def _missing_(cls, value: object) -> FailureCode | None:
+        """A code of a later version, which may have stored tasks before a rollback: kept as it is."""
+        if not isinstance(value, str):
+            return None
+        code = str.__new__(cls, value)
+        code._name_, code._value_ = value.upper(), value
+        return code
 
 
 class Archive(StrEnum):

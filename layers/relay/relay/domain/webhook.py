@@ -126,7 +126,7 @@ class Delivery:
             task_id=detail["task_id"],
             tenant=detail["tenant"],
             version=detail["version"],
-            status=Status(detail["status"]),
+            status=Status.stored(detail["status"]),
             message=detail["status_message"],
             updated_at=detail["updated_at"],
             **counters,

@@ -179,7 +179,18 @@ def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
         raise ClientError("the body is not a JSON object")
     if _nests_too_deeply(document):
         raise ClientError(_TOO_DEEP)
+    _check_texts(document, body)
     return document
+
+
+def _check_texts(document: dict[str, Any], body: bytes) -> None:
+    # Escapes, and the first bytes of U+FFFE and U+FFFF: few bodies have them, and only those are searched.
+    if not (b"\\u" in body or b"\xef\xbf" in body):
+        return
+    from relay.domain.text import is_fit
+
+    if not is_fit(document):
+        raise ClientError("the body has a text with half of a surrogate pair, U+FFFE or U+FFFF: expected Unicode characters")
 
 
 def _nests_too_deeply(document: dict[str, Any]) -> bool:

@@ -34,13 +34,20 @@ def archive(task_id: str, relay: Relay, *, last_attempt: bool, seconds_left: Cal
         return None
     fresh_urls: dict[str, str] = {}
     results = []
+    unexpected: list[Exception] = []
     for number, result in enumerate(task.results):
         seconds = seconds_left() - _RESERVE
         if result.key is None and seconds < _LEAST_FOR_A_FILE:
             result = replace(result, error="no time was left in this attempt")  # noqa: PLW2901
         elif result.key is None:
             copy = partial(_copy_file, prefix=f"results/{task_id}/{number}", seconds=seconds, relay=relay)
-            result = _store_file(task, result, fresh_urls, copy, relay)  # noqa: PLW2901
+            try:
+                result = _store_file(task, result, fresh_urls, copy, relay)  # noqa: PLW2901
+            except ResultError as error:
+                result = replace(result, error=str(error)[:256])  # noqa: PLW2901
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other files are stored, and the last attempt is announced
+                result = replace(result, error=f"the relay could not store the result: {type(error).__name__}")  # noqa: PLW2901
+                unexpected.append(error)
         results.append(result)
     errors = [f"{result.path}: {result.error}" for result in results if result.error]
     if not errors:
@@ -50,7 +57,7 @@ def archive(task_id: str, relay: Relay, *, last_attempt: bool, seconds_left: Cal
         _settle(task_id, results, failure, relay)
     elif any(result.key for result in results):
         relay.tasks.record_partial_results(task_id, tuple(replace(result, error=None) for result in results))
-    raise ArchivingError(failure.message)
+    raise ArchivingError(failure.message) from (unexpected[0] if unexpected else None)
 
 
 def _settle(task_id: str, results: list[Result], failure: Failure | None, relay: Relay) -> Task | None:
@@ -63,17 +70,14 @@ def _settle(task_id: str, results: list[Result], failure: Failure | None, relay:
 def _store_file(
     task: Task, result: Result, fresh_urls: dict[str, str], copy: Callable[[Result, str], Result], relay: Relay
 ) -> Result:
-    """The result with its file stored, or with the error. A URL that is dead is replaced once, by a query for the task."""
+    """The result with its file stored. A URL that is dead is replaced once, by a query for the task."""
     try:
-        try:
-            return copy(result, result.url)
-        except ResultGoneError:
-            fresh_urls.update({} if fresh_urls else _query_fresh_urls(task, relay))
-            if fresh_urls.get(result.path, result.url) == result.url:
-                raise
-            return copy(result, fresh_urls[result.path])
-    except ResultError as error:
-        return replace(result, error=str(error)[:256])
+        return copy(result, result.url)
+    except ResultGoneError:
+        fresh_urls.update({} if fresh_urls else _query_fresh_urls(task, relay))
+        if fresh_urls.get(result.path, result.url) == result.url:
+            raise
+        return copy(result, fresh_urls[result.path])
 
 
 def _copy_file(result: Result, url: str, *, prefix: str, seconds: float, relay: Relay) -> Result:

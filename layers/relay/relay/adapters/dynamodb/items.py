@@ -1,8 +1,12 @@
-"""The stored form of a task: DynamoDB's attribute values, in the table and in its stream."""
+"""The stored form of a task: DynamoDB's attribute values, in the table and in its stream.
+
+After a rollback there are items of a later version, so fields and values that are unknown here stop no reader.
+"""
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from enum import Enum
 from typing import Any
 
 from relay.domain.errors import Meaning
@@ -35,6 +39,8 @@ _NUMBERS = (
 _TEXTS = ("task_id", "tenant", "provider", "operation", "fingerprint", "message")
 _OPTIONAL_TEXTS = ("provider_task_id", "external_task_id", "idempotency_key", "callback_url", "request")
 
+_RESULT_FIELDS = frozenset(field.name for field in fields(Result))
+_FAILURE_FIELDS = frozenset(field.name for field in fields(Failure))
 _ACCEPTED_RANKS = frozenset({Rank.PROCESSING, Rank.FINAL})
 
 
@@ -62,23 +68,35 @@ def task_of(item: Item) -> Task:
         **numbers,
         **texts,
         **optional,
-        rank=Rank(int(item["rank"]["N"])),
-        status=Status(item["status"]["S"]),
+        rank=Rank(min(int(item["rank"]["N"]), Rank.FINAL)),
+        status=Status.stored(item["status"]["S"]),
         acceptance=_acceptance(item),
         unresolved_at=int(item["unresolved_at"]["N"]) if "unresolved_at" in item else 0,
         refusal=_failure(_json(item, "refusal")),
         due_at=int(item["due_at"]["N"]) if "due_at" in item else None,
-        results=tuple(Result(**entry) for entry in _json(item, "results") or ()),
+        results=tuple(Result(**_only(entry, _RESULT_FIELDS)) for entry in _json(item, "results") or ()),
         document=_json(item, "document"),
         reason=_reason(_json(item, "reason")),
         failure=_failure(_json(item, "failure")),
-        archive=Archive(item["archive"]["S"]) if "archive" in item else None,
+        archive=known(Archive, item["archive"]["S"], None) if "archive" in item else None,
     )
 
 
 def is_task(item: Item) -> bool:
     """Whether an item is a task. Claims of idempotency keys and counters have no version."""
     return "version" in item
+
+
+def known[E: Enum, D](kind: type[E], value: str, otherwise: D) -> E | D:
+    """The member of an enum with this value, or `otherwise`."""
+    try:
+        return kind(value)
+    except ValueError:
+        return otherwise
+
+
+def _only(entry: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name in names}
 
 
 def created_key(created_at: int, task_id: str) -> str:
@@ -118,7 +136,7 @@ def reason_text(reason: Reason) -> dict[str, str]:
 
 def _acceptance(item: Item) -> Acceptance:
     """The stored field, unless other fields prove more. Version 0.2.0 does not know it, also in items that it changes."""
-    stored = Acceptance(item["acceptance"]["S"]) if "acceptance" in item else Acceptance.UNKNOWN
+    stored = known(Acceptance, item["acceptance"]["S"], Acceptance.UNKNOWN) if "acceptance" in item else Acceptance.UNKNOWN
     if stored is Acceptance.ACCEPTED or "provider_task_id" in item or int(item["rank"]["N"]) in _ACCEPTED_RANKS:
         return Acceptance.ACCEPTED
     if (_json(item, "failure") or {}).get("code") == FailureCode.REJECTED:
@@ -128,7 +146,7 @@ def _acceptance(item: Item) -> Acceptance:
 
 
 def _failure(value: Any) -> Failure | None:
-    return Failure(**{"message": "", **value, "code": FailureCode(value["code"])}) if value else None
+    return Failure(**{"message": "", **_only(value, _FAILURE_FIELDS), "code": FailureCode(value["code"])}) if value else None
 
 
 def _reason(value: Any) -> Reason | None:

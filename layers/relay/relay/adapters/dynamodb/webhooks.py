@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from relay.adapters.dynamodb.items import Item, json_text, number, text
+from relay.adapters.dynamodb.items import Item, json_text, known, number, text
 from relay.adapters.dynamodb.owner import new_owner, own_write
 from relay.domain.task import Status
 from relay.domain.webhook import Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _ENDPOINT_DAYS = 30
 _SETTLED = frozenset({DeliveryOutcome.DELIVERED, DeliveryOutcome.GONE})
 _NOT_OVERTAKEN = "(attribute_not_exists(settled) OR settled < :v) AND (#version < :v OR (#version = :v AND next_attempt <= :a))"
 _NOT_BUSY = "(attribute_not_exists(busy_until) OR busy_until <= :now)"
 _NAMES = {"#version": "version"}
+_ATTEMPT_FIELDS = frozenset(field.name for field in fields(Attempt))
 
 
 class DynamoWebhooks:
@@ -175,11 +176,17 @@ def _log_of(item: Item, *, is_busy: bool = False) -> DeliveryLog:
     entries = json.loads(item["attempts"]["S"]) if "attempts" in item else []
     return DeliveryLog(
         version=int(item["version"]["N"]),
-        outcome=DeliveryOutcome(item["outcome"]["S"]) if "outcome" in item else None,
-        attempts=tuple(Attempt(**{**entry, "status": Status(entry["status"])}) for entry in entries),
+        outcome=known(DeliveryOutcome, item["outcome"]["S"], None) if "outcome" in item else None,
+        attempts=tuple(_attempt_of(entry) for entry in entries),
         due_at=int(item["due_at"]["N"]) if "due_at" in item else None,
         is_busy=is_busy,
     )
+
+
+def _attempt_of(entry: Mapping[str, Any]) -> Attempt:
+    """Without the fields of a later version."""
+    values = {name: value for name, value in entry.items() if name in _ATTEMPT_FIELDS}
+    return Attempt(**{**values, "status": Status.stored(entry["status"])})
 
 
 def _entry(attempt: Attempt) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import socket
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx
 
@@ -17,12 +18,14 @@ from relay.adapters.http.tls import verified
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _PIECE = 262_144
 """Bytes per piece of a body; larger pieces save nothing more."""
 _RECORD = 16_384
 """The largest TLS record, in bytes."""
+_NO_ADDRESS = "unused"
+"""http.client reads a port from an IPv6 address. The connection is opened here, so it needs no address."""
 
 
 class BulkTransport(httpx.BaseTransport):
@@ -32,30 +35,88 @@ class BulkTransport(httpx.BaseTransport):
         self._context = context or verified()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Verify TLS for the extension `sni_hostname` if the request has it, independently of the dialled address."""
+        """Verify TLS for the extension `sni_hostname` if the request has it, independently of the dialled address.
+
+        The extension `until`, a time of `time.monotonic()`, bounds the exchange as a whole.
+        """
         seconds = request.extensions.get("timeout", {})
-        connection = http.client.HTTPConnection(request.url.host)
+        until = request.extensions.get("until", float("inf"))
+        connection = http.client.HTTPConnection(_NO_ADDRESS)
         try:
-            connection.sock = self._dialled(request, seconds.get("connect"))
-            connection.sock.settimeout(seconds.get("read"))
+            with _translated(httpx.ConnectError, httpx.ConnectTimeout):
+                dialled = self._dialled(request, _shorter(seconds.get("connect"), until))
+            connection.sock = cast("socket.socket", _BoundedSocket(dialled, seconds.get("read"), until))
             with _translated(httpx.WriteError, httpx.WriteTimeout), contextlib.suppress(BrokenPipeError):
                 _send(connection, request)  # if the server closed the connection early, its response says why
             with _translated(httpx.ReadError, httpx.ReadTimeout):
                 answer = connection.getresponse()
+                headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.getheaders()]  # as sent
+                return httpx.Response(answer.status, headers=headers, stream=_Body(connection, answer))
         except BaseException:
             connection.close()
             raise
-        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.getheaders()]  # the bytes as sent
-        return httpx.Response(answer.status, headers=headers, stream=_Body(connection, answer))
 
     def _dialled(self, request: httpx.Request, timeout: float | None) -> socket.socket:
         url = request.url
-        with _translated(httpx.ConnectError, httpx.ConnectTimeout):
-            plain = socket.create_connection((url.host, url.port or {"http": 80}.get(url.scheme, 443)), timeout)
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if url.scheme == "http":
-                return plain
-            return self._context.wrap_socket(plain, server_hostname=request.extensions.get("sni_hostname", url.host))
+        plain = socket.create_connection((url.host, url.port or {"http": 80}.get(url.scheme, 443)), timeout)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if url.scheme == "http":
+            return plain
+        return self._context.wrap_socket(plain, server_hostname=request.extensions.get("sni_hostname", url.host))
+
+
+class _BoundedSocket:
+    """What http.client needs of a socket. Each read or write takes at most `seconds`, and all of them end at `until`."""
+
+    def __init__(self, inner: socket.socket, seconds: float | None, until: float) -> None:
+        self._inner = inner
+        self._seconds = seconds
+        self._until = until
+        inner.settimeout(seconds)
+
+    def sendall(self, data: bytes) -> None:
+        self._shorten()
+        self._inner.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reads(self._inner.makefile("rb", buffering=0), self._shorten))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def _shorten(self) -> None:
+        left = _shorter(self._seconds, self._until)
+        if left != self._seconds:
+            self._inner.settimeout(left)
+
+
+class _Reads(io.RawIOBase):
+    """Reads `inner`, after `before` each time. It keeps the socket open, which http.client closes before the body is read."""
+
+    def __init__(self, inner: io.RawIOBase, before: Callable[[], None]) -> None:
+        self._raw = inner
+        self._before = before
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._before()
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _shorter(seconds: float | None, until: float) -> float | None:
+    """The time for one step: `seconds` (None: any time), or what is left. Raises TimeoutError if nothing is left."""
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the whole request takes too long")
+    if seconds is None:
+        return None if left == float("inf") else left
+    return min(seconds, left)
 
 
 def _send(connection: http.client.HTTPConnection, request: httpx.Request) -> None:
@@ -111,3 +172,5 @@ def _translated(error: type[httpx.TransportError], timeout: type[httpx.Transport
         raise httpx.RemoteProtocolError(str(broken)) from broken
     except OSError as failed:
         raise error(str(failed)) from failed
+    except ValueError as unreadable:  # of http.client for some headers, of TLS for some host names
+        raise httpx.RemoteProtocolError(type(unreadable).__name__) from unreadable

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import queue
 import socket
-from typing import TYPE_CHECKING
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -15,15 +18,40 @@ from relay.domain.errors import ForbiddenAddressError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_DNS_SECONDS = 5.0
+"""A resolver that does not answer takes up to half a minute otherwise, and no socket timeout applies to it."""
+_MOST_DIALLED = 3
+"""Addresses of one host that are tried, one after the other; they share the time to connect."""
+
 
 def resolve(host: str) -> list[Address]:
     """All addresses of a host name in ASCII; raises ForbiddenAddressError if it cannot be resolved."""
     try:
         host.encode("ascii")  # Python encodes other names by IDNA 2003, which makes strasse.de of straße.de
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        found = _looked_up(host)
     except (OSError, UnicodeError) as error:
         raise ForbiddenAddressError(f"{host[:80]} cannot be resolved") from error
     return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+
+
+def _looked_up(host: str) -> list[Any]:
+    """`getaddrinfo` in a thread that is left behind when it takes too long; raises TimeoutError then."""
+    found: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            found.put(list(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)))
+        except Exception as error:  # noqa: BLE001 - raised in the thread that waits
+            found.put(error)
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        answer = found.get(timeout=_DNS_SECONDS)
+    except queue.Empty:
+        raise TimeoutError("no answer in time") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def name_of(url: httpx.URL) -> str:
@@ -48,8 +76,8 @@ class Guard:
         self._emulator = httpx.URL(emulator_url).host
         self._resolver = resolver
 
-    def address_of(self, url: httpx.URL) -> Address:
-        """The address to dial; raises ForbiddenAddressError unless every address of the host is allowed."""
+    def addresses_of(self, url: httpx.URL) -> list[Address]:
+        """The addresses to dial, at least one; raises ForbiddenAddressError unless every address of the host is allowed."""
         if url.userinfo:
             raise ForbiddenAddressError("a URL with a user name in it")
         host = name_of(url)
@@ -59,14 +87,14 @@ class Guard:
         if not addresses:
             raise ForbiddenAddressError("a host without an address")
         if self._allow_loopback and all(address.is_loopback or str(address) == self._emulator for address in addresses):
-            return addresses[0]
+            return addresses
         if url.scheme != "https":
             raise ForbiddenAddressError(f"expected an https URL, got {url.scheme}")
         if url.port not in ALLOWED_PORTS:
             raise ForbiddenAddressError(f"port {url.port}: expected 443")
         if not all(is_public(address) for address in addresses):
             raise ForbiddenAddressError("a host with an address that is not public")
-        return addresses[0]
+        return addresses
 
 
 class GuardedTransport(httpx.BaseTransport):
@@ -79,15 +107,24 @@ class GuardedTransport(httpx.BaseTransport):
         self._inner = inner or httpx.HTTPTransport(verify=verified(), limits=limits, trust_env=False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Replace the host by its checked address in the URL only; the Host header and TLS keep the name."""
-        address = self._guard.address_of(request.url)
-        dialled = httpx.Request(
-            request.method,
-            request.url.copy_with(host=str(address)),
-            headers=request.headers,
-            stream=request.stream,
-            extensions={**request.extensions, "sni_hostname": name_of(request.url).removesuffix(".")},
-        )
+        """Replace the host by its checked address in the URL only; the Host header and TLS keep the name.
+
+        If an address cannot be connected, nothing of the request was sent, so the next one is tried.
+        """
+        *others, last = self._guard.addresses_of(request.url)[:_MOST_DIALLED]
+        extensions = {**request.extensions, "sni_hostname": name_of(request.url).removesuffix(".")}
+        if others and "timeout" in extensions:
+            timeout = extensions["timeout"]
+            connect = timeout.get("connect")
+            extensions["timeout"] = {**timeout, "connect": connect and connect / (1 + len(others))}
+        for address in others:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                return self._dial(request, address, extensions)
+        return self._dial(request, last, extensions)
+
+    def _dial(self, request: httpx.Request, address: Address, extensions: dict[str, Any]) -> httpx.Response:
+        url = request.url.copy_with(host=str(address))
+        dialled = httpx.Request(request.method, url, headers=request.headers, stream=request.stream, extensions=extensions)
         return self._inner.handle_request(dialled)
 
     def close(self) -> None:

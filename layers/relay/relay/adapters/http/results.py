@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,6 +18,11 @@ _TIMEOUT = httpx.Timeout(30, connect=10)
 _LONGEST_TRANSFER = 780
 """Seconds for one file: less than the function's 15 minutes, so that the relay can still report the failure."""
 _REDIRECTS = 3
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+_EITHER_FORMAT = 47
+"""For zlib: a header of gzip or zlib, whichever comes."""
+_PIECE = 262_144
+"""Bytes that are unpacked at a time: a small body can hold a thousand times its size."""
 
 
 class HttpResultSource:
@@ -27,14 +33,19 @@ class HttpResultSource:
         self._longest = longest
 
     def open(self, url: str, *, seconds: float | None = None) -> HttpResult:
-        """GET the file without content coding. HTTP 4xx raises ResultGoneError; any other status but 200 raises ResultError."""
+        """GET the file. HTTP 4xx raises ResultGoneError; any other status but 200, and any failure, raises ResultError.
+
+        No content coding is accepted. A body that is packed all the same is unpacked.
+        """
         until = time.monotonic() + min(self._longest, seconds or self._longest)
         try:
             # httpx decodes the host to see whether it needs a Host header, and cannot decode every name that exists.
             headers = {"Accept-Encoding": "identity", "Accept": "*/*", "Host": httpx.URL(url).netloc.decode("ascii")}
-            request = self._client.build_request("GET", url, headers=headers)
+            request = self._client.build_request("GET", url, headers=headers, extensions={"until": until})
             response = self._client.send(request, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+        except ResultError:
+            raise
+        except Exception as error:  # URLs and hosts come from the provider, and httpx cannot handle every one
             raise ResultError(f"the result cannot be fetched: {type(error).__name__}") from error
         if response.status_code == httpx.codes.OK:
             return HttpResult(response, until)
@@ -52,22 +63,44 @@ class HttpResult:
 
     @property
     def size(self) -> int | None:
-        """Content-Length; None if it is missing or not a number."""
+        """Content-Length; None if it is missing or not a number, or that of a packed body."""
+        if self._is_packed:
+            return None
         text = self._response.headers.get("content-length", "")
         return int(text) if text.isdecimal() and len(text) < 16 else None
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes as they arrive; raises ResultError if the connection ends early or is too slow."""
+        raw = self._response.iter_raw()
         try:
-            for chunk in self._response.iter_raw():
+            for chunk in _unpacked(raw) if self._is_packed else raw:
                 if time.monotonic() > self._until:
                     raise ResultError("the result comes too slowly")
                 yield chunk
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, zlib.error) as error:
             raise ResultError(f"the result broke off: {type(error).__name__}") from error
+
+    @property
+    def _is_packed(self) -> bool:
+        return self._response.headers.get("content-encoding", "").strip().lower() in _PACKED
 
     def __enter__(self) -> HttpResult:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._response.close()
+
+
+def _unpacked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The content of a packed body, in bounded pieces; raises ResultError if it ends early."""
+    unpacker = zlib.decompressobj(_EITHER_FORMAT)
+    for chunk in chunks:
+        rest = chunk
+        while rest and not unpacker.eof:
+            if piece := unpacker.decompress(rest, _PIECE):
+                yield piece
+            rest = unpacker.unconsumed_tail
+    if piece := unpacker.flush():
+        yield piece
+    if not unpacker.eof:
+        raise ResultError("the result broke off: its packed content has no end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from relay.adapters.secrets.webhook_secrets import WebhookSecrets
 
 _CONNECT_TIMEOUT = 5.0
-_HEADERS = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "comet-relay", "Accept": "*/*"}
+_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Accept": "*/*"}
 _ERRORS = {
     httpx.ConnectTimeout: "no connection in time",
     httpx.TimeoutException: "no answer in time",
@@ -38,25 +39,29 @@ class HttpWebhookSender:
         self, transport: httpx.BaseTransport, secrets: WebhookSecrets, *, timeout: float, now: Callable[[], int]
     ) -> None:
         self._client = stateless_client(transport=transport, follow_redirects=False)
+        self._seconds = timeout
         self._timeout = httpx.Timeout(timeout, connect=min(_CONNECT_TIMEOUT, timeout))
         self._secrets = secrets
         self._now = now
 
     def post(self, url: str, body: bytes, *, tenant: str, event_id: str) -> Answer:
-        """Reads the status and headers of the response, but not its body."""
+        """Reads the status and headers of the response, but not its body. Whatever fails is the answer's `error`."""
         headers = {**_HEADERS, **self._secrets.headers(tenant, event_id, body, at=self._now())}
         began = time.monotonic()
         status, error, retry_after = None, None, None
         try:
             # httpx decodes the host to see whether it needs a Host header, and cannot decode every name that exists.
             headers["Host"] = httpx.URL(url).netloc.decode("ascii")
-            with self._client.stream("POST", url, content=body, headers=headers, timeout=self._timeout) as response:
+            until = {"until": began + self._seconds}
+            with self._client.stream(
+                "POST", url, content=body, headers=headers, timeout=self._timeout, extensions=until
+            ) as response:
                 status = response.status_code
                 retry_after = seconds_of(response.headers.get("retry-after", ""), at=self._now())
         except ForbiddenAddressError as forbidden:
             # Events show the error, but not a client's URL.
             error = str(forbidden).replace(name_of(httpx.URL(url)), "the host")[:120]
-        except (httpx.HTTPError, httpx.InvalidURL) as failure:
+        except Exception as failure:  # noqa: BLE001 - the URL and the response are a stranger's: each attempt ends on record
             error = next(
                 (text for kind, text in _ERRORS.items() if isinstance(failure, kind)), f"broken off: {type(failure).__name__}"
             )
@@ -65,22 +70,36 @@ class HttpWebhookSender:
 
 
 class BoundedTransport(httpx.HTTPTransport):
-    """An HTTP transport that ends each connection after `seconds` in total; httpx's own timeouts apply to each read only."""
+    """An HTTP transport that ends each request after `seconds` in total; httpx's own timeouts apply to each read only.
+
+    A request's extension `until`, a time of `time.monotonic()`, may end it sooner, so that the time before counts too.
+    """
 
     def __init__(self, seconds: float) -> None:
         super().__init__(trust_env=False)
+        self._backend = _BoundedBackend(seconds)
         self._pool = httpcore.ConnectionPool(
             ssl_context=verified(),
             max_connections=None,  # no delivery waits for another one's endpoint
             max_keepalive_connections=0,  # one request for each connection
-            network_backend=_BoundedBackend(seconds),
+            network_backend=self._backend,
         )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The pool opens the connection in this thread, so the backend finds the time there."""
+        self._backend.until.at = request.extensions.get("until", float("inf"))
+        return super().handle_request(request)
+
+
+class _Until(threading.local):
+    at = float("inf")
 
 
 class _BoundedBackend(httpcore.NetworkBackend):
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._backend = httpcore.SyncBackend()
+        self.until = _Until()
 
     def connect_tcp(
         self,
@@ -90,8 +109,12 @@ class _BoundedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        until = time.monotonic() + self._seconds
-        return _BoundedStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options), until)
+        now = time.monotonic()
+        until = min(now + self._seconds, self.until.at)
+        if until <= now:
+            raise httpcore.ConnectTimeout("the whole request takes too long")
+        within = until - now if timeout is None else min(timeout, until - now)
+        return _BoundedStream(self._backend.connect_tcp(host, port, within, local_address, socket_options), until)
 
 
 class _BoundedStream(httpcore.NetworkStream):

@@ -20,11 +20,14 @@ def names_a_task(document: Any) -> bool:
 
 
 def document_of(body: bytes) -> Any:
-    """The document, certain to be encodable again (half an emoji at the end of a cut message is not); None if unreadable."""
+    """The document, with texts that every service takes (not half an emoji, where a message was cut); None if unreadable."""
     try:
         document = json.loads(body, parse_constant=_refuse_constant)
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False)  # 1e999 was read as infinity
-        return document if text.isascii() else json.loads(text.encode("utf-8", "replace"))
+        if json.dumps(document, ensure_ascii=False, allow_nan=False).isascii():  # 1e999 was read as infinity
+            return document
+        from relay.domain.text import fitted  # every cold start would pay for it
+
+        return fitted(document)
     except (ValueError, RecursionError):
         return None
 
