@@ -40,9 +40,11 @@ results = st.lists(
 documents = st.none() | st.dictionaries(
     texts, st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
 )
-failures = st.builds(Failure, code=st.sampled_from(FailureCode), message=texts, provider_code=st.integers(0, 5002))
+OTHER_CODES = sorted(set(FailureCode) - {FailureCode.CANCELLED})  # `Change.cancelled` alone brings that one
+failures = st.builds(Failure, code=st.sampled_from(OTHER_CODES), message=texts, provider_code=st.integers(0, 5002))
 ACCEPTANCE = {Rank.GIVEN_UP: st.sampled_from([None, Acceptance.REFUSED])}
-changes = st.sampled_from(Rank).flatmap(
+cancellations = st.sampled_from(Acceptance).map(Change.cancelled)
+changes = cancellations | st.sampled_from(Rank).flatmap(
     lambda rank: st.builds(
         Change,
         status=st.sampled_from(Status),

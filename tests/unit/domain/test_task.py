@@ -25,6 +25,8 @@ from relay.domain.task import (
     fingerprint_of,
 )
 from tests.support.tasks import (
+    CANCELLED,
+    CANCELLED_UNSENT,
     EXPIRED,
     FAILED,
     NOON,
@@ -45,6 +47,9 @@ BEFORE: dict[str, Task] = {
     "processing": task_of().moved_to(PROCESSING, at=NOON),
     "expired": task_of().moved_to(EXPIRED, at=NOON),
     "rejected": task_of().moved_to(REJECTED, at=NOON),
+    "cancelled": task_of().moved_to(CANCELLED, at=NOON),
+    "unsent": task_of(acceptance=Acceptance.UNSENT),
+    "cancelled while unsent": task_of(acceptance=Acceptance.UNSENT).moved_to(CANCELLED_UNSENT, at=NOON),
     "succeed": task_of().moved_to(SUCCEED, at=NOON),
     "failed": task_of().moved_to(FAILED, at=NOON),
 }
@@ -53,12 +58,17 @@ CHANGES = {
     "processing": PROCESSING,
     "expired": EXPIRED,
     "rejected": REJECTED,
+    "cancelled": CANCELLED,
+    "cancelled while unsent": CANCELLED_UNSENT,
     "succeed": SUCCEED,
     "failed": FAILED,
 }
 FOLLOWS = {
-    "submitted": {"processing", "expired", "rejected", "succeed", "failed"},
-    "processing": {"expired", "succeed", "failed"},
+    "submitted": {"processing", "expired", "rejected", "cancelled", "succeed", "failed"},
+    "unsent": {"processing", "expired", "rejected", "cancelled", "cancelled while unsent", "succeed", "failed"},
+    "processing": {"expired", "cancelled", "succeed", "failed"},
+    "cancelled": {"succeed"},
+    "cancelled while unsent": {"succeed"},
     "expired": {"succeed", "failed"},
     "rejected": {"succeed", "failed"},
     "succeed": set(),
