@@ -382,7 +382,9 @@ def test_no_attempt_is_left_out(store: TaskStore) -> None:
     assert stored(store) == task
 
 
-@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED, CANCELLED, PROCESSING], ids=lambda change: change.rank.name)
+@pytest.mark.parametrize(
+    "change", [SUCCEED, FAILED, EXPIRED, REJECTED, CANCELLED, PROCESSING], ids=lambda change: change.rank.name
+)
 def test_no_attempt_is_begun_for_a_task_that_is_over_or_accepted(store: TaskStore, change: Change) -> None:
     task = created(store, change)
 

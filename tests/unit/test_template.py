@@ -370,6 +370,9 @@ def test_the_api_has_its_routes() -> None:
         ("GET", "/v1/{operation+}"): "QueryTasks",
         ("GET", "/tasks"): "QueryTasks",
         ("GET", "/tasks/{task_id}"): "QueryTasks",
+        ("DELETE", "/tasks/{task_id}"): "CancelTask",
+        ("DELETE", "/kling/v1/{operation+}"): "CancelTask",
+        ("DELETE", "/v1/{operation+}"): "CancelTask",
     }
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from relay.domain.errors import TaskConflictError
 from relay.domain.task import (
-    Acceptance,
     DUE_SHARDS,
     RANKS,
     STATUS_MESSAGE_LIMIT,
+    Acceptance,
     Archive,
     Change,
     Failure,

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from relay.domain.keys import SubmissionLimit
     from relay.ports import Relay, TaskStore
 
+DEADLINE_FIELD = "relay_deadline_seconds"
+"""The field of a request that sets the deadline of its task. It is not sent to the provider."""
+DEADLINE_HEADER = "X-Relay-Deadline-Seconds"
+_SHORTEST_DEADLINE = 60
+_DIGITS = 10
 _KEY_LIMIT = 255
 _DAY = 86_400
 _REUSED = "this Idempotency-Key was used before with another body: use a new key for a new request"
@@ -39,6 +44,8 @@ class Submission:
     idempotency_key: str | None
     public_url: str
     limit: SubmissionLimit | None = None
+    deadline: int | None = None
+    """Seconds until the task ends, checked already; None: the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,22 @@ def submit(submission: Submission, relay: Relay, *, new_id: str) -> Submitted:
     return Submitted(task, checked.warnings, repeated=not is_new)
 
 
+def split_deadline(body: Mapping[str, Any], header: str | None, longest: int) -> tuple[dict[str, Any], int | None]:
+    """The body without the deadline, and the deadline in seconds or None; the header wins. Raises InvalidRequestError."""
+    rest = {name: value for name, value in body.items() if name != DEADLINE_FIELD}
+    shortest, seconds = min(_SHORTEST_DEADLINE, longest), None
+    is_number = header is not None and header.isascii() and header.isdecimal() and len(header) < _DIGITS
+    in_header = int(header or "") if is_number else header
+    for name, value in ((DEADLINE_FIELD, body.get(DEADLINE_FIELD)), (DEADLINE_HEADER, in_header)):
+        if value is None or value == "":
+            continue
+        if type(value) is not int or not shortest <= value <= longest:
+            expected = f"expected a whole number of seconds from {shortest} to {longest}"
+            raise InvalidRequestError(f"{name}: {expected}; got {ascii(value)[:40]}")
+        seconds = value
+    return rest, seconds
+
+
 def _check_key(key: str | None) -> None:
     if key is not None and not (0 < len(key) <= _KEY_LIMIT and key.isascii() and key.isprintable()):
         raise InvalidRequestError(f"Idempotency-Key: expected 1 to {_KEY_LIMIT} printable ASCII characters")
@@ -93,6 +116,8 @@ def _upstream(checked: Checked) -> dict[str, Any]:
 def _draft(submission: Submission, operation: Operation, checked: Checked, relay: Relay) -> Task:
     """The task without its id and its stored request."""
     settings, now = relay.settings, relay.clock()
+    deadline_at = now + (submission.deadline or settings.task_deadline) * 1000
+    identity = checked.body if submission.deadline is None else {**checked.body, DEADLINE_FIELD: submission.deadline}
     return Task(
         task_id="",
         tenant=submission.tenant,
@@ -100,10 +125,10 @@ def _draft(submission: Submission, operation: Operation, checked: Checked, relay
         operation=operation.name,
         created_at=now,
         updated_at=now,
-        deadline_at=now + settings.task_deadline * 1000,
-        due_at=now + settings.first_poll_after * 1000,
+        deadline_at=deadline_at,
+        due_at=min(now + settings.first_poll_after * 1000, deadline_at),
         expires_at=now // 1000 + max(settings.retention_days * _DAY, settings.task_deadline + 2 * _DAY),
-        fingerprint=fingerprint_of(operation.name, checked.body),
+        fingerprint=fingerprint_of(operation.name, identity),
         external_task_id=_text(checked.body.get("external_task_id")),
         idempotency_key=submission.idempotency_key,
         callback_url=_text(checked.body.get("callback_url")),
