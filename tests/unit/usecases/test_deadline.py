@@ -36,7 +36,7 @@ def test_a_wrong_field_is_refused_with_the_range(value: Any) -> None:
 
 @pytest.mark.parametrize("value", ["59", "86401", "1e3", "60,60", " 60", "9" * 99, "\u0661\u0662\u0663", "soon"], ids=ascii)
 def test_a_wrong_header_is_refused_with_the_range(value: str) -> None:
-    with pytest.raises(InvalidRequestError, match="^X-Relay-Deadline-Seconds: expected .* from 60 to 86400"):
+    with pytest.raises(InvalidRequestError, match=r"^X-Relay-Deadline-Seconds: expected .* from 60 to 86400"):
         split_deadline({}, value, DAY)
 
 
