@@ -5,7 +5,7 @@ import json
 import pytest
 
 from relay.providers.kling.translator import Kling
-from tests.support.moto_world import PROVIDER_KEY, TENANT, MotoWorld, event, with_body, with_body, with_path, with_tenant
+from tests.support.moto_world import PROVIDER_KEY, TENANT, MotoWorld, event, with_body, with_path, with_tenant
 from tests.support.upstream import refusal
 
 VOICES = "general/custom-voices"

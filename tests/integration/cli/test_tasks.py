@@ -299,7 +299,7 @@ def test_get_shows_a_task_by_either_id(relay: Program, world: MotoWorld) -> None
 def test_cancel_ends_a_task_and_may_be_repeated(relay: Program, world: MotoWorld) -> None:
     task_id = world.submitted(external_task_id="mine")
     for reference in (task_id, "mine"):
-        document = relay("cancel", reference, "--json").document
+        document = relay.installed("cancel", reference, "--json").document
         assert (document["task_id"], document["status"], document["failure"]["code"]) == (task_id, "failed", "cancelled")
     assert relay("cancel", "no such task").code == 5
 
