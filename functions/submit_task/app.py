@@ -14,7 +14,7 @@ from relay.entrypoint.http import api, envelope, json_object, limit_of, operatio
 from relay.entrypoint.presenter import submitted_answer, upload_answer
 from relay.entrypoint.telemetry import logger, metrics, report
 from relay.usecases.forward import Call, forward
-from relay.usecases.submit import DEADLINE_HEADER, Submission, split_deadline, submit
+from relay.usecases.submit import Submission, submit
 from relay.usecases.upload import create_upload
 
 prepare_at_init("tasks", "tokens", "api")
@@ -28,7 +28,8 @@ def submit_task() -> Any:
     event, operation = app.current_event, operation_path(app)
     relay, tenant = services(), tenant_of(event.raw_event)
     body, limit = json_object(event.raw_event), limit_of(event.raw_event)
-    body, deadline = split_deadline(body, event.headers.get(DEADLINE_HEADER.lower()), relay.settings.task_deadline)
+    if deadline := event.headers.get("x-relay-deadline-seconds"):
+        body["relay_deadline_seconds"] = deadline
     if operation in relay.provider.synchronous:
         return forwarded(Call(tenant=tenant, operation=relay.provider.synchronous[operation], body=body, limit=limit))
     submission = Submission(
@@ -38,7 +39,6 @@ def submit_task() -> Any:
         idempotency_key=event.headers.get("idempotency-key"),
         public_url=relay.settings.public_url or f"https://{event.request_context.domain_name}",
         limit=limit,
-        deadline=deadline,
     )
     submitted = submit(submission, relay, new_id=uuid.uuid4().hex)
     report("submitted", task_id=submitted.task.task_id, status=submitted.task.status, warnings=submitted.warnings)

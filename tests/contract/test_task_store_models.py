@@ -1,5 +1,6 @@
 """The adapter and the fake, side by side through random histories; and the stored shape of a task."""
 
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -169,6 +170,15 @@ def test_a_task_as_created_survives_its_item(task: Task) -> None:
     assert is_task(item)
     has_it = task.provider_task_id is not None or task.rank in {Rank.PROCESSING, Rank.FINAL}
     assert task_in(item) == replace(task, acceptance=Acceptance.ACCEPTED if has_it else task.acceptance)
+
+
+def test_version_0_2_0_reads_a_cancelled_task_as_expired() -> None:
+    task = task_of().moved_to(Change.cancelled(Acceptance.UNKNOWN), at=NOON)
+    assert task.failure
+    item = failure_text(task.failure)
+
+    assert json.loads(item["S"]) == {"code": "expired", "message": task.message}
+    assert task_in({**item_of(task), "failure": item}) == task
 
 
 @pytest.mark.parametrize("stored", ["", "unsent", "unknown"])

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from relay.usecases.submit import DEADLINE_FIELD, DEADLINE_HEADER
+from relay.usecases.submit import DEADLINE_FIELD
 
 _JSON = "application/json"
 type Json = dict[str, Any]
@@ -97,7 +97,7 @@ PARAMETERS: Final[Json] = {
         "example": "order-1742",
     },
     "DeadlineSeconds": {
-        "name": DEADLINE_HEADER,
+        "name": "X-Relay-Deadline-Seconds",
         "in": "header",
         "description": f"Seconds until the task ends, at most `TaskDeadlineSeconds`. Wins over `{DEADLINE_FIELD}` in the body",
         "schema": {"type": "integer", "minimum": 60, "maximum": 86400},

@@ -120,17 +120,10 @@ class FakeWorld:
         key: str | None = None,
         new_id: str | None = None,
         limit: SubmissionLimit | None = None,
-        deadline: int | None = None,
     ) -> Submitted:
         """`POST /kling/v1/{operation}`."""
         submission = Submission(
-            tenant=tenant,
-            operation=operation,
-            body=body,
-            idempotency_key=key,
-            public_url=PUBLIC_URL,
-            limit=limit,
-            deadline=deadline,
+            tenant=tenant, operation=operation, body=body, idempotency_key=key, public_url=PUBLIC_URL, limit=limit
         )
         return submit(submission, self.relay, new_id=new_id or uuid.uuid4().hex)
 

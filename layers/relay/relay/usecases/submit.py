@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 DEADLINE_FIELD = "relay_deadline_seconds"
 """The field of a request that sets the deadline of its task. It is not sent to the provider."""
-DEADLINE_HEADER = "X-Relay-Deadline-Seconds"
 _SHORTEST_DEADLINE = 60
 _DIGITS = 10
 _KEY_LIMIT = 255
@@ -44,8 +43,6 @@ class Submission:
     idempotency_key: str | None
     public_url: str
     limit: SubmissionLimit | None = None
-    deadline: int | None = None
-    """Seconds until the task ends, checked already; None: the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +62,11 @@ def submit(submission: Submission, relay: Relay, *, new_id: str) -> Submitted:
     provider, settings, tasks = relay.provider, relay.settings, relay.tasks
     operation = provider.operation(submission.operation)
     _check_key(submission.idempotency_key)
-    checked = provider.checked(operation, submission.body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
+    body, deadline = split_deadline(submission.body, settings.task_deadline)
+    checked = provider.checked(operation, body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
     if callback_url := _text(checked.body.get("callback_url")):
         check_callback_url(callback_url, allow_loopback=settings.allow_loopback)
-    draft = _draft(submission, operation, checked, relay)
+    draft = _draft(submission, operation, checked, deadline, relay)
     request = StoredRequest(_upstream(checked), submission.public_url)
     ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(KEY_GENERATIONS)))
     found = references(request.body)
@@ -87,20 +85,24 @@ def submit(submission: Submission, relay: Relay, *, new_id: str) -> Submitted:
     return Submitted(task, checked.warnings, repeated=not is_new)
 
 
-def split_deadline(body: Mapping[str, Any], header: str | None, longest: int) -> tuple[dict[str, Any], int | None]:
-    """The body without the deadline, and the deadline in seconds or None; the header wins. Raises InvalidRequestError."""
+def split_deadline(body: Mapping[str, Any], longest: int) -> tuple[dict[str, Any], int | None]:
+    """The body without its deadline, and the deadline in seconds, which may be a text; None without one.
+
+    Raises InvalidRequestError with the range.
+    """
     rest = {name: value for name, value in body.items() if name != DEADLINE_FIELD}
-    shortest, seconds = min(_SHORTEST_DEADLINE, longest), None
-    is_number = header is not None and header.isascii() and header.isdecimal() and len(header) < _DIGITS
-    in_header = int(header or "") if is_number else header
-    for name, value in ((DEADLINE_FIELD, body.get(DEADLINE_FIELD)), (DEADLINE_HEADER, in_header)):
-        if value is None or value == "":
-            continue
-        if type(value) is not int or not shortest <= value <= longest:
-            expected = f"expected a whole number of seconds from {shortest} to {longest}"
-            raise InvalidRequestError(f"{name}: {expected}; got {ascii(value)[:40]}")
-        seconds = value
-    return rest, seconds
+    given = body.get(DEADLINE_FIELD)
+    if given is None or given == "":
+        return rest, None
+    is_text = isinstance(given, str) and given.isascii() and given.isdecimal() and len(given) < _DIGITS
+    is_whole = type(given) is int or (isinstance(given, float) and given.is_integer())  # in JSON, 60.0 is 60
+    shortest = min(_SHORTEST_DEADLINE, longest)
+    if not (is_text or is_whole) or not shortest <= int(given) <= longest:
+        expected = f"expected a whole number of seconds from {shortest} to {longest}"
+        raise InvalidRequestError(
+            f"{DEADLINE_FIELD}, or the header X-Relay-Deadline-Seconds: {expected}; got {ascii(given)[:40]}"
+        )
+    return rest, int(given)
 
 
 def _check_key(key: str | None) -> None:
@@ -113,11 +115,11 @@ def _upstream(checked: Checked) -> dict[str, Any]:
     return {name: value for name, value in checked.body.items() if name not in {"callback_url", "external_task_id"}}
 
 
-def _draft(submission: Submission, operation: Operation, checked: Checked, relay: Relay) -> Task:
+def _draft(submission: Submission, operation: Operation, checked: Checked, deadline: int | None, relay: Relay) -> Task:
     """The task without its id and its stored request."""
     settings, now = relay.settings, relay.clock()
-    deadline_at = now + (submission.deadline or settings.task_deadline) * 1000
-    identity = checked.body if submission.deadline is None else {**checked.body, DEADLINE_FIELD: submission.deadline}
+    deadline_at = now + (deadline or settings.task_deadline) * 1000
+    identity = checked.body if deadline is None else {**checked.body, DEADLINE_FIELD: deadline}
     return Task(
         task_id="",
         tenant=submission.tenant,
