@@ -17,7 +17,7 @@ from local.stack import ROOT
 INTERPRETER: str = getattr(sys, "_base_executable", sys.executable)
 """The interpreter without the project's environment, so that nothing missing in a layer is found there."""
 FUNCTIONS = ("ReceiveCallback", "SubmitTask", "ArchiveResults", "QueryTasks", "PublishEvents", "ResubmitTasks",
-             "ReconcileTasks", "DeliverWebhooks", "Authorize")  # fmt: skip
+             "ReconcileTasks", "DeliverWebhooks", "Authorize", "CancelTask")  # fmt: skip
 DEPENDENCIES = {"arm64": "DependenciesLayerArm", "x86_64": "DependenciesLayerX86"}
 _FIRST_DATE_OF_ZIP = 315_532_800
 _QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"

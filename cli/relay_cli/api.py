@@ -66,6 +66,11 @@ class RelayApi:
         data: dict[str, Any] = self._request("GET", f"/tasks/{quote(reference, safe='')}")["data"]
         return data
 
+    def cancel(self, reference: str) -> dict[str, Any]:
+        """Send `DELETE /tasks/{reference}` and return the task afterwards. Repeating it does no harm."""
+        data: dict[str, Any] = self._request("DELETE", f"/tasks/{quote(reference, safe='')}")["data"]
+        return data
+
     def tasks(self, *, status: str | None = None, operation: str | None = None, limit: int) -> Iterator[dict[str, Any]]:
         """Yield at most `limit` tasks, newest first. Each page holds up to 100 tasks and is one request."""
         cursor: str | None = None

@@ -15,7 +15,7 @@ from relay_cli.session import CLIENT, OPERATOR, command
 
 _FOR_CLIENTS = "Commands for clients (they need a key)"
 _FOR_OPERATORS = "Commands for operators (they need AWS credentials)"
-_ORDER = ("submit", "get", "list", "watch", "download", "call", "doctor", "keys", "webhooks", "tail", "dlq", "replay")
+_ORDER = ("submit", "get", "list", "watch", "cancel", "download", "call", "doctor", "keys", "webhooks", "tail", "dlq", "replay")
 _CODES = "\n\n".join(f"{code.value}: {code.meaning}" for code in ExitCode)
 
 
@@ -48,6 +48,7 @@ app.add_typer(
 command(app, "get", CLIENT, rich_help_panel=_FOR_CLIENTS)(tasks.get)
 command(app, "list", CLIENT, rich_help_panel=_FOR_CLIENTS)(tasks.list_tasks)
 command(app, "watch", CLIENT, rich_help_panel=_FOR_CLIENTS)(watch.watch)
+command(app, "cancel", CLIENT, rich_help_panel=_FOR_CLIENTS)(tasks.cancel)
 command(app, "download", CLIENT, rich_help_panel=_FOR_CLIENTS)(tasks.download)
 app.add_typer(
     typer.Typer(

@@ -21,6 +21,7 @@ _ADVICE = {
     "provider": "change the prompt or the files, then submit again",
     "rejected": "change the request, then submit again",
     "expired": "submit again; if the provider still reports success, this task succeeds, too",
+    "cancelled": "submit again with a new external_task_id and Idempotency-Key",
     "unknown": "the provider may have accepted the request: check the provider's task list before you submit again",
 }
 

@@ -28,6 +28,8 @@ def submit_task() -> Any:
     event, operation = app.current_event, operation_path(app)
     relay, tenant = services(), tenant_of(event.raw_event)
     body, limit = json_object(event.raw_event), limit_of(event.raw_event)
+    if deadline := event.headers.get("x-relay-deadline-seconds"):
+        body["relay_deadline_seconds"] = deadline
     if operation in relay.provider.synchronous:
         return forwarded(Call(tenant=tenant, operation=relay.provider.synchronous[operation], body=body, limit=limit))
     submission = Submission(

@@ -14,7 +14,7 @@ from tests.support.cloudformation import ROOT, evaluated, load_template
 
 TEMPLATE = load_template()
 LEVELS = TEMPLATE["Parameters"]["LogLevel"]["AllowedValues"]
-FUNCTIONS = {"receive_callback", "submit_task", "query_tasks", "authorize", "archive_results", "deliver_webhooks"}
+FUNCTIONS = {"receive_callback", "submit_task", "query_tasks", "cancel_task", "authorize", "archive_results", "deliver_webhooks"}
 """With errors that they answer themselves, so that Lambda knows nothing of them: in a plain handler, a resolver, a queue."""
 FAIL = """
 import importlib.util, json, sys
@@ -35,7 +35,8 @@ for name in sys.argv[1].split(","):
         record = {"messageId": "1", "receiptHandle": "r", "body": "{}", "attributes": {"ApproximateReceiveCount": "1"}}
         event = {"Records": [record]}
     else:
-        path = {"submit_task": "submit_task.text2video", "query_tasks": "query_tasks.single", "authorize": "authorize.known"}
+        path = {"submit_task": "submit_task.text2video", "query_tasks": "query_tasks.single", "authorize": "authorize.known",
+                "cancel_task": "cancel_task.task"}
         event = json.loads(next(Path("events").glob(f"{path.get(name, name + '.succeed')}*.json")).read_text())
     context = SimpleNamespace(
         function_name=name, memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="id",
@@ -93,7 +94,7 @@ def test_a_line_without_level_or_time_counts_as_info() -> None:
 def test_the_counted_errors_survive(level: str) -> None:
     counted = [log for log in logs(kept(output(level), application_level(level))) if "_aws" in log]
     names = [metric["Name"] for log in counted for each in log["_aws"]["CloudWatchMetrics"] for metric in each["Metrics"]]
-    assert names.count("InternalErrors") == 4
+    assert names.count("InternalErrors") == 5
     assert names.count("MessagesFailed") == 2
 
 
@@ -101,7 +102,7 @@ def test_the_counted_errors_survive(level: str) -> None:
 def test_the_lines_of_the_errors_survive_as_errors(level: str) -> None:
     lines = [line for line in kept(output(level), application_level(level)) if "_aws" not in line]
     errors = [json.loads(line)["message"] for line in lines if level_of(line) == "ERROR"]
-    assert errors.count("internal error") == 4
+    assert errors.count("internal error") == 5
     assert errors.count("message failed") == 2
 
 

@@ -23,6 +23,8 @@ from relay.domain.task import (
 from relay.ports import TaskStore
 from tests.support.tasks import (
     BUSY,
+    CANCELLED,
+    CANCELLED_UNSENT,
     EXPIRED,
     FAILED,
     HOUR,
@@ -159,6 +161,9 @@ def test_a_key_that_has_made_a_task_cannot_be_claimed(store: TaskStore) -> None:
         (SUCCEED,),
         (FAILED,),
         (EXPIRED,),
+        (CANCELLED,),
+        (PROCESSING, CANCELLED),
+        (CANCELLED, SUCCEED),
         (REJECTED,),
         (EXPIRED, SUCCEED),
         (REJECTED, FAILED),
@@ -194,6 +199,15 @@ CONFLICTS: list[tuple[tuple[Change, ...], Change]] = [
     ((EXPIRED,), REJECTED),
     ((REJECTED,), EXPIRED),
     ((EXPIRED, SUCCEED), FAILED),
+    ((CANCELLED,), CANCELLED),
+    ((CANCELLED,), FAILED),
+    ((CANCELLED,), EXPIRED),
+    ((CANCELLED,), REJECTED),
+    ((CANCELLED,), reported(Status.PROCESSING, 9, "late")),
+    ((CANCELLED, SUCCEED), CANCELLED),
+    ((EXPIRED,), CANCELLED),
+    ((), CANCELLED_UNSENT),
+    ((PROCESSING,), CANCELLED_UNSENT),
 ]
 
 
@@ -310,7 +324,7 @@ def test_an_acceptance_after_the_callback_keeps_what_the_callback_said(store: Ta
     assert stored(store) == replace(task, due_at=LATER)
 
 
-@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED], ids=lambda change: change.rank.name)
+@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED, CANCELLED], ids=lambda change: change.rank.name)
 def test_an_acceptance_after_the_end_changes_nothing(store: TaskStore, change: Change) -> None:
     task = created(store, change)
 
@@ -318,6 +332,31 @@ def test_an_acceptance_after_the_end_changes_nothing(store: TaskStore, change: C
 
     assert stored(store) == task
     assert all_due(store, LATER + HOUR) == []
+
+
+# cancelling
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_an_unsent_task_is_cancelled_for_certain(store: TaskStore, attempts: int) -> None:
+    task = created(store, task=task_of(acceptance=Acceptance.UNSENT, attempts=attempts))
+
+    assert changed(store, task, CANCELLED_UNSENT) == task.moved_to(CANCELLED_UNSENT, at=LATER)
+    with pytest.raises(TaskConflictError):
+        store.begin_attempt(task.task_id, attempts + 1, due_at=LATER)
+    assert not store.schedule_attempt(task, due_at=LATER, acceptance=Acceptance.UNSENT)
+    assert all_due(store, LATER + HOUR) == []
+
+
+def test_a_task_whose_next_attempt_has_begun_is_not_cancelled_for_certain(store: TaskStore) -> None:
+    task = created(store, task=task_of(acceptance=Acceptance.UNSENT))
+    begun = store.begin_attempt(task.task_id, 2, due_at=LATER)
+
+    with pytest.raises(TaskConflictError):
+        changed(store, task, CANCELLED_UNSENT)
+    assert stored(store) == begun
+
+    assert changed(store, begun, CANCELLED).is_cancelled
 
 
 # begin_attempt
@@ -343,7 +382,9 @@ def test_no_attempt_is_left_out(store: TaskStore) -> None:
     assert stored(store) == task
 
 
-@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED, PROCESSING], ids=lambda change: change.rank.name)
+@pytest.mark.parametrize(
+    "change", [SUCCEED, FAILED, EXPIRED, REJECTED, CANCELLED, PROCESSING], ids=lambda change: change.rank.name
+)
 def test_no_attempt_is_begun_for_a_task_that_is_over_or_accepted(store: TaskStore, change: Change) -> None:
     task = created(store, change)
 
@@ -433,7 +474,7 @@ def test_a_look_without_news_is_counted(store: TaskStore) -> None:
     assert stored(store) == replace(task, due_at=LATER + 1, polls=2)
 
 
-@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED], ids=lambda change: change.rank.name)
+@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED, CANCELLED], ids=lambda change: change.rank.name)
 def test_a_finished_task_is_not_postponed(store: TaskStore, change: Change) -> None:
     task = created(store, change)
 
@@ -613,7 +654,7 @@ def test_every_due_task_is_in_one_shard(store: TaskStore) -> None:
     assert sorted(found) == sorted(ids)
 
 
-@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED], ids=lambda change: change.rank.name)
+@pytest.mark.parametrize("change", [SUCCEED, FAILED, EXPIRED, REJECTED, CANCELLED], ids=lambda change: change.rank.name)
 def test_nobody_asks_for_a_task_that_is_over(store: TaskStore, change: Change) -> None:
     task = created(store)
     assert all_due(store, LATER) == [task.task_id]

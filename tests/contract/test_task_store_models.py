@@ -1,5 +1,6 @@
 """The adapter and the fake, side by side through random histories; and the stored shape of a task."""
 
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,9 +41,11 @@ results = st.lists(
 documents = st.none() | st.dictionaries(
     texts, st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts
 )
-failures = st.builds(Failure, code=st.sampled_from(FailureCode), message=texts, provider_code=st.integers(0, 5002))
+OTHER_CODES = sorted(set(FailureCode) - {FailureCode.CANCELLED})  # `Change.cancelled` alone brings that one
+failures = st.builds(Failure, code=st.sampled_from(OTHER_CODES), message=texts, provider_code=st.integers(0, 5002))
 ACCEPTANCE = {Rank.GIVEN_UP: st.sampled_from([None, Acceptance.REFUSED])}
-changes = st.sampled_from(Rank).flatmap(
+cancellations = st.sampled_from(Acceptance).map(Change.cancelled)
+changes = cancellations | st.sampled_from(Rank).flatmap(
     lambda rank: st.builds(
         Change,
         status=st.sampled_from(Status),
@@ -167,6 +170,15 @@ def test_a_task_as_created_survives_its_item(task: Task) -> None:
     assert is_task(item)
     has_it = task.provider_task_id is not None or task.rank in {Rank.PROCESSING, Rank.FINAL}
     assert task_in(item) == replace(task, acceptance=Acceptance.ACCEPTED if has_it else task.acceptance)
+
+
+def test_version_0_2_0_reads_a_cancelled_task_as_expired() -> None:
+    task = task_of().moved_to(Change.cancelled(Acceptance.UNKNOWN), at=NOON)
+    assert task.failure
+    item = failure_text(task.failure)
+
+    assert json.loads(item["S"]) == {"code": "expired", "message": task.message}
+    assert task_in({**item_of(task), "failure": item}) == task
 
 
 @pytest.mark.parametrize("stored", ["", "unsent", "unknown"])

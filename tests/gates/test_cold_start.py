@@ -17,7 +17,7 @@ ALLOWANCE = 1.003
 """Instruction counts repeat within 0.3 %."""
 NEVER = ("pydantic", "boto3", "s3transfer", "jwt", "anyio", "aws_xray_sdk")
 HTTPX = {"SubmitTask", "ResubmitTasks", "ReconcileTasks", "ArchiveResults", "DeliverWebhooks"}
-RESOLVER = {"SubmitTask", "QueryTasks"}
+RESOLVER = {"SubmitTask", "QueryTasks", "CancelTask"}
 
 
 def loaded(mount: Mounted, function: str, code: str = INIT) -> set[str]:

@@ -20,7 +20,8 @@ def test_a_synchronous_answer_is_the_providers(world: MotoWorld, case: str, pref
     operation = payload["pathParameters"]["operation"]
     world.outside.next_answers = [(200, SPOKEN)]
 
-    answer = world.call("submit_task", with_path(payload, prefix + operation))
+    body = {**json.loads(payload["body"]), "relay_deadline_seconds": 60}
+    answer = world.call("submit_task", with_body(with_path(payload, prefix + operation), body))
 
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, SPOKEN)
     (sent,) = world.outside.sent

@@ -281,6 +281,38 @@ def test_a_refused_create_does_not_use_up_its_external_task_id(world: MotoWorld)
     assert world.submit(body=body).code == 0
 
 
+def test_a_deadline_ends_the_task_earlier_and_is_not_sent(world: MotoWorld) -> None:
+    answer = world.submit(body={"prompt": "a cat", "relay_deadline_seconds": 600})
+
+    assert (answer.status, answer.message) == (200, "SUCCEED")
+    task = world.task(answer.data["task_id"])
+    assert (task.deadline_at, task.due_at) == (task.created_at + 600_000, task.created_at + 120_000)
+    (sent,) = world.outside.sent
+    assert "relay_deadline_seconds" not in sent.body
+
+
+def test_the_header_of_a_deadline_wins(world: MotoWorld) -> None:
+    body = {"prompt": "a cat", "relay_deadline_seconds": 600}
+    answer = world.http("submit_task", with_body(event("submit_task.text2video"), body, x_relay_deadline_seconds="60"))
+
+    task = world.task(answer.data["task_id"])
+    assert (task.deadline_at, task.due_at) == (task.created_at + 60_000,) * 2
+
+
+@pytest.mark.parametrize(("case", "field", "header"), [
+    ("text2video", 59, None), ("text2video", "soon", None), ("text2video", None, "86401"), ("tts", 59, None),
+])  # fmt: skip
+def test_a_deadline_out_of_range_is_refused_with_the_range(
+    world: MotoWorld, case: str, field: object, header: str | None
+) -> None:
+    body = {"prompt": "a cat", "relay_deadline_seconds": field}
+    answer = world.http("submit_task", with_body(event(f"submit_task.{case}"), body, x_relay_deadline_seconds=header))
+
+    assert (answer.status, answer.code) == (400, 1201)
+    assert "from 60 to 86400" in answer.message
+    assert not world.outside.sent
+
+
 def test_two_tenants_may_use_the_same_key(world: MotoWorld) -> None:
     one = world.submit(idempotency_key="order-7")
     other = world.submit(idempotency_key="order-7", tenant="umbrella")

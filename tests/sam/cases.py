@@ -9,6 +9,7 @@ from tests.sam.scene import CREATE, EVENTS, KEY_ID, Scene
 from tests.unit.test_template import FUNCTIONS, snake
 
 STATUS = {  # the others: 200
+    "cancel_task.native": 404,
     "query_tasks.three_segments": 404,
     "query_tasks.unknown_path": 404,
     "receive_callback.forged": 404,
@@ -30,6 +31,11 @@ CASES = {
     "ResubmitTasks": Case("resubmit_tasks.attempt", Scene.refused, effect=lambda scene: scene.paid() == 1),
     "ReceiveCallback": Case(
         "receive_callback.processing", says={"status": "applied"}, effect=lambda scene: scene.task()["status"] == "processing"
+    ),
+    "CancelTask": Case(
+        "cancel_task.task",
+        says={"status": "failed", "version": 2},
+        effect=lambda scene: scene.task()["failure"]["code"] == "cancelled",
     ),
     "QueryTasks": Case("query_tasks.task", says={"status": "submitted", "version": 1}),
     "PublishEvents": Case(

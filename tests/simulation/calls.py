@@ -17,6 +17,7 @@ TIMEOUTS = {
     "archive": 600,
     "reconcile": 55,
     "query": 15,
+    "cancel": 15,
     "deliver": 60,
 }
 """Seconds, as in the template."""

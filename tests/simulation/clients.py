@@ -119,6 +119,8 @@ class Clients:
             must(rank >= Rank.GIVEN_UP, "answers are true", f"{task.task_id[:6]} was refused, and is {rank.name}")
         if request.key and attempt == 1 and self._decisions.strikes(Fault.REQUEST_REPEATED, request.name, 0.2):
             self._send(request, 2, self._decisions.between(f"repeats {request.name}", 1, 300))
+        if attempt == 1 and self._decisions.strikes(Fault.CANCELLED, request.name, 0.25):
+            self._cancel(task, self._decisions.between(f"cancels {request.name}", 0, 900))
         for number in range(3):
             self._ask(request, task, number)
 
@@ -129,6 +131,27 @@ class Clients:
             must(request.tenant in owners, "answers are true", f"{request.external_id} is taken by nobody of {request.tenant}")
         else:
             must(isinstance(refusal, IdempotencyKeyReusedError), "answers are true", f"{request.name}: {refusal!r}")
+
+    def attempted(self, task_id: str) -> None:
+        """The relay is about to send a task again: a client may cancel it at this moment."""
+        task = self._tasks.get(task_id)
+        if task and self._decisions.strikes(Fault.CANCELLED, f"attempt of {task_id}", 0.15):
+            self._cancel(task, self._decisions.between(f"cancels attempt of {task_id}", 0, 3))
+
+    def _cancel(self, task: Task, delay: float, attempt: int = 1) -> None:
+        place = self._decisions.visit(f"cancels {task.task_id[:6]}, attempt {attempt}")
+
+        def cancel() -> None:
+            seen = self._invariants.seen(task.tenant)
+            answer = self._functions.cancel(task.tenant, task.task_id, place)
+            if isinstance(answer, Task):
+                must(answer.is_over, "a cancelled task has ended", f"{task.task_id[:6]} is {answer.status}")
+                self._invariants.answered(task.tenant, answer, seen=seen)
+            elif attempt < _ATTEMPTS:
+                must(isinstance(answer, Ended), "answers are true", f"{task.task_id[:6]}: {answer!r}")
+                self._cancel(task, self._decisions.between(f"next {place}", 1, 60), attempt + 1)
+
+        self._scheduler.after(delay, f"{task.tenant} {place}", cancel)
 
     def _ask(self, request: Request, task: Task, number: int) -> None:
         place = f"asks {number} for {request.name}"

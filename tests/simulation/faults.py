@@ -35,6 +35,7 @@ class Fault(StrEnum):
     REQUEST_REPEATED = "client: repeats an answered request"
     KEY_REUSED = "client: an Idempotency-Key with another body"
     EXTERNAL_ID_REUSED = "client: an external_task_id again"
+    CANCELLED = "client: cancels a task"
     INTRUSION = "client: asks for another tenant's task"
     LOST_ANSWER = "provider: accepts and loses the answer"
     LOST_REQUEST = "provider: request lost on the way"
@@ -92,6 +93,7 @@ SITES: dict[str, tuple[str, ...]] = {
         "api.send", "resubmissions.put",
     ),
     "query": ("tasks.get",),
+    "cancel": ("tasks.get", "tasks.change"),
     "deliver": (
         "tasks.get", "webhooks.endpoint", "webhooks.claim_lane", "webhooks.keep_endpoint", "webhooks.begin", "webhooks.conclude",
         "results.url", "sender.post", "webhook_queue.put", "webhook_queue.bury", "events.publish",

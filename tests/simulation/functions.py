@@ -12,7 +12,7 @@ from relay.config import Settings
 from relay.domain.errors import CallbackNotAuthenticError, ClientError, TaskNotFoundError
 from relay.domain.webhook import Delivery
 from relay.ports import Record, Relay
-from relay.usecases import archive, deliver, publish, query, receive, reconcile, resubmit, submit
+from relay.usecases import archive, cancel, deliver, publish, query, receive, reconcile, resubmit, submit
 from tests.simulation.calls import FaultyCalls
 from tests.simulation.faults import Decisions
 from tests.simulation.queues import Ended, named
@@ -136,6 +136,10 @@ class Functions:
         """`GET /tasks/{reference}`: the task, a refusal, or how it ended."""
         return self._invoke("query", label, lambda relay: query.find(tenant, reference, operation=None, tasks=relay.tasks))
 
+    def cancel(self, tenant: str, reference: str, label: str) -> Any:
+        """`DELETE /tasks/{reference}`: the task, a refusal, or how it ended."""
+        return self._invoke("cancel", label, lambda relay: cancel.cancel(tenant, reference, relay))
+
     def _invoke(
         self,
         function: str,
@@ -152,7 +156,7 @@ class Functions:
         try:
             return run(self._watched(calls, container))
         except _REFUSALS as refusal:
-            if isinstance(refusal, TaskNotFoundError) and function != "query":
+            if isinstance(refusal, TaskNotFoundError) and function not in {"query", "cancel"}:
                 return self._failed(refusal)
             return refusal
         except Crash:

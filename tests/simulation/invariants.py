@@ -44,6 +44,8 @@ class Invariants:
         self._keys: dict[tuple[str, str], str] = {}
         self.is_accepted: Callable[[str], bool] = lambda _task_id: False
         """Whether the provider has made a task of ours."""
+        self.cancelled: dict[str, Task] = {}
+        """Each cancelled task as it was before."""
         self._store = store
         self._files = files
         self._source = source
@@ -71,6 +73,10 @@ class Invariants:
         must((after.due_at is None) == after.is_over, "the due index holds what waits", f"{name}, {after.rank.name}")
         if before is not None:
             _moved(before, after, name)
+            begun = after.attempts > before.attempts
+            must(not (begun and before.is_cancelled), "a cancelled task is not sent", f"{name} begins attempt {after.attempts}")
+            if after.is_cancelled and not before.is_cancelled:
+                self.cancelled[after.task_id] = before
             if after.acceptance is Acceptance.REFUSED is not before.acceptance:
                 must(not self.is_accepted(after.task_id), "a refused task was not accepted", name)
         self.versions[after.task_id] = after.version

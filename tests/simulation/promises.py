@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from relay.domain.task import Archive, FailureCode, Rank, Status, Task
+from relay.domain.task import Acceptance, Archive, FailureCode, Rank, Status, Task
 from relay.domain.webhook import DeliveryOutcome, url_id
 from tests.simulation.clients import UNTYPED
 from tests.simulation.invariants import must
@@ -32,6 +32,8 @@ class Promises:
         for task in world.tasks.tasks.values():
             self._told(task)
             self._ended(task)
+            if before := world.invariants.cancelled.get(task.task_id):
+                self._cancelled(before, task)
             if task.status is Status.SUCCEED:
                 self._archived(task)
             if task.callback_url is not None:
@@ -83,6 +85,8 @@ class Promises:
         if code is FailureCode.REJECTED:
             made = self._world.provider.paid[task.task_id]
             must(made == 0, "the verdict is the provider's", f"{name} is called refused, but the provider made it")
+        elif code is FailureCode.CANCELLED:
+            must(task.task_id in self._world.invariants.cancelled, "answers are true", f"nobody cancelled {name}")
         elif code is FailureCode.EXPIRED:
             known = verdict is not None and max(verdict.updated_at, self._calm_since) < task.deadline_at
             must(not known, "lost callbacks are found", f"{name} expired, though the provider answered before its deadline")
@@ -90,6 +94,14 @@ class Promises:
             must(code is FailureCode.UNKNOWN, "every task comes to an end", f"{name}: {code}")
             blind = task.operation == UNTYPED or not self._world.settings.external_ids_honoured
             must(blind, "lost callbacks are found", f"{name} is called unknown")
+
+    def _cancelled(self, before: Task, task: Task) -> None:
+        """It stays cancelled unless it succeeds, and it costs nothing if it was unsent."""
+        kept = task.is_cancelled or task.status is Status.SUCCEED
+        must(kept, "a cancelled task has ended", f"{task.task_id[:6]} is {task.status}, {task.failure}")
+        if before.acceptance is Acceptance.UNSENT:
+            paid = self._world.provider.paid[task.task_id]
+            must(paid == 0, "a cancelled task is not sent", f"{task.task_id[:6]} was unsent, and paid {paid} times after that")
 
     def _archived(self, task: Task) -> None:
         """Stored with the provider's bytes; or given up with an event, because a file is beyond reach."""

@@ -90,7 +90,7 @@ class SimulatedWorld:
         self.stream = Stream(self.tasks, self.functions.publish, self.scheduler, decisions)
         at: dict[str, Any] = {"scheduler": self.scheduler, "decisions": decisions}
         self.resubmissions = resubmissions.queue = Queue(
-            "resubmissions", lambda body, _: self.functions.resubmit(*body), function="ResubmitTasks", visibility=540,
+            "resubmissions", self._resubmit, function="ResubmitTasks", visibility=540,
             most_receives=5, **at,
         )  # fmt: skip
         self.archives = self.bus.archives = Queue(
@@ -119,6 +119,10 @@ class SimulatedWorld:
                 "webhook retries", ("5,60", "5,30,60,300", "5,300,1800,7200,18000,36000,50400,72000,86400")
             ),
         )
+
+    def _resubmit(self, body: tuple[str, int, int], _receives: int) -> Any:
+        self.clients.attempted(body[0])
+        return self.functions.resubmit(*body)
 
     def live(self) -> None:
         """The storm, the calm, the redrive, and the promises."""

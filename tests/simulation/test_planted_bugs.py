@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from relay.adapters.secrets.cached import Secrets
-from relay.domain.errors import ProviderTaskMissingError
+from relay.domain.errors import ProviderTaskMissingError, TaskConflictError
 from relay.domain.events import event_between
-from relay.domain.task import Change, Rank, Task
+from relay.domain.task import Acceptance, Change, Rank, Task
 from relay.domain.webhook import Delivery, DeliveryLog, DeliveryOutcome
 from relay.providers.base import Operation, ProviderRequest, ProviderResponse
 from relay.usecases import archive, deliver, receive, reconcile, resubmit
@@ -204,6 +204,21 @@ def a_task_expires_without_an_answer(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconcile, "_GRACE_MS", 0)
 
 
+def an_attempt_begins_for_a_cancelled_task(patch: pytest.MonkeyPatch) -> None:
+    """The condition of `begin_attempt` is only the number of the attempt."""
+
+    def begun(store: FakeTaskStore, task_id: str, attempt: int, *, due_at: int, unresolved_at: int = 0) -> Task:
+        task = store._existing(task_id)
+        if task.attempts != attempt - 1:
+            raise TaskConflictError("another attempt")
+        due = None if task.is_over else due_at
+        return store._write(
+            task, replace(task, attempts=attempt, acceptance=Acceptance.UNKNOWN, due_at=due, unresolved_at=unresolved_at)
+        )
+
+    patch.setattr(FakeTaskStore, "begin_attempt", begun)
+
+
 PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "no condition": (the_update_has_no_condition, {"terminal states absorb", "stale snapshots never win"}),
     "event before the write": (an_event_is_published_before_the_write, {"no event without its state change"}),
@@ -218,6 +233,7 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "refusal after a loss": (a_refusal_forgets_the_attempts_before_it, {"a refused task was not accepted"}),
     "own write unknown": (a_write_does_not_recognise_itself, {"a create knows its own task"}),
     "no reason": (a_retry_forgets_why_the_task_waits, {"a waiting task says why"}),
+    "sent after its cancellation": (an_attempt_begins_for_a_cancelled_task, {"a cancelled task is not sent"}),
     "no grace": (a_task_expires_without_an_answer, {"lost callbacks are found"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }

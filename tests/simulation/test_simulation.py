@@ -50,7 +50,7 @@ def test_a_calm_world_has_no_faults(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_fault_of_every_function_is_injected_somewhere() -> None:
     runs = [run(seed) for seed in range(40)]
     struck = {site.partition(" ")[0] for ended in runs for site, fault in ended.sites if fault in set(Fault)}
-    assert struck == {"submit", "resubmit", "receive", "publish", "archive", "reconcile", "query", "deliver"}
+    assert struck == {"submit", "resubmit", "receive", "publish", "archive", "reconcile", "query", "cancel", "deliver"}
 
 
 def test_a_fault_is_aimed_at_a_call_site() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from relay.domain.errors import Meaning
-from relay.domain.task import Change, Failure, FailureCode, Reason, Result, Snapshot, Status, Task
+from relay.domain.task import Acceptance, Change, Failure, FailureCode, Reason, Result, Snapshot, Status, Task
 
 NOON = 1_750_000_000_000
 HOUR = 3_600_000
@@ -47,6 +47,8 @@ SUBMITTED = reported(Status.SUBMITTED)
 PROCESSING = reported(Status.PROCESSING, 2)
 SUCCEED = reported(Status.SUCCEED, 3)
 FAILED = reported(Status.FAILED, 3, "Content policy violation")
+CANCELLED = Change.cancelled(Acceptance.UNKNOWN)
+CANCELLED_UNSENT = Change.cancelled(Acceptance.UNSENT)
 EXPIRED = Change.given_up(FailureCode.EXPIRED, "no verdict in time")
 POLICY = Failure(code=FailureCode.REJECTED, message="content security policy", provider_code=1301, http_status=400)
 REJECTED = Change.refused(POLICY)

@@ -396,7 +396,7 @@ def _still_processing(world: SweptWorld) -> Act:
     return act
 
 
-# ── authorize and query_tasks ──────────────────────────────────────────────────────────────────────────────────────
+# ── authorize, query_tasks and cancel_task ─────────────────────────────────────────────────────────────────────────
 
 
 def _asking(world: SweptWorld, function: str, payload: Json) -> Act:
@@ -455,6 +455,31 @@ def _query(path: str, **query: str) -> Callable[[SweptWorld], Act]:
         return _asking(world, "query_tasks", payload)
 
     return arrange
+
+
+def _cancel(*answers: Answer | str) -> Callable[[SweptWorld], Act]:
+    """`answers` to the create request."""
+
+    def arrange(world: SweptWorld) -> Act:
+        world.provider.verdict = "never"
+        _prepare(world, answers)
+        task_id = _submitted(world)
+        return _asking(world, "cancel_task", with_tenant(with_path(event("cancel_task.task"), f"/tasks/{task_id}"), TENANT))
+
+    return arrange
+
+
+def _cancelled(paid: int) -> Check:
+    def check(world: SweptWorld) -> list[str]:
+        (task,) = world.stored()
+        answer = json.loads((world.answers[-1] or {})["body"])["data"]
+        found = _failed_as(FailureCode.CANCELLED)(world)
+        if (answer["version"], answer["failure"]) != (2, {"code": "cancelled", "message": task.message}):
+            found.append(f"answered {answer}")
+        times = len(world.provider.paid.get(task.task_id, ()))
+        return found if times == paid else [*found, f"paid {times} times"]
+
+    return check
 
 
 def _shown(world: SweptWorld) -> list[str]:
@@ -530,6 +555,9 @@ SCENARIOS = [
     Scenario("authorize", "known key", _authorize, _recognised),
     Scenario("authorize", "signed token", _authorize_signed, _recognised),
     Scenario("keys", "create", _key, _good),
+    Scenario("cancel_task", "unsent", _cancel(BUSY), _cancelled(0)),
+    Scenario("cancel_task", "unknown outcome", _cancel("lost"), _cancelled(1)),
+    Scenario("cancel_task", "accepted", _cancel(), _cancelled(1)),
     Scenario("query_tasks", "one", _query("/kling/v1/videos/text2video/ID"), _shown),
     Scenario("query_tasks", "one by the client's id", _query("/kling/v1/videos/text2video/order-1"), _shown),
     Scenario("query_tasks", "one as the relay shows it", _query("/tasks/ID"), _shown),

@@ -224,6 +224,8 @@ class SweptWorld(MotoWorld):
         state = f"{task.status} at version {task.version}"
         if not task.is_over or task.due_at is not None or task.request is not None:
             return [f"not at its end: {state}"]
+        if task.is_cancelled:
+            return []  # its scenario says whether it should be
         if self.provider.paid.get(task.task_id) and self.provider.verdict != "never":
             return (
                 [] if task.status.value == self.provider.verdict else [f"{state}, and the provider says {self.provider.verdict}"]

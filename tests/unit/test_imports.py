@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
-RESOLVERS = {"submit_task", "query_tasks"}
+RESOLVERS = {"submit_task", "query_tasks", "cancel_task"}
 ALWAYS_LATER = ("httpx", "pydantic", "boto3", "s3transfer", "requests", "jwt", "aws_xray_sdk", "moto", "local", "tests")
 SDK = {"boto3", "botocore", "httpx"}
 

@@ -299,6 +299,7 @@ CALLS = {
 BESIDES = {
     "SubmitTask": {"uploads.put", "uploads.read", "results.url"},
     "ResubmitTasks": {"uploads.read"},
+    "CancelTask": {"results.url"},
     "QueryTasks": {"tasks.of_tenant", "webhooks.log", "results.url"},
 }
 """Calls that the simulation does not make."""
@@ -442,6 +443,9 @@ def test_the_api_has_its_routes() -> None:
         ("GET", "/v1/{operation+}"): "QueryTasks",
         ("GET", "/tasks"): "QueryTasks",
         ("GET", "/tasks/{task_id}"): "QueryTasks",
+        ("DELETE", "/tasks/{task_id}"): "CancelTask",
+        ("DELETE", "/kling/v1/{operation+}"): "CancelTask",
+        ("DELETE", "/v1/{operation+}"): "CancelTask",
     }
 
 

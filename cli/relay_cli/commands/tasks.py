@@ -1,4 +1,4 @@
-"""`relay get`, `relay list` and `relay download`: show tasks and download their files."""
+"""`relay get`, `relay list`, `relay cancel` and `relay download`: show and cancel tasks, and download their files."""
 
 import tempfile
 from pathlib import Path
@@ -44,6 +44,16 @@ def list_tasks(
     path = operation_named(operation) if operation else None
     tasks = list(session.api.tasks(status=status, operation=path, limit=limit))
     session.output.print_result(tasks, task_table(tasks))
+
+
+def cancel(session: Session, task: _TaskId) -> None:
+    """Cancel one task. A task that the provider may have accepted can still finish and cost money."""
+    from relay_cli.failures import Refused
+
+    document = session.api.cancel(task)
+    if (document["failure"] or {}).get("code") != "cancelled":
+        raise Refused(f"{task} had ended before: its status is {document['status']}", f"show it: relay get {task}")
+    session.output.print_result(document, task_details(document))
 
 
 def download(

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from relay.usecases.submit import DEADLINE_FIELD
+
 _JSON = "application/json"
 type Json = dict[str, Any]
 
@@ -93,6 +95,12 @@ PARAMETERS: Final[Json] = {
         "description": "A repeated request with the same key gets the task of the first request",
         "schema": {"type": "string", "pattern": "^[!-~]([ -~]{0,253}[!-~])?$"},
         "example": "order-1742",
+    },
+    "DeadlineSeconds": {
+        "name": "X-Relay-Deadline-Seconds",
+        "in": "header",
+        "description": f"Seconds until the task ends, at most `TaskDeadlineSeconds`. Wins over `{DEADLINE_FIELD}` in the body",
+        "schema": {"type": "integer", "minimum": 60, "maximum": 86400},
     },
 }
 CALLBACKS: Final[Json] = {

@@ -55,7 +55,7 @@ def _create(operation: Operation) -> Json:
         "operationId": f"create_{slug}",
         "tags": [operation.name.partition("/")[0]],
         "summary": f"Create a task of {operation.name}",
-        "parameters": [ref("parameters", "IdempotencyKey")],
+        "parameters": [ref("parameters", "IdempotencyKey"), ref("parameters", "DeadlineSeconds")],
         "requestBody": body(ref("schemas", model.__name__), {name: json.loads(path.read_text()) for name, path in sizes.items()}),
         "responses": {"200": succeeded("The task, submitted or queued", ref("schemas", "KlingTask"), links=links)}
         | refused(*_PROVIDERS_OWN),
@@ -122,7 +122,7 @@ def _untyped() -> Json:
         "operationId": "create_other",
         "tags": ["others"],
         "summary": "Create a task of an operation that the relay does not know",
-        "parameters": [*parameters, ref("parameters", "IdempotencyKey")],
+        "parameters": [*parameters, ref("parameters", "IdempotencyKey"), ref("parameters", "DeadlineSeconds")],
         "requestBody": body(ref("schemas", "UntypedRequest"), {"example": {"prompt": "A ginger cat"}}),
         "responses": {"200": {"description": "The task, or the provider's response", "content": _ANYTHING}}
         | refused(*_PROVIDERS_OWN),

@@ -9,6 +9,7 @@ from relay.domain.task import Status
 from relay.providers.kling.translator import Kling
 
 _CALLBACK = ROOT / "tests" / "fixtures" / "kling" / "callback_succeed.json"
+_TASK_ID: Final = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
 TAGS: Final = [
     {"name": "uploads", "description": "Files for requests"},
     {"name": "tasks", "description": "Tasks as the relay sees them"},
@@ -21,7 +22,7 @@ def paths() -> Json:
     return {
         "/uploads": {"post": _upload()},
         "/tasks": {"get": _list()},
-        "/tasks/{task_id}": {"get": _get()},
+        "/tasks/{task_id}": {"get": _get(), "delete": _cancel()},
         "/health": {"get": _health()},
         "/callbacks/{task_id}/{token}": {"post": _callback()},
     }
@@ -61,13 +62,23 @@ def _list() -> Json:
 
 
 def _get() -> Json:
-    parameter = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     return {
         "operationId": "get_task",
         "tags": ["tasks"],
         "summary": "One task",
-        "parameters": [parameter],
+        "parameters": [_TASK_ID],
         "responses": {"200": succeeded("The task", ref("schemas", "Task"))} | refused("404"),
+    }
+
+
+def _cancel() -> Json:
+    return {
+        "operationId": "cancel_task",
+        "tags": ["tasks"],
+        "summary": "Cancel one task",
+        "description": "The task ends as `failed`, code `cancelled`. A task that had ended stays as it is.",
+        "parameters": [_TASK_ID],
+        "responses": {"200": succeeded("The task afterwards", ref("schemas", "Task"))} | refused("404"),
     }
 
 

@@ -73,6 +73,7 @@ class Front:
         authorized = self.world.call("authorize", {**event("authorize.known"), "headers": request.headers})
         payload["requestContext"]["authorizer"] = {"lambda": authorized["context"]}
         function = "submit_task" if creates or path.endswith("/account/costs") else "query_tasks"
+        function = "cancel_task" if request.method == "DELETE" else function
         return self.world.call(function, payload)
 
 
@@ -107,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = _serve  # noqa: N815
+    do_GET = do_POST = do_DELETE = _serve  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Log nothing."""

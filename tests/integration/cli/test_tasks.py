@@ -1,4 +1,4 @@
-"""`relay submit`, `call`, `get`, `list`, `watch` and `download`: the installed program with the relay's own functions."""
+"""`relay submit`, `call`, `get`, `list`, `watch`, `cancel`, `download`: the installed program with the relay's functions."""
 
 import base64
 import hashlib
@@ -294,6 +294,20 @@ def test_get_shows_a_task_by_either_id(relay: Program, world: MotoWorld) -> None
     missing = relay("get", "no such task")
     assert missing.code == 5
     assert "no such task" in missing.err
+
+
+def test_cancel_ends_a_task_and_may_be_repeated(relay: Program, world: MotoWorld) -> None:
+    task_id = world.submitted(external_task_id="mine")
+    for reference in (task_id, "mine"):
+        document = relay.installed("cancel", reference, "--json").document
+        assert (document["task_id"], document["status"], document["failure"]["code"]) == (task_id, "failed", "cancelled")
+    assert relay("cancel", "no such task").code == 5
+
+
+def test_cancel_says_that_a_task_had_ended(relay: Program, world: MotoWorld) -> None:
+    late = relay("cancel", world.succeeded("https://results.example/a.mp4"))
+    assert late.code == 3
+    assert "had ended before: its status is succeed" in late.err
 
 
 def test_list_shows_the_newest_first(relay: Program, world: MotoWorld) -> None:

@@ -14,6 +14,7 @@ from relay.providers.base import ProviderResponse
 from relay.providers.kling.translator import Kling
 from relay.usecases.apply import Outcome as Applied
 from relay.usecases.archive import archive
+from relay.usecases.cancel import cancel
 from relay.usecases.deliver import deliver
 from relay.usecases.forward import Call, forward
 from relay.usecases.publish import publish
@@ -163,6 +164,10 @@ class FakeWorld:
         task = self.api.of(task_id)
         reference, token = task.callback_url.removeprefix(f"{PUBLIC_URL}/callbacks/").split("/")
         return self.receive(reference, task.callback(), token)
+
+    def cancel(self, reference: str, *, tenant: str = "acme") -> Task:
+        """`DELETE /tasks/{reference}`."""
+        return cancel(tenant, reference, self.relay)
 
     def reconcile_one(self, task_id: str) -> Reconciled:
         """A look of the reconciler at one task."""

@@ -13,6 +13,7 @@ from relay.domain.task import (
     DUE_SHARDS,
     RANKS,
     STATUS_MESSAGE_LIMIT,
+    Acceptance,
     Archive,
     Change,
     Failure,
@@ -25,6 +26,8 @@ from relay.domain.task import (
     fingerprint_of,
 )
 from tests.support.tasks import (
+    CANCELLED,
+    CANCELLED_UNSENT,
     EXPIRED,
     FAILED,
     NOON,
@@ -45,6 +48,9 @@ BEFORE: dict[str, Task] = {
     "processing": task_of().moved_to(PROCESSING, at=NOON),
     "expired": task_of().moved_to(EXPIRED, at=NOON),
     "rejected": task_of().moved_to(REJECTED, at=NOON),
+    "cancelled": task_of().moved_to(CANCELLED, at=NOON),
+    "unsent": task_of(acceptance=Acceptance.UNSENT),
+    "cancelled while unsent": task_of(acceptance=Acceptance.UNSENT).moved_to(CANCELLED_UNSENT, at=NOON),
     "succeed": task_of().moved_to(SUCCEED, at=NOON),
     "failed": task_of().moved_to(FAILED, at=NOON),
 }
@@ -53,12 +59,17 @@ CHANGES = {
     "processing": PROCESSING,
     "expired": EXPIRED,
     "rejected": REJECTED,
+    "cancelled": CANCELLED,
+    "cancelled while unsent": CANCELLED_UNSENT,
     "succeed": SUCCEED,
     "failed": FAILED,
 }
 FOLLOWS = {
-    "submitted": {"processing", "expired", "rejected", "succeed", "failed"},
-    "processing": {"expired", "succeed", "failed"},
+    "submitted": {"processing", "expired", "rejected", "cancelled", "succeed", "failed"},
+    "unsent": {"processing", "expired", "rejected", "cancelled", "cancelled while unsent", "succeed", "failed"},
+    "processing": {"expired", "cancelled", "succeed", "failed"},
+    "cancelled": {"succeed"},
+    "cancelled while unsent": {"succeed"},
     "expired": {"succeed", "failed"},
     "rejected": {"succeed", "failed"},
     "succeed": set(),
@@ -130,6 +141,8 @@ def test_whatever_comes_in_whatever_order_the_rank_never_falls_and_a_verdict_is_
         assert task.version == before.version + 1
 
     verdicts = [change for change in history if change.rank is Rank.FINAL]
+    if task.is_cancelled:
+        verdicts = [change for change in verdicts if change.status is Status.SUCCEED]
     assert (task.rank is Rank.FINAL) == bool(verdicts)
     if verdicts:
         assert (task.status, task.message, task.results) == (verdicts[0].status, verdicts[0].message, verdicts[0].results)

@@ -22,6 +22,8 @@ VISIBLE_AFTER_MS = 600_000
 """A query finds an accepted task at the latest this long after its create; "no such task" proves nothing before."""
 KEY_GENERATIONS = 16
 """Tasks that one external_task_id may stand for, one after the other: each but the last was refused."""
+_CANCELLED = "cancelled by the client: the provider may still finish the task and charge for it"
+_CANCELLED_UNSENT = "cancelled by the client before the provider accepted it: it is not sent again and costs nothing"
 DUE_SHARDS = 4
 """Partitions of the index of due tasks: each adds 1,000 writes a second."""
 
@@ -43,8 +45,8 @@ class Status(StrEnum):
 class Rank(IntEnum):
     """How final a status is. A change never lowers the rank.
 
-    GIVEN_UP is every failure that the relay decided itself: expired, rejected, unknown. The provider's final status still
-    replaces it, since a task that we gave up on may have been accepted, paid and finished.
+    GIVEN_UP is every failure that the relay decided itself: expired, rejected, unknown, cancelled. The provider's final status
+    still replaces it, since a task that we gave up on may have been accepted, paid and finished.
     """
 
     SUBMITTED = 0
@@ -79,7 +81,8 @@ class FailureCode(StrEnum):
 
     `provider`: the provider reported the failure. `rejected`: it refused the create. `expired`: no final status came in time.
     `unknown`: the provider may have accepted the task, and no query can tell. `answered`: an untyped operation was synchronous,
-    so there is no task. `archive`: the results could not be stored (the status stays `succeed`).
+    so there is no task. `cancelled`: the client cancelled it. `archive`: the results could not be stored (the status stays
+    `succeed`).
     """
 
     PROVIDER = "provider"
@@ -87,6 +90,7 @@ class FailureCode(StrEnum):
     EXPIRED = "expired"
     UNKNOWN = "unknown"
     ANSWERED = "answered"
+    CANCELLED = "cancelled"
     ARCHIVE = "archive"
 
     @classmethod
@@ -186,7 +190,7 @@ class Change:
     """A new state for a task, caused by a callback, a query, a refusal or the deadline. Times in ms.
 
     `acceptance`: what it proves about the create; None: nothing. `resolved_before`: attempts from before this
-    time are proven missing.
+    time are proven missing. `only_unsent`: it fits only while no attempt may have been accepted or is under way.
     """
 
     status: Status
@@ -195,6 +199,7 @@ class Change:
     snapshot_at: int = 0
     acceptance: Acceptance | None = None
     resolved_before: int = 0
+    only_unsent: bool = False
     provider_task_id: str | None = None
     results: tuple[Result, ...] = ()
     document: dict[str, Any] | None = None
@@ -226,6 +231,13 @@ class Change:
         """The provider refused the task finally. It fits only while no attempt may have been accepted."""
         change = cls.given_up(failure.code, failure.message, provider_code=failure.provider_code, http_status=failure.http_status)
         return replace(change, acceptance=Acceptance.REFUSED, resolved_before=resolved_before)
+
+    @classmethod
+    def cancelled(cls, acceptance: Acceptance) -> Change:
+        """The client cancelled a task of this acceptance. Only an unsent one is certain to cost nothing."""
+        is_unsent = acceptance is Acceptance.UNSENT
+        change = cls.given_up(FailureCode.CANCELLED, _CANCELLED_UNSENT if is_unsent else _CANCELLED)
+        return replace(change, only_unsent=is_unsent)
 
     @classmethod
     def given_up(cls, code: FailureCode, message: str, *, provider_code: int = 0, http_status: int = 0) -> Change:
@@ -283,6 +295,11 @@ class Task:
         return self.rank >= Rank.GIVEN_UP
 
     @property
+    def is_cancelled(self) -> bool:
+        """The client cancelled it, and no success came later."""
+        return self.failure is not None and self.failure.code is FailureCode.CANCELLED
+
+    @property
     def is_answered(self) -> bool:
         """The operation was synchronous, so there is no task. `document["answer"]` is the response, unless it was too large."""
         return self.failure is not None and self.failure.code is FailureCode.ANSWERED
@@ -291,6 +308,10 @@ class Task:
     def status_message(self) -> str:
         """The provider's message, or ours; before there is one, why the task waits."""
         return self.message or (self.reason.message if self.reason and not self.is_over else "")
+
+    def due_after(self, seconds: int, *, at: int) -> int:
+        """The time (ms) of a poll that many seconds after `at`, but not after the deadline, when the task has to end."""
+        return min(at + seconds * 1000, self.deadline_at)
 
     def is_ours(self, snapshot: Snapshot) -> bool:
         """Whether the provider's task can be this one, and not one of a forgotten task with the same id."""
@@ -307,8 +328,12 @@ class Task:
         """The task after `change`; raises TaskConflictError when it is stale, repeated, or comes after the final status.
 
         A higher rank always wins. If the rank is the same and not final, only a newer snapshot with another message wins.
-        A refusal fits only if no attempt may have been accepted.
+        A refusal fits only if no attempt may have been accepted. Of a cancelled task, only a success is news.
         """
+        if change.only_unsent and self.acceptance is not Acceptance.UNSENT:
+            raise TaskConflictError("an attempt began meanwhile")
+        if self.is_cancelled and change.status is Status.FAILED:
+            raise TaskConflictError("the task was cancelled")
         if change.acceptance is Acceptance.REFUSED and (
             self.acceptance is Acceptance.ACCEPTED or self.unresolved_at > change.resolved_before
         ):

@@ -9,6 +9,7 @@ from relay.domain.errors import ForwardingError, OperatorFaultError, OutcomeUnkn
 from relay.providers.base import PromptLimits, ProviderResponse, SynchronousOperation
 from relay.usecases.attach import check_arrived, references, resolved
 from relay.usecases.limit import seconds_to_wait, too_many
+from relay.usecases.submit import split_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,7 @@ def forward(call: Call, relay: Relay) -> ProviderResponse:
     settings, body = relay.settings, call.body
     if body is not None:
         limits = PromptLimits(settings.prompt_limit, settings.negative_prompt_limit)
+        body, _ = split_deadline(body, settings.task_deadline)  # a synchronous operation ends by itself
         body = relay.provider.checked(call.operation, body, limits).body
         if wait := seconds_to_wait(call.limit, relay.submission_counts, at=relay.clock()):
             raise too_many(call.limit, wait)

@@ -87,7 +87,7 @@ def _attempt(task: Task, relay: Relay) -> Resubmitted:
         begun = relay.tasks.begin_attempt(
             task.task_id,
             task.attempts + 1,
-            due_at=now + relay.settings.first_poll_after * 1000,
+            due_at=task.due_after(relay.settings.first_poll_after, at=now),
             unresolved_at=task.unresolved_after_missing(at=now),
         )
     except TaskConflictError:
@@ -106,7 +106,7 @@ def _adopt(task: Task, snapshot: Snapshot, document: bytes, relay: Relay) -> Res
     if not task.is_ours(snapshot):
         close_as_taken(task, relay)
         return Resubmitted.REFUSED
-    record_acceptance(task, snapshot, relay.tasks, due_at=relay.clock() + relay.settings.first_poll_after * 1000)
+    record_acceptance(task, snapshot, relay.tasks, due_at=task.due_after(relay.settings.first_poll_after, at=relay.clock()))
     apply(task.task_id, snapshot, document, relay)
     return Resubmitted.FOUND
 

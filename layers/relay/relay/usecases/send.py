@@ -130,7 +130,8 @@ def queue_attempt(
     nothing is queued, so that messages do not multiply.
     """
     delay = max(least, backoff(task.attempts + task.polls, first=_FIRST_DELAY, longest=SQS_LONGEST_DELAY, seed=task.task_id))
-    due_at = relay.clock() + (delay + relay.settings.first_poll_after) * 1000
+    # Not after the deadline, and different for each poll: the time identifies the message.
+    due_at = min(relay.clock() + (delay + relay.settings.first_poll_after) * 1000, task.deadline_at + 1 + task.polls)
     acceptance, reason = acceptance or task.acceptance, reason or task.reason
     if relay.tasks.schedule_attempt(task, due_at=due_at, acceptance=acceptance, reason=reason):
         put_attempt(task, relay, due_at=due_at, delay=delay)
@@ -177,7 +178,7 @@ def _close_as_refused(task: Task, refusal: ProviderError, relay: Relay) -> Task:
     if not task.unresolved_at:
         return close(task, Change.refused(failure), relay)
     reason = Reason.of(refusal, at=now)
-    relay.tasks.hold_refusal(task.task_id, failure, due_at=now + relay.settings.first_poll_after * 1000, reason=reason)
+    relay.tasks.hold_refusal(task.task_id, failure, due_at=task.due_after(relay.settings.first_poll_after, at=now), reason=reason)
     return relay.tasks.get(task.task_id) or task
 
 

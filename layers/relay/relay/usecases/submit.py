@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from relay.domain.keys import SubmissionLimit
     from relay.ports import Relay, TaskStore
 
+DEADLINE_FIELD = "relay_deadline_seconds"
+"""The field of a request that sets the deadline of its task. It is not sent to the provider."""
+_SHORTEST_DEADLINE = 60
+_DIGITS = 10
 _KEY_LIMIT = 255
 _DAY = 86_400
 _REUSED = "this Idempotency-Key was used before with another body: use a new key for a new request"
@@ -58,10 +62,11 @@ def submit(submission: Submission, relay: Relay, *, new_id: str) -> Submitted:
     provider, settings, tasks = relay.provider, relay.settings, relay.tasks
     operation = provider.operation(submission.operation)
     _check_key(submission.idempotency_key)
-    checked = provider.checked(operation, submission.body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
+    body, deadline = split_deadline(submission.body, settings.task_deadline)
+    checked = provider.checked(operation, body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
     if callback_url := _text(checked.body.get("callback_url")):
         check_callback_url(callback_url, allow_loopback=settings.allow_loopback)
-    draft = _draft(submission, operation, checked, relay)
+    draft = _draft(submission, operation, checked, deadline, relay)
     request = StoredRequest(_upstream(checked), submission.public_url)
     ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(KEY_GENERATIONS)))
     found = references(request.body)
@@ -80,6 +85,26 @@ def submit(submission: Submission, relay: Relay, *, new_id: str) -> Submitted:
     return Submitted(task, checked.warnings, repeated=not is_new)
 
 
+def split_deadline(body: Mapping[str, Any], longest: int) -> tuple[dict[str, Any], int | None]:
+    """The body without its deadline, and the deadline in seconds, which may be a text; None without one.
+
+    Raises InvalidRequestError with the range.
+    """
+    rest = {name: value for name, value in body.items() if name != DEADLINE_FIELD}
+    given = body.get(DEADLINE_FIELD)
+    if given is None or given == "":
+        return rest, None
+    is_text = isinstance(given, str) and given.isascii() and given.isdecimal() and len(given) < _DIGITS
+    is_whole = type(given) is int or (isinstance(given, float) and given.is_integer())  # in JSON, 60.0 is 60
+    shortest = min(_SHORTEST_DEADLINE, longest)
+    if not (is_text or is_whole) or not shortest <= int(given) <= longest:
+        expected = f"expected a whole number of seconds from {shortest} to {longest}"
+        raise InvalidRequestError(
+            f"{DEADLINE_FIELD}, or the header X-Relay-Deadline-Seconds: {expected}; got {ascii(given)[:40]}"
+        )
+    return rest, int(given)
+
+
 def _check_key(key: str | None) -> None:
     if key is not None and not (0 < len(key) <= _KEY_LIMIT and key.isascii() and key.isprintable()):
         raise InvalidRequestError(f"Idempotency-Key: expected 1 to {_KEY_LIMIT} printable ASCII characters")
@@ -90,9 +115,11 @@ def _upstream(checked: Checked) -> dict[str, Any]:
     return {name: value for name, value in checked.body.items() if name not in {"callback_url", "external_task_id"}}
 
 
-def _draft(submission: Submission, operation: Operation, checked: Checked, relay: Relay) -> Task:
+def _draft(submission: Submission, operation: Operation, checked: Checked, deadline: int | None, relay: Relay) -> Task:
     """The task without its id and its stored request."""
     settings, now = relay.settings, relay.clock()
+    deadline_at = now + (deadline or settings.task_deadline) * 1000
+    identity = checked.body if deadline is None else {**checked.body, DEADLINE_FIELD: deadline}
     return Task(
         task_id="",
         tenant=submission.tenant,
@@ -100,10 +127,10 @@ def _draft(submission: Submission, operation: Operation, checked: Checked, relay
         operation=operation.name,
         created_at=now,
         updated_at=now,
-        deadline_at=now + settings.task_deadline * 1000,
-        due_at=now + settings.first_poll_after * 1000,
+        deadline_at=deadline_at,
+        due_at=min(now + settings.first_poll_after * 1000, deadline_at),
         expires_at=now // 1000 + max(settings.retention_days * _DAY, settings.task_deadline + 2 * _DAY),
-        fingerprint=fingerprint_of(operation.name, checked.body),
+        fingerprint=fingerprint_of(operation.name, identity),
         external_task_id=_text(checked.body.get("external_task_id")),
         idempotency_key=submission.idempotency_key,
         callback_url=_text(checked.body.get("callback_url")),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from relay.adapters.dynamodb.items import (
+    CANCELLED,
     failure_text,
     is_task,
     item_of,
@@ -28,6 +29,7 @@ from relay.domain.task import (
     Archive,
     Change,
     Failure,
+    FailureCode,
     Rank,
     Reason,
     Result,
@@ -112,6 +114,11 @@ class DynamoTaskStore:
         if over or change.provider_task_id is not None:
             removes.append("#request")
         condition = "#rank < :rank" if over else f"(#rank < :rank OR ({_SAYS_NEWS}))"
+        if change.status is Status.FAILED:
+            condition += " AND attribute_not_exists(cancelled)"
+        if change.only_unsent:  # version 0.2.0 begins attempts without a change of `acceptance`
+            condition += " AND acceptance = :unsent AND unsent_after = attempts"
+            values[":unsent"] = text(Acceptance.UNSENT.value)
         if change.acceptance is not None:
             sets.append("acceptance = :acceptance")
             values[":acceptance"] = text(change.acceptance.value)
@@ -299,7 +306,9 @@ class DynamoTaskStore:
 
 
 def _parts(change: Change) -> dict[str, dict[str, str] | None]:
+    is_cancelled = change.failure is not None and change.failure.code is FailureCode.CANCELLED
     return {
+        "cancelled": CANCELLED if is_cancelled else None,
         "results": results_text(change.results) if change.results else None,
         "document": json_text(change.document) if change.document is not None else None,
         "failure": failure_text(change.failure) if change.failure else None,
