@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from relay.adapters.dynamodb.items import failure_text, is_task, item_of
+from relay.adapters.dynamodb.items import failure_text, failure_texts, is_task, item_of
 from relay.adapters.dynamodb.items import task_of as task_in
 from relay.adapters.dynamodb.tasks import DynamoTaskStore
 from relay.domain.errors import Meaning, TaskConflictError, TaskNotFoundError
@@ -172,13 +172,15 @@ def test_a_task_as_created_survives_its_item(task: Task) -> None:
     assert task_in(item) == replace(task, acceptance=Acceptance.ACCEPTED if has_it else task.acceptance)
 
 
-def test_version_0_2_0_reads_a_cancelled_task_as_expired() -> None:
-    task = task_of().moved_to(Change.cancelled(Acceptance.UNKNOWN), at=NOON)
+@pytest.mark.parametrize("change", [Change.cancelled(Acceptance.UNKNOWN), Change.without_results("no file")])
+def test_version_0_2_0_reads_a_code_that_it_does_not_know_as_expired(change: Change) -> None:
+    task = task_of().moved_to(change, at=NOON)
     assert task.failure
-    item = failure_text(task.failure)
+    stored = failure_texts(task.failure)
 
-    assert json.loads(item["S"]) == {"code": "expired", "message": task.message}
-    assert task_in({**item_of(task), "failure": item}) == task
+    assert stored["failure"]
+    assert json.loads(stored["failure"]["S"]) == {"code": "expired", "message": task.message}
+    assert task_in({**item_of(task), **stored}) == task
 
 
 @pytest.mark.parametrize("stored", ["", "unsent", "unknown"])

@@ -64,12 +64,11 @@ def test_an_operation_goes_the_whole_way(
         "of many callbacks at once, succeed may overtake processing"
     )
     assert {event["detail"]["operation"] for event in told} == {operation}
-    served = [  # a callback never carries the watermarked copies
-        (file["bytes"], file["sha256"], file["media_type"])
-        for file in provider.task(task_id)["results"]
-        if file["field"] != "watermark_url"
-    ]
     stored = gateway.task(task_id)["results"]
+    made = provider.task(task_id)["results"]
+    if len(stored) < len(made):  # a callback never carries the watermarked copies; a query, if it comes first, does
+        made = [file for file in made if file["field"] != "watermark_url"]
+    served = [(file["bytes"], file["sha256"], file["media_type"]) for file in made]
     assert served
     assert [(file["bytes"], file["sha256"], file["media_type"]) for file in stored] == served
     downloads = [gateway.download(file["url"]) for file in stored]

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from relay.domain.task import FailureCode, Status
+from relay.domain.errors import Meaning
+from relay.domain.task import Acceptance, FailureCode, Status
 from tests.support.cloudformation import ROOT
 from tests.support.moto_world import MotoWorld, event, with_body
 
@@ -81,20 +82,18 @@ def test_a_callback_in_base64_is_the_same(world: MotoWorld) -> None:
 
 # ── what cannot be understood ──────────────────────────────────────────────────────────────────────────────────────
 
+NO_STATUS = "task_status means none of submitted, processing, succeed, failed"
 NULLED = {"task_id": None, "task_status": None, "task_result": None}
 UNREADABLE: dict[str, tuple[str, object, str]] = {
-    "an unknown status": ("unknown_status", None, "task_status is none of submitted, processing, succeed, failed"),
-    "a success without results": ("missing_result", None, "a succeeded task without a result"),
+    "an unknown status": ("unknown_status", None, f"{NO_STATUS}: 'moderating'"),
     "another protocol": ("other_protocol", None, "no object with task_id and task_status in it"),
     "not JSON": ("not_json", None, "no object with task_id and task_status in it"),
     "empty": ("empty", "", "no object with task_id and task_status in it"),
-    "nothing but nulls": ("succeed", NULLED, "task_status is none of submitted, processing, succeed, failed"),
+    "nothing but nulls": ("succeed", NULLED, f"{NO_STATUS}: None"),
     "null": ("succeed", "null", "no object with task_id and task_status in it"),
     "a list": ("succeed", [], "no object with task_id and task_status in it"),
     "not UTF-8": ("succeed", b'{"task_id": "\xff"}', "no object with task_id and task_status in it"),
     "an id that is none": ("succeed", {"task_id": [], "task_status": "processing"}, "task_id is not an id"),
-    "results that are texts": ("succeed", {"task_id": "1", "task_status": "succeed", "task_result": {"videos": ["a", 1]}},
-                               "a succeeded task without a result"),
     "300 KB": ("succeed", " " * 300_000, "300000 bytes, more than 262144"),
 }  # fmt: skip
 
@@ -115,6 +114,20 @@ def test_what_cannot_be_understood_is_kept_and_announced(world: MotoWorld, case:
     assert announced["detail-type"] == "Task Callback Quarantined"
     detail = announced["detail"]
     assert (detail["task_id"], detail["bucket"], detail["key"], detail["reason"]) == (task_id, "results", key, reason)
+
+
+TEXTS = {"task_id": "1", "task_status": "succeed", "task_result": {"videos": ["a", 1]}}
+
+
+@pytest.mark.parametrize(("case", "body"), [("missing_result", None), ("succeed", TEXTS)], ids=["nothing", "texts"])
+def test_a_success_without_files_is_kept_and_queried_soon(world: MotoWorld, case: str, body: object) -> None:
+    task_id = world.submitted()
+    assert world.callback(case, task_id, body=body).data == {"status": "quarantined"}
+    task = world.task(task_id)
+    assert task.reason
+    assert (task.status, task.reason.meaning, task.acceptance) == (Status.SUBMITTED, Meaning.NO_RESULTS, Acceptance.ACCEPTED)
+    assert task.due_at == task.reason.at + 60_000
+    assert list(world.objects().values()) == [raw_body(case, body)]
 
 
 def raw_body(case: str, body: object) -> bytes:

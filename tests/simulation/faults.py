@@ -58,6 +58,9 @@ class Fault(StrEnum):
     IDS_IGNORED = "provider: does not know external ids"
     NEVER_FINISHES = "provider: a task never finishes"
     LATE_VERDICT = "provider: a verdict after the deadline"
+    SPELLED_OTHERWISE = "provider: statuses in other words"
+    EMPTY_FOR_NOW = "provider: a success whose files appear later"
+    EMPTY = "provider: a success without files"
     URL_EXPIRED = "result: URL expired, a query brings a new one"
     BROKEN_OFF = "result: connection breaks off"
     TRUNCATED = "result: fewer bytes than announced"
@@ -84,7 +87,10 @@ SITES: dict[str, tuple[str, ...]] = {
         "tasks.hold_refusal", "documents.get_request",
         "documents.put_callback", "api.send", "tokens.path", "resubmissions.put",
     ),
-    "receive": ("tokens.provider_of", "documents.put_callback", "documents.quarantine", "tasks.change", "events.publish"),
+    "receive": (
+        "tokens.provider_of", "documents.put_callback", "documents.quarantine", "tasks.change", "tasks.record_acceptance",
+        "tasks.postpone", "events.publish",
+    ),
     "publish": ("events.publish",),
     "archive": ("tasks.get", "tasks.record_partial_results", "tasks.record_archive", "source.open", "results.store", "api.send"),
     "reconcile": (

@@ -87,6 +87,9 @@ class Promises:
             must(made == 0, "the verdict is the provider's", f"{name} is called refused, but the provider made it")
         elif code is FailureCode.CANCELLED:
             must(task.task_id in self._world.invariants.cancelled, "answers are true", f"nobody cancelled {name}")
+        elif code is FailureCode.NO_RESULTS:
+            is_empty = verdict is not None and verdict.status is Status.SUCCEED and not verdict.result
+            must(is_empty, "the verdict is the provider's", f"{name} is called empty")
         elif code is FailureCode.EXPIRED:
             known = verdict is not None and max(verdict.updated_at, self._calm_since) < task.deadline_at
             must(not known, "lost callbacks are found", f"{name} expired, though the provider answered before its deadline")

@@ -34,6 +34,13 @@ _FAULTS = _ACCEPTING | _FINAL | _EITHER
 _QUERIES = tuple((fault, 0.02) for fault in _EITHER)
 _CREATES = (*((fault, 0.04) for fault in _ACCEPTING), *((fault, 0.03) for fault in _FINAL), *((fault, 0.03) for fault in _EITHER))
 
+_WORDS = (
+    {Status.SUBMITTED: "queued", Status.PROCESSING: "in_progress", Status.SUCCEED: "SUCCEED", Status.FAILED: "FAILED"},
+    {Status.SUBMITTED: "NOT_START", Status.PROCESSING: "Processing", Status.SUCCEED: " Success ", Status.FAILED: "canceled"},
+    {Status.PROCESSING: "pondering", Status.SUCCEED: "completed", Status.FAILED: "error"},
+)
+_UNTIL_FILES = 30
+"""Seconds until the files of a success appear: less than the time in which the relay confirms that there are none."""
 _CREATES_AGAIN = tuple((fault, 0.2) for fault in _FINAL)
 """A second create of an accepted task is refused before the provider looks at its id."""
 
@@ -104,6 +111,8 @@ class SimulatedProvider(FakeProviderApi):
     def _lives(self, task: ProviderTask) -> None:
         """Processing, perhaps with news, and a verdict at last."""
         decide, name = self._decisions, task.external_task_id[:6]
+        if decide.strikes(Fault.SPELLED_OTHERWISE, name, 0.15):
+            task.words = decide.pick(f"words of {name}", _WORDS)
         started = decide.between(f"start of {name}", 1, decide.pick(f"waits {name}", (5, 60, 60, 400)))
         self._later(started, task, "works on", lambda: self.proceeds(task.task_id))
         end = started + decide.between(f"end of {name}", 5, decide.pick(f"slow {name}", (10, 60, 900)))
@@ -129,11 +138,19 @@ class SimulatedProvider(FakeProviderApi):
         if not succeeds:
             self.fails(task.task_id)
             return
+        name = task.external_task_id[:6]
+        if self._decisions.strikes(Fault.EMPTY, name, 0.05):
+            self.succeeds(task.task_id)
+            task.result = {}
+            return
         kind = {"images": "images", "general": "voices"}.get(task.operation.partition("/")[0], "videos")
-        count = 1 + int(self._decisions.share(f"files of {task.external_task_id[:6]}") * (3 if kind == "images" else 1))
+        count = 1 + int(self._decisions.share(f"files of {name}") * (3 if kind == "images" else 1))
         urls = [self._results.made(task, number) for number in range(count)]
         self.succeeds(task.task_id, *urls, kind=kind)
         self._results.entries |= {entry["url"]: entry for entry in task.result[kind]}
+        if self._decisions.strikes(Fault.EMPTY_FOR_NOW, name, 0.06):
+            files, task.result = task.result, {}
+            self._later(_UNTIL_FILES, task, "shows the files of", lambda: setattr(task, "result", files))
 
     def verdict_of(self, task_id: str) -> ProviderTask | None:
         """The provider's task of ours, when it is over."""

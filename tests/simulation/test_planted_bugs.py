@@ -14,6 +14,7 @@ from relay.domain.webhook import Delivery, DeliveryLog, DeliveryOutcome
 from relay.providers.base import Operation, ProviderRequest, ProviderResponse
 from relay.usecases import archive, deliver, receive, reconcile, resubmit
 from relay.usecases.apply import Outcome, apply
+from relay.usecases.send import close
 from tests.simulation import calls
 from tests.simulation.run import run
 from tests.support.fakes.task_store import FakeTaskStore
@@ -219,6 +220,17 @@ def an_attempt_begins_for_a_cancelled_task(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(FakeTaskStore, "begin_attempt", begun)
 
 
+def a_success_without_files_is_final_at_once(patch: pytest.MonkeyPatch) -> None:
+    """The first report of it ends the task."""
+
+    def settled(task: Task, error: Any, relay: Any) -> Any:
+        relay.documents.put_callback(task.task_id, error.document)
+        close(task, Change.without_results("no file"), relay)
+        return reconcile.Reconciled.MOVED
+
+    patch.setattr(reconcile, "_settle_empty", settled)
+
+
 PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "no condition": (the_update_has_no_condition, {"terminal states absorb", "stale snapshots never win"}),
     "event before the write": (an_event_is_published_before_the_write, {"no event without its state change"}),
@@ -234,6 +246,7 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "own write unknown": (a_write_does_not_recognise_itself, {"a create knows its own task"}),
     "no reason": (a_retry_forgets_why_the_task_waits, {"a waiting task says why"}),
     "sent after its cancellation": (an_attempt_begins_for_a_cancelled_task, {"a cancelled task is not sent"}),
+    "empty at once": (a_success_without_files_is_final_at_once, {"the verdict is the provider's"}),
     "no grace": (a_task_expires_without_an_answer, {"lost callbacks are found"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }

@@ -43,10 +43,10 @@ class TaskStore(Protocol):
         Raises TaskConflictError when stale or repeated, TaskNotFoundError when there is no such task.
         """
 
-    def record_acceptance(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
+    def record_acceptance(self, task_id: str, provider_task_id: str | None, *, due_at: int | None) -> None:
         """Store the provider's id and remove the stored request. Does not bump the version, so no event is published.
 
-        Without `due_at` the time of the next poll does not change.
+        Without `due_at` the time of the next poll does not change. `provider_task_id` None: it is not known yet.
         """
 
     def begin_attempt(self, task_id: str, attempt: int, *, due_at: int, unresolved_at: int = 0) -> Task:

@@ -61,6 +61,8 @@ class ProviderTask:
     status: Status = Status.SUBMITTED
     message: str = ""
     result: dict[str, Any] = field(default_factory=dict)
+    words: Mapping[Status, str] = field(default_factory=dict)
+    """Other words for a status than Kling's own."""
 
     @property
     def external_task_id(self) -> str:
@@ -76,7 +78,7 @@ class ProviderTask:
         """The task object of a query."""
         return {
             "task_id": self.task_id,
-            "task_status": self.status.value,
+            "task_status": self.words.get(self.status, self.status.value),
             "task_status_msg": self.message,
             "task_info": {"external_task_id": self.external_task_id},
             "created_at": self.created_at,

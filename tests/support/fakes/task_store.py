@@ -56,7 +56,7 @@ class FakeTaskStore:
         task = self._existing(task_id)
         self._write(task, task.moved_to(change, at=at))
 
-    def record_acceptance(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
+    def record_acceptance(self, task_id: str, provider_task_id: str | None, *, due_at: int | None) -> None:
         """Keeps the id that a callback brought."""
         task = self._existing(task_id)
         if not task.is_over:

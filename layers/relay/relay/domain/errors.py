@@ -21,6 +21,7 @@ RelayError
 │   └── ProviderTaskMissingError    the provider does not know the task
 ├── ForwardingError                 a synchronous operation got no response that the client could use
 ├── UnreadableSnapshotError         a task object that cannot be understood: quarantine it
+│   └── NoResultsError              a success without files: final once a query confirms it
 ├── CallbackNotAuthenticError       the token does not fit the task
 ├── ResultError                     a result file could not be stored
 │   ├── ResultGoneError             the URL is dead: a query may bring a fresh one
@@ -40,7 +41,8 @@ class Meaning(StrEnum):
 
     `final`: it refused the task. `busy`: it did not accept it now. `operator`: it refuses the relay: its key, balance or access.
     `no_channel`: nobody serves the model at present. `missing`: it does not find the task. `unreadable`: it says nothing that
-    the relay understands. `unknown`: it may have accepted the task. `relay`: the relay itself failed.
+    the relay understands. `no_results`: a success without files, which a query must confirm. `unknown`: it may have accepted the
+    task. `relay`: the relay itself failed.
     """
 
     FINAL = "final"
@@ -49,6 +51,7 @@ class Meaning(StrEnum):
     NO_CHANNEL = "no_channel"
     MISSING = "missing"
     UNREADABLE = "unreadable"
+    NO_RESULTS = "no_results"
     UNKNOWN = "unknown"
     RELAY = "relay"
 
@@ -188,6 +191,15 @@ class ForwardingError(RelayError):
 
 class UnreadableSnapshotError(RelayError):
     """The document is not a task object that the relay understands."""
+
+
+class NoResultsError(UnreadableSnapshotError):
+    """The task succeeded, but there is no file in the document. `document`: the response body, if it is at hand."""
+
+    def __init__(self, message: str, provider_task_id: str | None = None) -> None:
+        super().__init__(message)
+        self.provider_task_id = provider_task_id
+        self.document = b""
 
 
 class CallbackNotAuthenticError(RelayError):

@@ -20,6 +20,8 @@ The store keeps tasks for at least a day, so half a day separates the two and to
 """
 VISIBLE_AFTER_MS = 600_000
 """A query finds an accepted task at the latest this long after its create; "no such task" proves nothing before."""
+CONFIRMED_AFTER_MS = 60_000
+"""A success without files is reported again this long after the first report, before it ends the task."""
 KEY_GENERATIONS = 16
 """Tasks that one external_task_id may stand for, one after the other: each but the last was refused."""
 _CANCELLED = "cancelled by the client: the provider may still finish the task and charge for it"
@@ -82,7 +84,7 @@ class FailureCode(StrEnum):
     `provider`: the provider reported the failure. `rejected`: it refused the create. `expired`: no final status came in time.
     `unknown`: the provider may have accepted the task, and no query can tell. `answered`: an untyped operation was synchronous,
     so there is no task. `cancelled`: the client cancelled it. `archive`: the results could not be stored (the status stays
-    `succeed`).
+    `succeed`). `no_results`: the provider reported a success without files.
     """
 
     PROVIDER = "provider"
@@ -92,6 +94,7 @@ class FailureCode(StrEnum):
     ANSWERED = "answered"
     CANCELLED = "cancelled"
     ARCHIVE = "archive"
+    NO_RESULTS = "no_results"
 
     @classmethod
     def _missing_(cls, value: object) -> FailureCode | None:
@@ -238,6 +241,11 @@ class Change:
         is_unsent = acceptance is Acceptance.UNSENT
         change = cls.given_up(FailureCode.CANCELLED, _CANCELLED_UNSENT if is_unsent else _CANCELLED)
         return replace(change, only_unsent=is_unsent)
+
+    @classmethod
+    def without_results(cls, message: str) -> Change:
+        """The provider confirmed a success without files. A later success with files replaces it."""
+        return replace(cls.given_up(FailureCode.NO_RESULTS, message), acceptance=Acceptance.ACCEPTED)
 
     @classmethod
     def given_up(cls, code: FailureCode, message: str, *, provider_code: int = 0, http_status: int = 0) -> Change:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from relay.domain.errors import Meaning, ProviderError, UnreadableSnapshotError
+from relay.domain.errors import Meaning, NoResultsError, ProviderError, UnreadableSnapshotError
 from relay.domain.task import Reason
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ def reason_of(task: Task, error: ProviderError | UnreadableSnapshotError, relay:
     if isinstance(error, ProviderError):
         reason = Reason.of(error, at=now)
     else:
-        reason = Reason(meaning=Meaning.UNREADABLE, message=f"the provider's response is not understood: {error}", at=now)
+        is_empty = isinstance(error, NoResultsError)
+        meaning = Meaning.NO_RESULTS if is_empty else Meaning.UNREADABLE
+        reason = Reason(meaning=meaning, message=f"the provider's response is not understood: {error}", at=now)
     relay.notices.waits(task.task_id, reason)
     return reason
 
@@ -34,4 +36,8 @@ def ask_provider(task: Task, relay: Relay) -> tuple[Snapshot, bytes]:
     provider = relay.providers[task.provider]
     request = provider.query_request(provider.operation(task.operation), task.provider_task_id or task.task_id)
     response = relay.api.send(request, timeout=_QUERY_TIMEOUT)
-    return provider.read_queried(response), response.body
+    try:
+        return provider.read_queried(response), response.body
+    except NoResultsError as error:
+        error.document = response.body
+        raise

@@ -8,8 +8,8 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from relay.domain.errors import Meaning, ProviderError, ProviderTaskMissingError, UnreadableSnapshotError
-from relay.domain.task import RANKS, Acceptance, Change, FailureCode, Rank, Reason, Snapshot, Task
+from relay.domain.errors import Meaning, NoResultsError, ProviderError, ProviderTaskMissingError, UnreadableSnapshotError
+from relay.domain.task import CONFIRMED_AFTER_MS, RANKS, Acceptance, Change, FailureCode, Rank, Reason, Snapshot, Task
 from relay.usecases.apply import apply
 from relay.usecases.ask import ask_provider, reason_of
 from relay.usecases.send import (
@@ -34,6 +34,7 @@ _LONGEST_WAIT = 3600
 """Seconds between two polls of a task."""
 _GRACE_MS = 86_400_000
 """How long after its deadline a task waits for the provider to answer one query."""
+_NO_RESULTS = "the provider reported a success, twice, without a result file"
 _FAILED = "the relay could not poll the provider, and tries again: the log of the reconciler says why"
 _UNKNOWN = "the provider may have accepted the task, and no query can tell: it was not resent"
 _NO_STATUS = "the provider reported no final status before the task's deadline"
@@ -122,6 +123,8 @@ def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
         answered = task.acceptance is Acceptance.UNKNOWN and not task.unresolved_after_missing(at=relay.clock())
         reason = reason_of(task, error, relay)
         return _wait_or_expire(task, relay, repeatable=repeatable, answered=answered, reason=reason)
+    except NoResultsError as error:
+        return _settle_empty(task, error, relay)
     except (ProviderError, UnreadableSnapshotError) as error:
         reason = reason_of(task, error, relay)
         return _wait_or_expire(task, relay, repeatable=repeatable, answered=False, reason=reason)
@@ -132,6 +135,17 @@ def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
     if RANKS[snapshot.status] is Rank.FINAL:
         return Reconciled.MOVED
     return _wait_or_expire(task, relay, snapshot, repeatable=repeatable, answered=True)
+
+
+def _settle_empty(task: Task, error: NoResultsError, relay: Relay) -> Reconciled:
+    """The provider reports a success without files: the end of the task if it was reported before, else another query soon."""
+    now = relay.clock()
+    if task.reason is None or task.reason.meaning is not Meaning.NO_RESULTS:
+        relay.tasks.postpone(task.task_id, due_at=now + CONFIRMED_AFTER_MS, reason=reason_of(task, error, relay))
+        return Reconciled.UNCHANGED
+    relay.documents.put_callback(task.task_id, error.document)
+    close(task, Change.without_results(_NO_RESULTS), relay)
+    return Reconciled.MOVED
 
 
 def _settle_missing(task: Task, relay: Relay) -> Reconciled:

@@ -114,7 +114,7 @@ def may_repeat(operation: Operation, settings: Settings) -> bool:
 
 def record_acceptance(task: Task, snapshot: Snapshot, tasks: TaskStore, *, due_at: int | None) -> Task:
     """The provider has accepted the task: store its id, and the time of the next poll unless that does not change."""
-    provider_task_id = snapshot.provider_task_id or ""
+    provider_task_id = snapshot.provider_task_id or task.provider_task_id
     tasks.record_acceptance(task.task_id, provider_task_id, due_at=due_at)
     return replace(
         task, acceptance=Acceptance.ACCEPTED, provider_task_id=provider_task_id, request=None, unresolved_at=0, refusal=None

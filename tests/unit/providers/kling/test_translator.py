@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from relay.domain.errors import (
     AlreadyAcceptedError,
     NoChannelError,
+    NoResultsError,
     OperatorFaultError,
     OutcomeUnknownError,
     ProviderBusyError,
@@ -269,7 +270,20 @@ def test_a_success_without_a_result_is_not_understood(task_result: object) -> No
         received(task_result=task_result)
 
 
-@pytest.mark.parametrize("status", ["succeeded", "SUCCEED", "unknown", "", None, 1, [], {}, True])
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        *((word, Status.SUCCEED) for word in ("SUCCEED", "succeeded", " Success ", "completed", "Done")),
+        *((word, Status.FAILED) for word in ("FAILED", "failure", "error", "canceled", "CANCELLED", "timed out")),
+        *((word, Status.SUBMITTED) for word in ("queued", "PENDING", "NOT_START")),
+        *((word, Status.PROCESSING) for word in ("in_progress", "In-Progress", "in progress", "RUNNING")),
+    ],
+)
+def test_a_status_is_read_by_its_meaning(word: str, status: Status) -> None:
+    assert received(task_status=word).status is status
+
+
+@pytest.mark.parametrize("status", ["unknown", "moderated", "", None, 1, [], {}, True])
 def test_an_unknown_status_is_not_understood(status: object) -> None:
     with pytest.raises(UnreadableSnapshotError, match="task_status"):
         received(task_status=status)
@@ -285,13 +299,64 @@ def test_an_id_that_is_none_is_not_understood(task_id: object) -> None:
     "body",
     [
         {"id": "878106242831892487", "status": "succeeded", "outputs": [{"url": "https://c/v.mp4"}]},
-        {"task_id": "878106242831892487", "status": "succeed"},
+        {"status": "error", "message": "the query failed"},
         {"task_status": "succeed", "task_result": VIDEOS},
     ],
 )
 def test_another_protocols_task_is_not_understood(body: object) -> None:
     with pytest.raises(UnreadableSnapshotError, match="task_id and task_status"):
         KLING.read_callback(json.dumps(body).encode())
+
+
+OLDER = {"task_id": "gateway-7", "status": "FAILURE", "fail_reason": "risk control", "progress": "100%", "data": None}
+
+
+@pytest.mark.parametrize("body", [{"code": "success", "message": "", "data": OLDER}, OLDER, {**OLDER, "task_id": None}])
+def test_the_older_wrapping_tells_status_and_reason_itself(body: object) -> None:
+    snapshot = queried(body)
+
+    assert (snapshot.status, snapshot.message, snapshot.provider_task_id) == (Status.FAILED, "risk control", None)
+
+
+def test_the_wrapping_of_a_create_is_no_task() -> None:
+    with pytest.raises(OutcomeUnknownError):
+        created({"code": "success", "data": {**OLDER, "status": "SUBMITTED"}})
+
+
+URL = "https://c/v.mp4"
+
+
+@pytest.mark.parametrize(
+    "task_result",
+    [
+        {"videos": {"id": "v", "url": URL}},
+        {"videos": [URL]},
+        {"videos": URL},
+        {"url": URL},
+        {"video_url": URL},
+        [URL],
+        [{"url": URL}],
+        URL,
+        json.dumps({"videos": [{"url": URL}]}),
+        {"a/b": [{"url": URL}]},
+        {"a/b": [{"url": URL}], "x": [1]},
+        {"n" * 100_000: [{"url": URL, "index": 10**30}]},
+    ],
+)
+def test_every_shape_of_a_result_is_read_and_shown(task_result: object) -> None:
+    snapshot = received(task_result=task_result)
+    (result,) = snapshot.results
+    task = task_of().moved_to(Change.reported(snapshot), at=NOON)
+
+    assert (result.url, result.index) == (URL, None)
+    assert len(result.path) < 160
+    assert "https://signed" in json.dumps(KLING.view(task, {result.path: "https://signed"}))
+
+
+@pytest.mark.parametrize("task_result", ["no", {}, {"videos": [1, None, [], ""]}, {"url": ""}, {"message": URL}, [[URL]]])
+def test_a_success_without_a_file_is_told_from_one_that_is_not_understood(task_result: object) -> None:
+    with pytest.raises(NoResultsError):
+        received(task_result=task_result)
 
 
 def test_as_many_files_as_a_task_can_have_are_taken_and_no_more() -> None:
@@ -398,7 +463,7 @@ def test_a_query_is_understood_in_every_envelope(body: object) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"code": "success", "data": {"task_id": "x", "status": "IN_PROGRESS", "data": None}},
+        {"code": "success", "data": {"status": "IN_PROGRESS", "data": None}},
         {"code": 0, "data": {"data": {"data": {"data": NATIVE}}}},
         {"code": 0, "data": [NATIVE]},
     ],

@@ -5,7 +5,7 @@ After a rollback there are items of a later version, so fields and values that a
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from enum import Enum
 from typing import Any
 
@@ -39,8 +39,7 @@ _NUMBERS = (
 _TEXTS = ("task_id", "tenant", "provider", "operation", "fingerprint", "message")
 _OPTIONAL_TEXTS = ("provider_task_id", "external_task_id", "idempotency_key", "callback_url", "request")
 
-CANCELLED = {"N": "1"}
-"""The attribute `cancelled` of a task that its client cancelled."""
+_CODES_OF_0_2_0 = frozenset(FailureCode) - {FailureCode.CANCELLED, FailureCode.NO_RESULTS}
 _RESULT_FIELDS = frozenset(field.name for field in fields(Result))
 _FAILURE_FIELDS = frozenset(field.name for field in fields(Failure))
 _ACCEPTED_RANKS = frozenset({Rank.PROCESSING, Rank.FINAL})
@@ -55,8 +54,6 @@ def item_of(task: Task) -> dict[str, Any]:
     item["acceptance"] = text(task.acceptance.value)
     if task.acceptance is Acceptance.UNSENT:
         item["unsent_after"] = number(task.attempts)
-    if task.is_cancelled:
-        item["cancelled"] = CANCELLED
     item["created_key"] = text(created_key(task.created_at, task.task_id))
     if task.due_at is not None:
         item |= {"due_at": number(task.due_at), "due_shard": text(str(due_shard_of(task.task_id)))}
@@ -81,7 +78,7 @@ def task_of(item: Item) -> Task:
         results=tuple(Result(**_only(entry, _RESULT_FIELDS)) for entry in _json(item, "results") or ()),
         document=_json(item, "document"),
         reason=_reason(_json(item, "reason")),
-        failure=_failure(_json(item, "failure"), is_cancelled="cancelled" in item),
+        failure=_failure(_json(item, "failure"), item.get("failure_code")),
         archive=known(Archive, item["archive"]["S"], None) if "archive" in item else None,
     )
 
@@ -129,9 +126,15 @@ def results_text(results: tuple[Result, ...]) -> dict[str, str]:
 
 
 def failure_text(failure: Failure) -> dict[str, str]:
-    """A failure, without empty fields. A cancelled task also has the attribute `cancelled`: version 0.2.0 knows no such code."""
-    code = FailureCode.EXPIRED if failure.code is FailureCode.CANCELLED else failure.code
-    return json_text({name: value for name, value in asdict(failure).items() if value} | {"code": code})
+    """A failure, without empty fields."""
+    return json_text({name: value for name, value in asdict(failure).items() if value})
+
+
+def failure_texts(failure: Failure | None) -> dict[str, dict[str, str] | None]:
+    """The attributes of a task's failure. Version 0.2.0 reads codes that it does not know as `expired`."""
+    if failure is None or failure.code in _CODES_OF_0_2_0:
+        return {"failure": failure_text(failure) if failure else None, "failure_code": None}
+    return {"failure": failure_text(replace(failure, code=FailureCode.EXPIRED)), "failure_code": text(failure.code)}
 
 
 def reason_text(reason: Reason) -> dict[str, str]:
@@ -150,12 +153,12 @@ def _acceptance(item: Item) -> Acceptance:
     return Acceptance.UNKNOWN if has_begun else stored
 
 
-def _failure(value: Any, *, is_cancelled: bool = False) -> Failure | None:
+def _failure(value: Any, later: Mapping[str, str] | None = None) -> Failure | None:
     if not value:
         return None
     code = FailureCode(value["code"])
-    if is_cancelled and code is FailureCode.EXPIRED:
-        code = FailureCode.CANCELLED
+    if later and code is FailureCode.EXPIRED:
+        code = FailureCode(later["S"])
     return Failure(**{"message": "", **_only(value, _FAILURE_FIELDS), "code": code})
 
 

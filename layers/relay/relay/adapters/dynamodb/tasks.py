@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from relay.adapters.dynamodb.items import (
-    CANCELLED,
     failure_text,
+    failure_texts,
     is_task,
     item_of,
     json_text,
@@ -115,7 +115,8 @@ class DynamoTaskStore:
             removes.append("#request")
         condition = "#rank < :rank" if over else f"(#rank < :rank OR ({_SAYS_NEWS}))"
         if change.status is Status.FAILED:
-            condition += " AND attribute_not_exists(cancelled)"
+            condition += " AND (attribute_not_exists(failure_code) OR failure_code <> :cancelled)"
+            values[":cancelled"] = text(FailureCode.CANCELLED)
         if change.only_unsent:  # version 0.2.0 begins attempts without a change of `acceptance`
             condition += " AND acceptance = :unsent AND unsent_after = attempts"
             values[":unsent"] = text(Acceptance.UNSENT.value)
@@ -130,19 +131,21 @@ class DynamoTaskStore:
             task_id, f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else ""), condition, values,
         )  # fmt: skip
 
-    def record_acceptance(self, task_id: str, provider_task_id: str, *, due_at: int | None) -> None:
+    def record_acceptance(self, task_id: str, provider_task_id: str | None, *, due_at: int | None) -> None:
         """Stores the id unless a callback has stored it already. A task that is over stays out of the `due` index."""
         due = {} if due_at is None else _due(task_id, due_at)  # moving it in that index takes two more writes
+        known = {} if provider_task_id is None else {":p": text(provider_task_id)}
         with contextlib.suppress(TaskConflictError):
             self._update(
                 task_id,
-                "SET acceptance = :accepted, provider_task_id = if_not_exists(provider_task_id, :p)"
+                "SET acceptance = :accepted"
+                + (", provider_task_id = if_not_exists(provider_task_id, :p)" if known else "")
                 + (", due_at = :d, due_shard = :s" if due else "")
                 + " REMOVE #request, unresolved_at, refusal, reason",
                 "#rank < :expired",
                 {
                     ":accepted": text(Acceptance.ACCEPTED.value),
-                    ":p": text(provider_task_id),
+                    **known,
                     **due,
                     ":expired": number(Rank.GIVEN_UP),
                 },
@@ -306,12 +309,10 @@ class DynamoTaskStore:
 
 
 def _parts(change: Change) -> dict[str, dict[str, str] | None]:
-    is_cancelled = change.failure is not None and change.failure.code is FailureCode.CANCELLED
     return {
-        "cancelled": CANCELLED if is_cancelled else None,
         "results": results_text(change.results) if change.results else None,
         "document": json_text(change.document) if change.document is not None else None,
-        "failure": failure_text(change.failure) if change.failure else None,
+        **failure_texts(change.failure),
     }
 
 

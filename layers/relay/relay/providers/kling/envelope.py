@@ -1,22 +1,19 @@
 """Kling's envelope, and CometAPI's around it: what a response says."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from relay.domain.errors import ProviderError, UnreadableSnapshotError
 
+_OF_A_TASK = {"task_id", "fail_reason"}
+"""Without one of them, a "status" may be that of the response, and not of a task."""
 _WRAPPING_LIMIT = 3
 
 
 def names_a_task(document: Any) -> bool:
     """Whether there is an id of a task in it, though no task that we understand."""
-    for _ in range(_WRAPPING_LIMIT + 1):
-        if not isinstance(document, dict):
-            break
-        if "task_id" in document:
-            return True
-        document = document.get("data")
-    return False
+    return any("task_id" in level for level in _levels(document))
 
 
 def document_of(body: bytes) -> Any:
@@ -64,10 +61,32 @@ def says_missing(error: ProviderError) -> bool:
 
 def task_in(document: Any) -> dict[str, Any]:
     """The innermost task object of an envelope, or of CometAPI's wrapping around it (at most three levels)."""
+    for level in _levels(document):
+        if "task_id" in level and "task_status" in level:
+            return level
+    raise UnreadableSnapshotError("no object with task_id and task_status in it")
+
+
+def reported_in(document: Any) -> dict[str, Any]:
+    """The task object; where the wrapping has none, what the wrapping itself says: its id is not that of the provider."""
+    try:
+        return task_in(document)
+    except UnreadableSnapshotError:
+        wrapping = next((level for level in _levels(document) if "status" in level and _OF_A_TASK & level.keys()), None)
+        if wrapping is None:
+            raise
+    said = wrapping.get("fail_reason") or wrapping.get("message")
+    inner = wrapping.get("data")
+    return {
+        "task_status": wrapping["status"],
+        "task_status_msg": said,
+        "task_result": wrapping.get("task_result") or (inner.get("task_result") if isinstance(inner, dict) else None),
+    }
+
+
+def _levels(document: Any) -> Iterator[dict[str, Any]]:
     for _ in range(_WRAPPING_LIMIT + 1):
         if not isinstance(document, dict):
-            break
-        if "task_id" in document and "task_status" in document:
-            return document
+            return
+        yield document
         document = document.get("data")
-    raise UnreadableSnapshotError("no object with task_id and task_status in it")

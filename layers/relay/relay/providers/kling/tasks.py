@@ -1,15 +1,22 @@
 """Kling's task object: read from queries and callbacks, and shown with our ids and URLs."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from relay.domain.errors import UnreadableSnapshotError
+from relay.domain.errors import NoResultsError, UnreadableSnapshotError
 from relay.domain.task import Result, Snapshot, Status, Task
+from relay.providers.statuses import status_of
 
 # Lists of results in a task object, and the kind of file in each; where none of them is there, any list may hold files.
 _RESULT_LISTS = {"images": "image", "series_images": "image", "videos": "video", "audios": "audio"}
 _ANY_KIND = "file"
+_ANY_LIST = "files"
+_NAME_LIMIT = 64
+"""Characters in the name of a list or of a field with a URL: each result's path has both."""
+_UNSAFE = re.compile(r"[^\w.-]")
+_INDEX_LIMIT = 2**31
 _RESULT_LIMIT = 64
 _URL_LIMIT = 4096
 _DOCUMENT_LIMIT = 65_536
@@ -22,23 +29,24 @@ _TASK_FIELDS = frozenset({"task_id", "task_status", "task_status_msg", "created_
 
 def snapshot_of(task: dict[str, Any]) -> Snapshot:
     """What a task object says; raises UnreadableSnapshotError."""
-    try:
-        status = Status(task["task_status"])
-    except ValueError:
-        raise UnreadableSnapshotError(f"task_status is none of {', '.join(Status)}") from None
-    task_id = task["task_id"]
-    if isinstance(task_id, bool) or not isinstance(task_id, str | int) or not str(task_id) or len(str(task_id)) > 256:
+    status = status_of(task["task_status"])
+    if status is None:
+        raise UnreadableSnapshotError(f"task_status means none of {', '.join(Status)}: {task['task_status']!r}"[:200])
+    task_id = task.get("task_id")
+    is_id = isinstance(task_id, str | int) and not isinstance(task_id, bool) and 0 < len(str(task_id)) <= 256
+    if "task_id" in task and not is_id:
         raise UnreadableSnapshotError("task_id is not an id")
     info = task.get("task_info")
     external = info.get("external_task_id") if isinstance(info, dict) else None
     document = _document(task)
     results = tuple(_results(document)) if status is Status.SUCCEED else ()
+    provider_task_id = None if task_id is None else str(task_id)
     if status is Status.SUCCEED and not results:
-        raise UnreadableSnapshotError("a succeeded task without a result")
+        raise NoResultsError("a succeeded task without a result file", provider_task_id)
     message = task.get("task_status_msg")
     return Snapshot(
         status=status,
-        provider_task_id=str(task_id),
+        provider_task_id=provider_task_id,
         external_task_id=external if isinstance(external, str) else None,
         message=message if isinstance(message, str) else "",
         created_at=_created_at(task.get("created_at")),
@@ -93,7 +101,7 @@ def _created_at(value: Any) -> int | None:
 
 def _results(document: dict[str, Any]) -> Iterator[Result]:
     """Every file of `task_result`; its URL is blanked in `document`, which keeps the rest."""
-    result = document["task_result"] = _copied(document.get("task_result"))
+    result = document["task_result"] = _listed(document.get("task_result"))
     lists = {name: kind for name, kind in _RESULT_LISTS.items() if result.get(name)}
     found = 0
     for name, kind in (lists or dict.fromkeys(result, _ANY_KIND)).items():
@@ -109,14 +117,44 @@ def _results(document: dict[str, Any]) -> Iterator[Result]:
                 entry[field] = ""
 
 
-def _copied(value: Any) -> Any:
-    return json.loads(json.dumps(value)) if isinstance(value, dict) else {}
+def _listed(value: Any) -> dict[str, Any]:
+    """A copy of `task_result` as Kling documents it, lists of objects by name, whatever shape it came in."""
+    if isinstance(value, str) and not _is_url(value):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    if not isinstance(value, dict):
+        value = {_ANY_LIST: value}
+    elif any(_is_file(field, given) for field, given in value.items()):
+        lists = {name: given for name, given in value.items() if isinstance(given, list)}
+        value = {**lists, _ANY_LIST: {name: given for name, given in value.items() if name not in lists}}
+    listed: dict[str, Any] = {}
+    for name, given in json.loads(json.dumps(value)).items():
+        # A slash would end the name in `Result.path`, and the name is in every path.
+        short = _UNSAFE.sub("_", name)[:_NAME_LIMIT]
+        listed[short if short not in listed else f"{short}_{len(listed)}"] = _entries(name, given)
+    return listed
+
+
+def _entries(name: str, given: Any) -> Any:
+    if isinstance(given, dict):
+        return [given]
+    if _is_url(given) and name in {*_RESULT_LISTS, _ANY_LIST}:
+        return [{"url": given}]
+    return [{"url": each} if _is_url(each) else each for each in given] if isinstance(given, list) else given
+
+
+def _is_url(value: Any) -> bool:
+    return isinstance(value, str) and value.lstrip().lower().startswith(("https://", "http://"))
 
 
 def _is_file(field: str, value: Any) -> bool:
     named = field == "url" or field.endswith("_url") or field.startswith("url_")
     if not (named and isinstance(value, str) and value):
         return False
+    if len(field) > _NAME_LIMIT:
+        raise UnreadableSnapshotError(f"the name of a field with a URL is longer than {_NAME_LIMIT} characters")
     if len(value) > _URL_LIMIT:
         raise UnreadableSnapshotError(f"{field} is longer than {_URL_LIMIT} characters")
     return True
@@ -129,7 +167,7 @@ def _result(kind: str, path: str, entry: dict[str, Any], field: str) -> Result:
         path=path,
         kind=kind,
         url=entry[field],
-        index=index if isinstance(index, int) and not isinstance(index, bool) else None,
+        index=index if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < _INDEX_LIMIT else None,
         id=str(identity)[:256] if isinstance(identity, str | int) else None,
         duration=str(duration)[:32] if isinstance(duration, str | int | float) else None,
     )

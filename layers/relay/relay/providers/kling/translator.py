@@ -23,7 +23,7 @@ from relay.providers.base import (
     ProviderResponse,
     SynchronousOperation,
 )
-from relay.providers.kling.envelope import document_of, error_of, names_a_task, says_missing, task_in
+from relay.providers.kling.envelope import document_of, error_of, names_a_task, reported_in, says_missing, task_in
 from relay.providers.kling.tasks import snapshot_of, view_of
 
 PREFIX = "/kling/v1/"
@@ -117,14 +117,14 @@ class Kling:
         document = document_of(response.body)
         error = error_of(response.status, document)
         if error is None:
-            return snapshot_of(task_in(document))
+            return snapshot_of(reported_in(document))
         if says_missing(error):
             raise ProviderTaskMissingError(error.message, status=error.status, code=error.code)
         raise error
 
     def read_callback(self, body: bytes) -> Snapshot:
         """The callback protocol's task object; an envelope around it is tolerated."""
-        return snapshot_of(task_in(document_of(body)))
+        return snapshot_of(reported_in(document_of(body)))
 
     def view(self, task: Task, urls: Mapping[str, str]) -> dict[str, Any]:
         """The task object of a query, with our ids and times."""
