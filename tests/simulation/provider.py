@@ -1,5 +1,6 @@
 """The simulated provider: tasks that live their lives, call back, and everything that can go wrong on the way."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from relay.domain.task import VISIBLE_AFTER_MS, Status
@@ -39,6 +40,8 @@ _WORDS = (
     {Status.SUBMITTED: "NOT_START", Status.PROCESSING: "Processing", Status.SUCCEED: " Success ", Status.FAILED: "canceled"},
     {Status.PROCESSING: "pondering", Status.SUCCEED: "completed", Status.FAILED: "error"},
 )
+_LONG_AGO = 91 * 86_400_000
+"""Milliseconds: longer than the relay remembers a task."""
 _UNTIL_FILES = 30
 """Seconds until the files of a success appear: less than the time in which the relay confirms that there are none."""
 _CREATES_AGAIN = tuple((fault, 0.2) for fault in _FINAL)
@@ -64,10 +67,17 @@ class SimulatedProvider(FakeProviderApi):
         self.deadline = 0
         """Seconds from a task's creation to the relay's deadline, for verdicts that come later."""
         self.is_down = False
+        self._old: set[str] = set()
+        """Tasks from before the relay's own, whose external ids it has forgotten."""
         self._older: dict[str, bytes] = {}
         self._scheduler = scheduler
         self._decisions = decisions
         self._results = results
+
+    @property
+    def paid(self) -> Counter[str]:
+        """Without the old ones, which another task paid."""
+        return Counter(task.external_task_id for task in self.tasks.values() if task.task_id not in self._old)
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
         """One request with at most one fault."""
@@ -85,6 +95,10 @@ class SimulatedProvider(FakeProviderApi):
         return super().send(request, timeout=timeout)
 
     def _created(self, operation: str, body: dict[str, object]) -> ProviderResponse:
+        external = str(body["external_task_id"])
+        remembers = self.refuses_repeats and operation not in self.careless and not self.find(external)
+        if remembers and self._decisions.strikes(Fault.OLD_TASK, external[:6], 0.03):
+            self._remember(operation, body)
         before = len(self.tasks)
         answer = super()._created(operation, body)
         if len(self.tasks) > before:
@@ -94,6 +108,13 @@ class SimulatedProvider(FakeProviderApi):
                 raise Violation("never paid twice", f"the provider made a second task of {task.external_task_id[:6]}")
             self._lives(task)
         return answer
+
+    def _remember(self, operation: str, body: dict[str, object]) -> None:
+        task = ProviderTask(f"old-{len(self.tasks)}", operation, dict(body), self._clock() - _LONG_AGO, self._clock() - _LONG_AGO)
+        self.tasks[task.task_id] = task
+        self._old.add(task.task_id)
+        self.succeeds(task.task_id)
+        self._scheduler.say(f"! {Fault.OLD_TASK}: {task.external_task_id[:6]}")
 
     def _queried(self, operation: str, reference: str) -> ProviderResponse:
         answer = super()._queried(operation, reference)
@@ -155,4 +176,8 @@ class SimulatedProvider(FakeProviderApi):
     def verdict_of(self, task_id: str) -> ProviderTask | None:
         """The provider's task of ours, when it is over."""
         task = self.find(task_id)
-        return task if task is not None and task.status in {Status.SUCCEED, Status.FAILED} else None
+        return (
+            task
+            if task is not None and task.task_id not in self._old and task.status in {Status.SUCCEED, Status.FAILED}
+            else None
+        )

@@ -54,6 +54,7 @@ class Queue:
         put_off: Callable[[int], int] | None = None,
     ) -> None:
         self.dead_letters: list[Message] = []
+        self.sent = 0
         self._name = name
         self._process = process
         self._function = function
@@ -66,6 +67,7 @@ class Queue:
     def send(self, name: str, body: Any, *, delay: float, continues: bool = False) -> None:
         """Put a message into the queue; `continues`: a function sends it, so its chain of requests goes on."""
         message = Message(f"{self._name}: {name}", body, chain=self._scheduler.chain if continues else {})
+        self.sent += 1
         self._later(delay, message)
         if self._decisions.strikes(Fault.MESSAGE_REPEATED, message.name, 0.08):
             self._later(delay + self._decisions.between(f"second {message.name}", 0, 30), message, again=True)

@@ -9,7 +9,7 @@ from relay.usecases import reconcile
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.functions import InlinePool
 from tests.simulation.invariants import Violation
-from tests.simulation.simulated_world import SimulatedWorld
+from tests.simulation.simulated_world import BATCH, SimulatedWorld
 from tests.support.fakes.clock import NOON
 
 type Target = tuple[str, Fault]
@@ -35,7 +35,7 @@ def run(seed: int, dropped: frozenset[str] = frozenset(), target: Target | None 
     """Live through a seed's world, without what is dropped; `target`: a call site, and a fault that must happen there."""
     decisions = Decisions(seed, dropped, target)
     violation = None
-    with patch.object(reconcile, "ThreadPoolExecutor", InlinePool):
+    with patch.object(reconcile, "ThreadPoolExecutor", InlinePool), patch.object(reconcile, "_BATCH", BATCH):
         world = SimulatedWorld(decisions)
         try:
             world.live()

@@ -1,6 +1,7 @@
 """One world from its seed: everything wired together, a stormy hour, and the calm in which every promise falls due."""
 
 import json
+from hashlib import blake2b
 from typing import Any
 
 from relay.config import Settings
@@ -10,7 +11,7 @@ from tests.simulation.callbacks import Callbacks
 from tests.simulation.clients import Clients, planned
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.functions import Functions
-from tests.simulation.invariants import Invariants
+from tests.simulation.invariants import Invariants, must
 from tests.simulation.promises import Promises
 from tests.simulation.provider import SimulatedProvider
 from tests.simulation.queues import Queue, Stream
@@ -29,10 +30,16 @@ from tests.support.fakes.submission_counts import FakeSubmissionCounts
 from tests.support.fakes.task_store import FakeTaskStore
 from tests.support.fakes.uploads import FakeUploads
 from tests.support.fakes.webhooks import FakeWebhooks
+from tests.support.tasks import task_of
 
+BATCH = 3
+"""Due tasks of a partition that the reconciler reads at a time: few, so that there are more."""
 _REQUESTS_WITHIN = 600
 _STORMS = (240, 600, 1200, 2400)
 _TICK = 60
+_STRANGERS = 4 * BATCH + 4
+_STRANGERS_STAY = 900
+"""Seconds of the calm."""
 _ARCHIVE_ATTEMPTS = 3
 
 
@@ -121,8 +128,14 @@ class SimulatedWorld:
         )
 
     def _resubmit(self, body: tuple[str, int, int], _receives: int) -> Any:
-        self.clients.attempted(body[0])
-        return self.functions.resubmit(*body)
+        task_id, _, due_at = body
+        self.clients.attempted(task_id)
+        before, steps, sent = self.tasks.tasks[task_id], self.scheduler.steps, self.resubmissions.sent
+        ended = self.functions.resubmit(*body)
+        alone = self.scheduler.steps == steps and self.tasks.tasks[task_id].attempts == before.attempts
+        if alone and before.due_at != due_at:
+            must(self.resubmissions.sent == sent, "messages do not multiply", f"{task_id[:6]} had a newer message")
+        return ended
 
     def live(self) -> None:
         """The storm, the calm, the redrive, and the promises."""
@@ -130,6 +143,7 @@ class SimulatedWorld:
         self.clients.plan(planned(self.decisions), min(_REQUESTS_WITHIN, storm))
         self._plan_outage()
         self._plan_rotation()
+        self._store_tasks_of_tomorrow(storm + _STRANGERS_STAY)
         self.scheduler.run(until=NOON + storm * 1000)
         self.decisions.calm = True
         self.provider.is_down = False
@@ -164,6 +178,21 @@ class SimulatedWorld:
 
         self.scheduler.after(self.decisions.between("rotation", 30, 900), f"! {Fault.SECRET_ROTATED}", rotate)
 
+    def _store_tasks_of_tomorrow(self, seconds: int) -> None:
+        """A rollback leaves tasks that this version cannot poll, more than a batch of them, until they are deleted."""
+        if not self.decisions.strikes(Fault.OF_TOMORROW, "table", 0.05):
+            return
+        ids = [blake2b(bytes([number]), digest_size=16).hexdigest() for number in range(_STRANGERS)]
+        for task_id in ids:
+            self.tasks.tasks[task_id] = task_of(task_id, provider="of-tomorrow", due_at=NOON)
+            self.invariants.versions[task_id] = 1
+
+        def delete() -> None:
+            for task_id in ids:
+                del self.tasks.tasks[task_id]
+
+        self.scheduler.after(seconds, "the tasks of tomorrow are deleted", delete)
+
     def _after_step(self) -> None:
         self.invariants.look()
         self.stream.wake()
@@ -191,7 +220,13 @@ class SimulatedWorld:
         self._reconcile()
 
     def _reconcile(self) -> None:
+        now = self.clock.now
+        ours = [task for task in self.tasks.tasks.values() if task.provider == Kling.name]
+        due = {task.task_id: task.due_at for task in ours if task.due_at and task.due_at <= now}
         self.functions.reconcile()
+        if self.decisions.calm and self.clock.now == now:
+            waiting = [task_id for task_id, due_at in due.items() if self.tasks.tasks[task_id].due_at == due_at]
+            must(not waiting, "every due task has its turn", f"{len(waiting)} of {len(due)} were not polled")
 
     def due(self) -> list[Any]:
         """What the index of due tasks holds."""

@@ -1,13 +1,14 @@
-"""Fifteen bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
+"""Bugs, planted one at a time: the simulation finds each of them within a thousand seeds."""
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import pytest
 
 from relay.adapters.secrets.cached import Secrets
-from relay.domain.errors import ProviderTaskMissingError, TaskConflictError
+from relay.domain.errors import Meaning, ProviderTaskMissingError, TaskConflictError
 from relay.domain.events import event_between
 from relay.domain.task import Acceptance, Change, Rank, Task
 from relay.domain.webhook import Delivery, DeliveryLog, DeliveryOutcome
@@ -231,6 +232,32 @@ def a_success_without_files_is_final_at_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(reconcile, "_settle_empty", settled)
 
 
+def an_old_task_of_the_provider_is_adopted(patch: pytest.MonkeyPatch) -> None:
+    """A query finds the task of a forgotten one with the same id."""
+    patch.setattr(Task, "is_ours", lambda _task, _snapshot: True)
+
+
+def every_message_of_a_task_is_followed_by_another(patch: pytest.MonkeyPatch) -> None:
+    """As in version 0.2.0, not only the newest one."""
+    right = resubmit.resubmit
+    patch.setattr(resubmit, "resubmit", lambda task_id, attempt, relay, **_of: right(task_id, attempt, relay, due_at=None))
+
+
+def a_task_that_cannot_be_polled_stays_first(patch: pytest.MonkeyPatch) -> None:
+    """An exception neither postpones it, nor does the reconciler read past it."""
+    right = reconcile._batches
+    patch.setattr(reconcile, "_batches", lambda relay, time_left: islice(right(relay, time_left), 1))
+    patch.setattr(FakeTaskStore, "postpone", _not_for_exceptions(FakeTaskStore.postpone))
+
+
+def _not_for_exceptions(right: Callable[..., None]) -> Callable[..., None]:
+    def postponed(store: FakeTaskStore, task_id: str, *, due_at: int, reason: Any = None) -> None:
+        if reason is None or reason.meaning is not Meaning.RELAY:
+            right(store, task_id, due_at=due_at, reason=reason)
+
+    return postponed
+
+
 PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "no condition": (the_update_has_no_condition, {"terminal states absorb", "stale snapshots never win"}),
     "event before the write": (an_event_is_published_before_the_write, {"no event without its state change"}),
@@ -247,6 +274,9 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "no reason": (a_retry_forgets_why_the_task_waits, {"a waiting task says why"}),
     "sent after its cancellation": (an_attempt_begins_for_a_cancelled_task, {"a cancelled task is not sent"}),
     "empty at once": (a_success_without_files_is_final_at_once, {"the verdict is the provider's"}),
+    "old task": (an_old_task_of_the_provider_is_adopted, {"the verdict is the provider's"}),
+    "messages multiply": (every_message_of_a_task_is_followed_by_another, {"messages do not multiply"}),
+    "starvation": (a_task_that_cannot_be_polled_stays_first, {"every due task has its turn"}),
     "no grace": (a_task_expires_without_an_answer, {"lost callbacks are found"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }
