@@ -269,6 +269,11 @@ def test_policies_name_actions_and_resources() -> None:
             assert ("*" not in text and "?" not in text) or WILDCARDS.fullmatch(text), (name, text)
 
 
+def test_no_poll_comes_beside_the_create() -> None:
+    parameters = TEMPLATE["Parameters"]
+    assert parameters["FirstPollAfterSeconds"]["MinValue"] > parameters["SubmitTimeoutSeconds"]["MaxValue"]
+
+
 CALLS = {
     "api.send": {("secretsmanager:GetSecretValue", "${CometApiKeySecretName}-??????")},
     "documents.get_request": {("s3:GetObject", "${Results.Arn}/requests/*")},

@@ -45,6 +45,7 @@ def _checks() -> "list[Check]":
     from relay_cli.doctor import alarms, flow, gateway, provider
 
     internal = [
+        flow.first_poll,
         flow.tables,
         flow.mappings,
         flow.rules,

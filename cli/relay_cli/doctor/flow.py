@@ -34,6 +34,16 @@ def stack(deployment: Deployment) -> Iterator[Finding]:
         yield (warning if status == "UPDATE_ROLLBACK_COMPLETE" else broken)("stack", f"{deployment.name}: {status}", advice)
 
 
+def first_poll(deployment: Deployment) -> Iterator[Finding]:
+    """No poll comes while the create is still under way. Versions up to 0.2.0 could be deployed so."""
+    first, submit = (int(deployment.parameters[name]) for name in ("FirstPollAfterSeconds", "SubmitTimeoutSeconds"))
+    text = f"the first poll comes after {first} s, a create takes up to {submit} s"
+    if first > submit:
+        yield fine("first poll", text)
+    else:
+        yield broken("first poll", f"{text}: a task may be sent, and paid, twice", "deploy with FirstPollAfterSeconds=30 or more")
+
+
 def tables(deployment: Deployment) -> Iterator[Finding]:
     """The tables are active, and the table of tasks has its stream."""
     dynamodb = deployment.client("dynamodb")

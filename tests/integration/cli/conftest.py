@@ -150,6 +150,7 @@ def _template(outputs: dict[str, str], provider_url: str) -> Json:
     functions = {name: {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"fn-{name}"}} for name in FUNCTIONS}
     rule = {"Name": "archiving", "EventBusName": "bus", "EventPattern": {"source": ["comet.relay"]}, "State": "ENABLED"}
     parameters = {"ProviderUrl": provider_url, "CometApiKeySecretName": "comet-relay/cometapi-key", "PublicUrl": ""}
+    parameters |= {"FirstPollAfterSeconds": "120", "SubmitTimeoutSeconds": "20"}
     return {
         "Parameters": {name: {"Type": "String", "Default": value} for name, value in parameters.items()},
         "Resources": functions | {"SucceededTasks": {"Type": "AWS::Events::Rule", "Properties": rule}},

@@ -45,6 +45,13 @@ def deployment(resources: dict[str, str] | None = None, **answers: Any) -> Deplo
     )
 
 
+@pytest.mark.parametrize(("first", "severity"), [("21", FINE), ("20", BROKEN), ("1", BROKEN)])
+def test_a_poll_beside_the_create_is_reported(first: str, severity: Severity) -> None:
+    parameters = {"FirstPollAfterSeconds": first, "SubmitTimeoutSeconds": "20"}
+    stack = Deployment(name="a", status="", parameters=parameters, outputs={}, resources={}, client=Service)  # type: ignore[arg-type]
+    assert severities_of(flow.first_poll, stack) == [severity]
+
+
 def missing() -> ClientError:
     return ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "?"}}, "Get")
 
