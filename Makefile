@@ -105,9 +105,13 @@ replay: setup ## Process a stored callback again (KEY=quarantine/… or results/
 	@$(RUN) relay replay "$(KEY)" $(if $(STACK),--stack "$(STACK)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit gates sim sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
-test: setup ## Run all tests that need no running stack
-	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e --ignore=tests/gates --ignore=tests/interop --ignore=tests/sam
+.PHONY: test unit sweep gates sim sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
+LATER := e2e gates interop sam sweep simulation/test_planted_bugs.py
+test: setup ## Run the tests that need no running stack, in under five minutes
+	@$(RUN) pytest -q -n 2 tests -m "not e2e" $(LATER:%=--ignore=tests/%)
+
+sweep: setup ## Crash every function at every call, and plant bugs that the simulation must find
+	@$(RUN) pytest -q -n 2 tests/sweep tests/simulation/test_planted_bugs.py
 
 unit: setup ## Run the unit tests
 	@$(RUN) pytest -q tests/unit
@@ -154,7 +158,7 @@ validate: $(STAMPS)/sam ## Run sam validate --lint
 	@$(SAM) validate --lint
 	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
 
-ci: lint type validate test gates sim e2e interop api-test sam-test ## Run exactly what CI runs
+ci: lint type validate test sweep gates sim e2e interop api-test sam-test ## Run exactly what CI runs
 
 gates: setup ## Check the built functions: instructions, bytecode, modules, AWS calls, layer sizes
 	@command -v valgrind >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -yqq valgrind; } >/dev/null

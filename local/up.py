@@ -36,6 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"already up: {running.gateway_url} (`make down` stops it)")
         _make_reachable(running)
         return 0
+    if options.provider_url and not options.provider_key:
+        print(
+            "no key for this provider: set COMETAPI_KEY, for example `make up PROVIDER_URL=… COMETAPI_KEY=…`", file=sys.stderr
+        )
+        return 2
     began = time.monotonic()
     started: dict[str, Process] = {}
     try:
