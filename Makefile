@@ -107,7 +107,7 @@ replay: setup ## Process a stored callback again (KEY=quarantine/… or results/
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: test unit gates sim sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
 test: setup ## Run all tests that need no running stack
-	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e --ignore=tests/gates --ignore=tests/interop --ignore=tests/sam
+	@$(RUN) pytest -q -n 2 tests -m "not e2e" --ignore=tests/e2e --ignore=tests/gates --ignore=tests/interop --ignore=tests/linters --ignore=tests/sam
 
 unit: setup ## Run the unit tests
 	@$(RUN) pytest -q tests/unit
@@ -150,9 +150,10 @@ fmt: setup ## Format the code and fix what ruff can fix
 type: setup ## Run mypy --strict
 	@$(RUN) mypy
 
-validate: $(STAMPS)/sam ## Run sam validate --lint
+validate: setup $(STAMPS)/checks ## Check the templates: SAM, cfn-lint in all regions, parliament (policies), checkov
 	@$(SAM) validate --lint
 	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
+	@$(RUN) pytest -q tests/linters
 
 ci: lint type validate test gates sim e2e interop api-test sam-test ## Run exactly what CI runs
 

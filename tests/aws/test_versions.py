@@ -1,16 +1,12 @@
 """Deployments: everything invokes an alias, and whatever a function is made of publishes a new version of it."""
 
 import json
-import os
-import subprocess
-from functools import cache
 from typing import Any
 
 import pytest
 
-from local.emulator.artefacts import TOOLS
 from tests.aws.versions import references, substituted, taken_from_elsewhere, unaliased
-from tests.support.cloudformation import ROOT, evaluated, load_template
+from tests.support.cloudformation import load_template, translated
 
 TEMPLATE = load_template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
@@ -20,26 +16,6 @@ ALARMS = {name for name, each in RESOURCES.items() if each["Type"] == "AWS::Clou
 PREFERENCES = TEMPLATE["Parameters"]["DeploymentPreference"]["AllowedValues"]
 # Only the emulator has another endpoint, and its stacks are never updated.
 CONSTANT = {"AwsEndpointUrl"}
-
-
-@cache
-def translated(preference: str) -> dict[str, Any]:
-    """The resources that SAM makes of the template, for AWS."""
-    template = json.loads(json.dumps(TEMPLATE))
-    for each in template["Resources"].values():
-        for key in {"CodeUri", "ContentUri"} & set(each.get("Properties", {})):
-            each["Properties"][key] = "s3://bucket/key"
-    done = subprocess.run(  # noqa: S603 - our own translator
-        [str(TOOLS / "emulator" / "bin" / "python"), "-m", "local.emulator.translate"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1"},
-        input=json.dumps({"template": template, "parameters": {"DeploymentPreference": preference}}),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    resources: dict[str, Any] = evaluated(json.loads(done.stdout)["Resources"], TEMPLATE, {"DeploymentPreference": preference})
-    return resources
 
 
 def types(resources: dict[str, Any]) -> set[str]:
