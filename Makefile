@@ -177,6 +177,10 @@ bench-archive: setup ## Archiving 64 MiB to 5 GiB compared with upload_fileobj a
 bench-cost: setup ## Dollars per million tasks, from the calls counted on the embedded stack
 	@$(BENCH) benchmarks.cost
 
+.PHONY: fixed-costs
+fixed-costs: setup ## Dollars per month of a stack that nobody uses, as in docs/deploying.md
+	@$(BENCH) benchmarks.fixed_costs
+
 bench-reconcile: setup ## CPU per due task, many in parallel compared with one at a time
 	@$(BENCH) benchmarks.reconcile
 
