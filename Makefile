@@ -106,7 +106,7 @@ replay: setup ## Process a stored callback again (KEY=quarantine/… or results/
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: test unit sweep gates sim sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
-LATER := e2e gates interop sam sweep simulation/test_planted_bugs.py
+LATER := e2e gates interop linters sam sweep simulation/test_planted_bugs.py
 test: setup ## Run the tests that need no running stack, in under five minutes
 	@$(RUN) pytest -q -n 2 tests -m "not e2e" $(LATER:%=--ignore=tests/%)
 
@@ -154,9 +154,10 @@ fmt: setup ## Format the code and fix what ruff can fix
 type: setup ## Run mypy --strict
 	@$(RUN) mypy
 
-validate: $(STAMPS)/sam ## Run sam validate --lint
+validate: setup $(STAMPS)/checks ## Check the templates: SAM, cfn-lint in all regions, parliament (policies), checkov
 	@$(SAM) validate --lint
 	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
+	@$(RUN) pytest -q tests/linters
 
 ci: lint type validate test sweep gates sim e2e interop api-test sam-test ## Run exactly what CI runs
 
@@ -179,6 +180,10 @@ bench-archive: setup ## Archiving 64 MiB to 5 GiB compared with upload_fileobj a
 
 bench-cost: setup ## Dollars per million tasks, from the calls counted on the embedded stack
 	@$(BENCH) benchmarks.cost
+
+.PHONY: fixed-costs
+fixed-costs: setup ## Dollars per month of a stack that nobody uses, as in docs/deploying.md
+	@$(BENCH) benchmarks.fixed_costs
 
 bench-reconcile: setup ## CPU per due task, many in parallel compared with one at a time
 	@$(BENCH) benchmarks.reconcile

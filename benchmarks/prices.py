@@ -19,6 +19,23 @@ LOG_BYTE = 0.50e-9
 LOG_EVENT_OVERHEAD = 26
 """Bytes that CloudWatch Logs adds to each line."""
 
+SECRET = 0.40
+"""A secret, for a month."""
+ALARM = 0.10
+"""An alarm on one metric, for a month."""
+DASHBOARD = 3.00
+METRIC = 0.30
+"""A custom metric, for a month in which it is written in every hour."""
+METRICS_OF_A_ROUTE = 6
+"""With detailed metrics: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html."""
+SECONDS_PER_MONTH = 30 * 86_400
+POLLERS = 5
+"""Requests to an empty queue that Lambda has open: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html."""
+LONG_POLL_SECONDS = 20
+"""How long such a request waits for a message at most. Lambda's own value is not documented."""
+IDLE_RUN_SECONDS = 0.1
+"""Assumed duration of a run of the reconciler that finds nothing due."""
+
 FULL_CORE_MB = 1769
 """MB at which a function has one processor. A smaller function has a proportional share."""
 WAIT_SECONDS = {"dynamodb": 0.005, "s3": 0.025, "events": 0.015, "sqs": 0.008, "secretsmanager": 0.010, "provider": 0.300}

@@ -37,9 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         _make_reachable(running)
         return 0
     if options.provider_url and not options.provider_key:
-        print(
-            "no key for this provider: set COMETAPI_KEY, for example `make up PROVIDER_URL=… COMETAPI_KEY=…`", file=sys.stderr
-        )
+        print("no key for this provider: set COMETAPI_KEY, for example `make up PROVIDER_URL=… COMETAPI_KEY=…`", file=sys.stderr)
         return 2
     began = time.monotonic()
     started: dict[str, Process] = {}

@@ -1,16 +1,12 @@
 """Deployments: everything invokes an alias, and whatever a function is made of publishes a new version of it."""
 
 import json
-import os
-import subprocess
-from functools import cache
 from typing import Any
 
 import pytest
 
-from local.emulator.artefacts import TOOLS
 from tests.aws.versions import references, substituted, taken_from_elsewhere, unaliased
-from tests.support.cloudformation import ROOT, evaluated, load_template
+from tests.support.cloudformation import load_template, translated
 
 TEMPLATE = load_template()
 RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
@@ -22,24 +18,10 @@ PREFERENCES = TEMPLATE["Parameters"]["DeploymentPreference"]["AllowedValues"]
 CONSTANT = {"AwsEndpointUrl"}
 
 
-@cache
-def translated(preference: str) -> dict[str, Any]:
-    """The resources that SAM makes of the template, for AWS."""
-    template = json.loads(json.dumps(TEMPLATE))
-    for each in template["Resources"].values():
-        for key in {"CodeUri", "ContentUri"} & set(each.get("Properties", {})):
-            each["Properties"][key] = "s3://bucket/key"
-    done = subprocess.run(  # noqa: S603 - our own translator
-        [str(TOOLS / "emulator" / "bin" / "python"), "-m", "local.emulator.translate"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1"},
-        input=json.dumps({"template": template, "parameters": {"DeploymentPreference": preference}}),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    resources: dict[str, Any] = evaluated(json.loads(done.stdout)["Resources"], TEMPLATE, {"DeploymentPreference": preference})
-    return resources
+def listed(resources: dict[str, Any]) -> set[str]:
+    """The parameters and resources whose change makes a new configuration. A name that the text does not use changes nothing."""
+    text, named = resources["Configuration"]["Properties"]["Content"]["Fn::Sub"]
+    return {one for each in substituted(text) for one in references(named.get(each, {"Ref": each}), TEMPLATE)}
 
 
 def types(resources: dict[str, Any]) -> set[str]:
@@ -58,12 +40,17 @@ def test_an_invocation_past_the_alias_is_found() -> None:
     assert unaliased(resources) == ["PublishEventsFromStream"]
 
 
+def test_a_layer_that_the_configuration_does_not_mention_is_noticed() -> None:
+    resources = json.loads(json.dumps(RESOURCES))
+    text, named = resources["Configuration"]["Properties"]["Content"]["Fn::Sub"]
+    resources["Configuration"]["Properties"]["Content"]["Fn::Sub"] = [text.replace("${Package} ", ""), named]
+    assert listed(RESOURCES) - listed(resources) == {"RelayLayer"}
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_a_function_takes_from_elsewhere_publishes_a_new_version(name: str) -> None:
-    text, named = RESOURCES["Configuration"]["Properties"]["Content"]["Fn::Sub"]
-    listed = {each for each in substituted(text) if each not in named} | set(references(list(named.values()), TEMPLATE))
     logs = FUNCTIONS[name]["LoggingConfig"]["LogGroup"]["Ref"]  # its name is in the template
-    assert taken_from_elsewhere(GLOBALS | FUNCTIONS[name], TEMPLATE) - CONSTANT - {logs} <= listed
+    assert taken_from_elsewhere(GLOBALS | FUNCTIONS[name], TEMPLATE) - CONSTANT - {logs} <= listed(RESOURCES)
     assert FUNCTIONS[name]["AutoPublishAliasAllProperties"] is True
     assert FUNCTIONS[name]["VersionDescription"] == {
         "Fn::If": ["OnAws", {"Fn::Sub": "Configuration ${Configuration.VersionNumber}"}, {"Ref": "AWS::NoValue"}]
@@ -72,9 +59,7 @@ def test_what_a_function_takes_from_elsewhere_publishes_a_new_version(name: str)
 
 def test_the_configuration_lists_nothing_that_leaves_the_functions_as_they_are() -> None:
     """Lambda refuses to publish a version that equals the last one."""
-    text, named = RESOURCES["Configuration"]["Properties"]["Content"]["Fn::Sub"]
-    listed = {each for each in substituted(text) if each not in named} | set(references(list(named.values()), TEMPLATE))
-    assert listed <= taken_from_elsewhere(GLOBALS, TEMPLATE)
+    assert listed(RESOURCES) <= taken_from_elsewhere(GLOBALS, TEMPLATE)
 
 
 @pytest.mark.parametrize("preference", PREFERENCES)

@@ -1,12 +1,17 @@
 """template.yaml as a dictionary: `!Ref X` is {"Ref": "X"}, `!GetAtt X.Y` is {"Fn::GetAtt": ["X", "Y"]}."""
 
+import json
+import os
+import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 ROOT = Path(__file__).parents[2]
+VENVS = ROOT / ".local" / "venvs"
 
 
 class _Loader(yaml.SafeLoader):
@@ -53,3 +58,24 @@ def evaluated(value: Any, template: Mapping[str, Any], parameters: Mapping[str, 
         case list():
             return [evaluated(each, template, parameters) for each in value]
     return value
+
+
+@cache
+def translated(preference: str = "AllAtOnce") -> dict[str, Any]:
+    """The resources that SAM makes of the template, for AWS, with that value of `DeploymentPreference`."""
+    template = load_template()
+    for each in template["Resources"].values():
+        for key in {"CodeUri", "ContentUri"} & set(each.get("Properties", {})):
+            each["Properties"][key] = "s3://bucket/key"
+    done = subprocess.run(  # noqa: S603 - our own translator
+        [str(VENVS / "emulator" / "bin" / "python"), "-m", "local.emulator.translate"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1"},
+        input=json.dumps({"template": template, "parameters": {"DeploymentPreference": preference}}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    made: dict[str, Any] = json.loads(done.stdout)["Resources"]
+    resources: dict[str, Any] = evaluated(made, load_template(), {"DeploymentPreference": preference})
+    return resources

@@ -163,7 +163,7 @@ class MotoWorld:
         self.events.create_event_bus(Name="bus")
         self.queues = {name: self.sqs.create_queue(QueueName=name)["QueueUrl"] for name in _QUEUES}
         rules = {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == "AWS::Events::Rule"}
-        targets = {name: (_TARGETS[name], rule["EventPattern"]) for name, rule in rules.items()}
+        targets = {name: (_TARGETS[name], json.loads(rule["EventPattern"])) for name, rule in rules.items()}
         for name, (queue, pattern) in {**targets, "Everything": ("events", {"source": ["comet.relay"]})}.items():
             self.events.put_rule(Name=name, EventBusName="bus", EventPattern=json.dumps(pattern))
             arn = f"arn:aws:sqs:us-east-1:123456789012:{queue}"

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,6 +224,22 @@ def test_every_rule_and_schedule_retries_and_has_a_dead_letter_queue() -> None:
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
 
 
+@pytest.mark.parametrize("path", [ROOT / "template.yaml", ROOT / "examples" / "consumer" / "template.yaml"])
+def test_event_patterns_that_look_into_the_detail_are_texts(path: Path) -> None:
+    """CloudFormation may write the `true` of an object as `"true"`, which matches no event.
+
+    Source: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/251
+    """
+    rules = [each["Properties"] for each in load_template(path)["Resources"].values() if each["Type"] == "AWS::Events::Rule"]
+    patterns = [rule["EventPattern"] for rule in rules]
+    assert patterns
+    for pattern in patterns:
+        if isinstance(pattern, str):
+            assert json.loads(pattern)["source"] == ["comet.relay"]
+        else:
+            assert set(pattern) <= {"source", "detail-type"}
+
+
 def test_rules_may_send_to_their_queues_and_dead_letter_queues() -> None:
     allowed: set[str] = set()
     for policy in of_type("AWS::SQS::QueuePolicy").values():
@@ -372,7 +389,7 @@ def test_two_stacks_share_neither_metrics_nor_the_dashboard() -> None:
 
 
 def test_managed_policies_come_only_from_sam() -> None:
-    assert all(set(policy) == {"Statement"} for function in FUNCTIONS.values() for policy in function["Policies"])
+    assert all(set(policy) == {"Version", "Statement"} for function in FUNCTIONS.values() for policy in function["Policies"])
     kinds = {event["Type"] for function in FUNCTIONS.values() for event in function.get("Events", {}).values()}
     assert kinds == {"HttpApi", "Schedule"}, "SAM's SQS and DynamoDB events add policies on every queue and stream"
 

@@ -20,6 +20,8 @@ from local.simulator.faults.rules import Faults
 
 type MakeBody = Callable[[Task], dict[str, Any]]
 
+_CONCURRENCY = 4
+"""Callbacks at a time: the emulator starts a process for each, and many at once would start too slowly to be in time."""
 _HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -42,7 +44,7 @@ class Delivery:
 
 
 class Callbacks:
-    """Sends callbacks: one after the other for each task, concurrently for different tasks."""
+    """Sends callbacks: one after the other for each task, and for at most four tasks at a time."""
 
     def __init__(self, faults: Faults, randomness: Randomness, make_body: MakeBody) -> None:
         self.log: list[Delivery] = []
@@ -51,6 +53,7 @@ class Callbacks:
         self._held: defaultdict[str, list[tuple[str, bytes]]] = defaultdict(list)
         self._pending: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
+        self._places = asyncio.Semaphore(_CONCURRENCY)
         self._closed = False
 
     @property
@@ -139,9 +142,10 @@ class Callbacks:
         self._session = self._session or aiohttp.ClientSession()
         timeout = aiohttp.ClientTimeout(total=settings.callback_timeout_seconds)
         try:
-            async with self._session.post(
-                entry.url, data=content, headers=_HEADERS, timeout=timeout, allow_redirects=False
-            ) as answer:
+            async with (
+                self._places,
+                self._session.post(entry.url, data=content, headers=_HEADERS, timeout=timeout, allow_redirects=False) as answer,
+            ):
                 entry.status = answer.status
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             entry.error = type(error).__name__
