@@ -496,7 +496,7 @@ def _failed_as(code: FailureCode) -> Check:
     return check
 
 
-_BOTH: Json = {"external_task_id": "order-1"}
+_EXTERNAL: Json = {"external_task_id": "order-1"}
 _WITH_IMAGE: Json = {"negative_prompt": LARGE[:2400], "prompt": "p" * 2400}
 
 SCENARIOS = [
@@ -504,7 +504,8 @@ SCENARIOS = [
     Scenario("submit_task", "without a key", _submit(None)),
     Scenario("submit_task", "large", _submit(fields=_WITH_IMAGE), _one_task),
     Scenario("submit_task", "of an upload", _of_an_upload, _one_task),
-    Scenario("submit_task", "both keys", _submit(fields=_BOTH), _one_task),
+    Scenario("submit_task", "an external id", _submit(None, fields=_EXTERNAL)),
+    Scenario("submit_task", "both keys", _submit(fields=_EXTERNAL), _one_task),
     Scenario("submit_task", "counted", _counted, _one_task),
     Scenario("submit_task", "refused", _refused, _failed_as(FailureCode.REJECTED)),
     Scenario("submit_task", "busy", _submit("key", BUSY), _one_task),
