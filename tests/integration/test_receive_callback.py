@@ -126,7 +126,7 @@ def test_a_success_without_files_is_kept_and_queried_soon(world: MotoWorld, case
     task = world.task(task_id)
     assert task.reason
     assert (task.status, task.reason.meaning, task.acceptance) == (Status.SUBMITTED, Meaning.NO_RESULTS, Acceptance.ACCEPTED)
-    assert task.due_at == task.reason.at + 60_000
+    assert task.due_at == task.reason.at
     assert list(world.objects().values()) == [raw_body(case, body)]
 
 

@@ -149,8 +149,13 @@ def _template(outputs: dict[str, str], provider_url: str) -> Json:
     # Moto runs no functions. Log groups take their place: their physical id is the name of the function.
     functions = {name: {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"fn-{name}"}} for name in FUNCTIONS}
     rule = {"Name": "archiving", "EventBusName": "bus", "EventPattern": {"source": ["comet.relay"]}, "State": "ENABLED"}
-    parameters = {"ProviderUrl": provider_url, "CometApiKeySecretName": "comet-relay/cometapi-key", "PublicUrl": ""}
-    parameters |= {"FirstPollAfterSeconds": "120", "SubmitTimeoutSeconds": "20"}
+    parameters = {
+        "ProviderUrl": provider_url,
+        "CometApiKeySecretName": "comet-relay/cometapi-key",
+        "PublicUrl": "",
+        "FirstPollAfterSeconds": "120",
+        "SubmitTimeoutSeconds": "20",
+    }
     return {
         "Parameters": {name: {"Type": "String", "Default": value} for name, value in parameters.items()},
         "Resources": functions | {"SucceededTasks": {"Type": "AWS::Events::Rule", "Properties": rule}},

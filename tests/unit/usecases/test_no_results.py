@@ -1,4 +1,4 @@
-"""A success without files is final once the provider has said so twice, in a callback or a query, and then in a query."""
+"""A success without files is final once queries have found no file for five minutes."""
 
 import json
 
@@ -23,32 +23,46 @@ def empty(world: FakeWorld, task_id: str) -> ProviderTask:
     return task
 
 
-def test_a_callback_without_files_is_confirmed_by_a_query_soon(world: FakeWorld) -> None:
+def polled_for_five_minutes(world: FakeWorld, task_id: str) -> list[Reconciled]:
+    """The outcome of each minute's poll, until the first that is not UNCHANGED."""
+    outcomes = []
+    for _ in range(7):
+        outcomes.append(reconcile_one(task_id, world.relay))
+        if outcomes[-1] is not Reconciled.UNCHANGED:
+            break
+        assert world.task(task_id).due_at == world.clock() + 60_000
+        world.clock.advance(seconds=60)
+    return outcomes
+
+
+def test_a_callback_without_files_is_confirmed_by_queries(world: FakeWorld) -> None:
     task_id = world.submit().task.task_id
     task = empty(world, task_id)
 
     assert world.receive(task_id, task.callback()) is Outcome.QUARANTINED
-    assert world.tasks.due(now=world.clock(), limit=10) == []
-    assert world.tasks.due(now=world.clock() + 60_000, limit=10) == [task_id]
-    assert reconcile_one(task_id, world.relay) is Reconciled.MOVED
+    assert world.tasks.due(now=world.clock(), limit=10) == [task_id]
+    assert polled_for_five_minutes(world, task_id) == [Reconciled.UNCHANGED] * 5 + [Reconciled.MOVED]
 
     ended = world.task(task_id)
     assert ended.failure is not None
     assert (ended.status, ended.failure.code, ended.due_at) == (Status.FAILED, FailureCode.NO_RESULTS, None)
-    assert "without a result file" in ended.failure.message
+    assert "no result file" in ended.failure.message
     assert json.loads(world.documents.callbacks[task_id])["data"]["task_status"] == "succeed"
 
 
-def test_one_query_alone_is_repeated_a_minute_later(world: FakeWorld) -> None:
+def test_a_query_without_files_is_confirmed_by_further_ones(world: FakeWorld) -> None:
     task_id = world.submit().task.task_id
     empty(world, task_id)
+    began = world.clock()
 
+    assert reconcile_one(task_id, world.relay) is Reconciled.UNCHANGED
+    world.clock.advance(seconds=60)
     assert reconcile_one(task_id, world.relay) is Reconciled.UNCHANGED
     waiting = world.task(task_id)
     assert waiting.reason is not None
-    assert (waiting.reason.meaning, waiting.due_at) == (Meaning.NO_RESULTS, world.clock() + 60_000)
+    assert (waiting.reason.meaning, waiting.reason.at) == (Meaning.NO_RESULTS, began), "the five minutes go on"
 
-    assert reconcile_one(task_id, world.relay) is Reconciled.MOVED
+    assert polled_for_five_minutes(world, task_id)[-1] is Reconciled.MOVED
 
 
 def test_files_that_appear_before_the_confirmation_are_stored(world: FakeWorld) -> None:
@@ -64,8 +78,8 @@ def test_files_that_appear_before_the_confirmation_are_stored(world: FakeWorld) 
 def test_a_later_success_with_files_replaces_the_end(world: FakeWorld) -> None:
     task_id = world.submit().task.task_id
     empty(world, task_id)
-    reconcile_one(task_id, world.relay)
-    reconcile_one(task_id, world.relay)
+    polled_for_five_minutes(world, task_id)
+    assert world.task(task_id).is_over
 
     assert world.receive(task_id, world.api.succeeds(task_id).callback()) is Outcome.APPLIED
     assert world.task(task_id).status is Status.SUCCEED

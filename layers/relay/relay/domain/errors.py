@@ -21,7 +21,7 @@ RelayError
 │   └── ProviderTaskMissingError    the provider does not know the task
 ├── ForwardingError                 a synchronous operation got no response that the client could use
 ├── UnreadableSnapshotError         a task object that cannot be understood: quarantine it
-│   └── NoResultsError              a success without files: final once a query confirms it
+│   └── NoResultsError              a success without files: final if none appear
 ├── CallbackNotAuthenticError       the token does not fit the task
 ├── ResultError                     a result file could not be stored
 │   ├── ResultGoneError             the URL is dead: a query may bring a fresh one
@@ -41,7 +41,7 @@ class Meaning(StrEnum):
 
     `final`: it refused the task. `busy`: it did not accept it now. `operator`: it refuses the relay: its key, balance or access.
     `no_channel`: nobody serves the model at present. `missing`: it does not find the task. `unreadable`: it says nothing that
-    the relay understands. `no_results`: a success without files, which a query must confirm. `unknown`: it may have accepted the
+    the relay understands. `no_results`: a success without files, so far. `unknown`: it may have accepted the
     task. `relay`: the relay itself failed.
     """
 

@@ -20,8 +20,6 @@ The store keeps tasks for at least a day, so half a day separates the two and to
 """
 VISIBLE_AFTER_MS = 600_000
 """A query finds an accepted task at the latest this long after its create; "no such task" proves nothing before."""
-CONFIRMED_AFTER_MS = 60_000
-"""A success without files is reported again this long after the first report, before it ends the task."""
 KEY_GENERATIONS = 16
 """Tasks that one external_task_id may stand for, one after the other: each but the last was refused."""
 _CANCELLED = "cancelled by the client: the provider may still finish the task and charge for it"

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from relay.domain.errors import Meaning, NoResultsError, TaskNotFoundError, UnavailableError, UnreadableSnapshotError
-from relay.domain.task import CONFIRMED_AFTER_MS, Reason
+from relay.domain.task import Reason
 from relay.usecases.apply import Outcome, apply
 
 if TYPE_CHECKING:
@@ -25,11 +25,10 @@ def receive(task_id: str, token: str, body: bytes, relay: Relay) -> Outcome:
             return apply(task_id, provider.read_callback(body), body, relay)
     except NoResultsError as error:
         reason, now = str(error), relay.clock()
-        asks = Reason(meaning=Meaning.NO_RESULTS, message=f"{reason}: the relay asks again", at=now)
-        due_at = now + CONFIRMED_AFTER_MS
+        asks = Reason(meaning=Meaning.NO_RESULTS, message=f"{reason}: the relay queries the task", at=now)
         with suppress(TaskNotFoundError):
-            relay.tasks.record_acceptance(task_id, error.provider_task_id, due_at=due_at)
-            relay.tasks.postpone(task_id, due_at=due_at, reason=asks)
+            relay.tasks.record_acceptance(task_id, error.provider_task_id, due_at=None)
+            relay.tasks.postpone(task_id, due_at=now, reason=asks)
     except UnreadableSnapshotError as error:
         reason = str(error)
     except TaskNotFoundError:

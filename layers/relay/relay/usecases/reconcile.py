@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from relay.domain.errors import Meaning, NoResultsError, ProviderError, ProviderTaskMissingError, UnreadableSnapshotError
-from relay.domain.task import CONFIRMED_AFTER_MS, RANKS, Acceptance, Change, FailureCode, Rank, Reason, Snapshot, Task
+from relay.domain.task import RANKS, Acceptance, Change, FailureCode, Rank, Reason, Snapshot, Task
 from relay.usecases.apply import apply
 from relay.usecases.ask import ask_provider, reason_of
 from relay.usecases.send import (
@@ -34,7 +34,10 @@ _LONGEST_WAIT = 3600
 """Seconds between two polls of a task."""
 _GRACE_MS = 86_400_000
 """How long after its deadline a task waits for the provider to answer one query."""
-_NO_RESULTS = "the provider reported a success, twice, without a result file"
+_AGAIN_MS = 60_000
+_EMPTY_MS = 300_000
+"""How long queries must find no file of a success before it is believed: files may appear late, and a query may be behind."""
+_NO_RESULTS = "the provider reported a success, and no result file for five minutes"
 _FAILED = "the relay could not poll the provider, and tries again: the log of the reconciler says why"
 _UNKNOWN = "the provider may have accepted the task, and no query can tell: it was not resent"
 _NO_STATUS = "the provider reported no final status before the task's deadline"
@@ -138,10 +141,11 @@ def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
 
 
 def _settle_empty(task: Task, error: NoResultsError, relay: Relay) -> Reconciled:
-    """The provider reports a success without files: the end of the task if it was reported before, else another query soon."""
+    """The provider reports a success without files: the end of the task if it has done so for a while, else another query."""
     now = relay.clock()
-    if task.reason is None or task.reason.meaning is not Meaning.NO_RESULTS:
-        relay.tasks.postpone(task.task_id, due_at=now + CONFIRMED_AFTER_MS, reason=reason_of(task, error, relay))
+    since = task.reason if task.reason and task.reason.meaning is Meaning.NO_RESULTS else reason_of(task, error, relay)
+    if now < since.at + _EMPTY_MS:
+        relay.tasks.postpone(task.task_id, due_at=now + _AGAIN_MS, reason=since)
         return Reconciled.UNCHANGED
     relay.documents.put_callback(task.task_id, error.document)
     close(task, Change.without_results(_NO_RESULTS), relay)

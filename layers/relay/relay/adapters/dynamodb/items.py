@@ -42,6 +42,7 @@ _OPTIONAL_TEXTS = ("provider_task_id", "external_task_id", "idempotency_key", "c
 _CODES_OF_0_2_0 = frozenset(FailureCode) - {FailureCode.CANCELLED, FailureCode.NO_RESULTS}
 _RESULT_FIELDS = frozenset(field.name for field in fields(Result))
 _FAILURE_FIELDS = frozenset(field.name for field in fields(Failure))
+_REASON_FIELDS = frozenset(field.name for field in fields(Reason))
 _ACCEPTED_RANKS = frozenset({Rank.PROCESSING, Rank.FINAL})
 
 
@@ -75,7 +76,7 @@ def task_of(item: Item) -> Task:
         unresolved_at=int(item["unresolved_at"]["N"]) if "unresolved_at" in item else 0,
         refusal=_failure(_json(item, "refusal")),
         due_at=int(item["due_at"]["N"]) if "due_at" in item else None,
-        results=tuple(Result(**_only(entry, _RESULT_FIELDS)) for entry in _json(item, "results") or ()),
+        results=tuple(Result(**only(entry, _RESULT_FIELDS)) for entry in _json(item, "results") or ()),
         document=_json(item, "document"),
         reason=_reason(_json(item, "reason")),
         failure=_failure(_json(item, "failure"), item.get("failure_code")),
@@ -96,7 +97,8 @@ def known[E: Enum, D](kind: type[E], value: str, otherwise: D) -> E | D:
         return otherwise
 
 
-def _only(entry: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+def only(entry: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """Without the fields of a later version."""
     return {name: value for name, value in entry.items() if name in names}
 
 
@@ -159,16 +161,15 @@ def _failure(value: Any, later: Mapping[str, str] | None = None) -> Failure | No
     code = FailureCode(value["code"])
     if later and code is FailureCode.EXPIRED:
         code = FailureCode(later["S"])
-    return Failure(**{"message": "", **_only(value, _FAILURE_FIELDS), "code": code})
+    return Failure(**{"message": "", **only(value, _FAILURE_FIELDS), "code": code})
 
 
 def _reason(value: Any) -> Reason | None:
     """A later version may know more meanings and fields."""
     if not value:
         return None
-    meaning = Meaning(value["meaning"]) if value["meaning"] in Meaning else Meaning.UNKNOWN
-    known = {name: value[name] for name in ("provider_code", "http_status") if name in value}
-    return Reason(meaning=meaning, message=value.get("message", ""), at=value.get("at", 0), **known)
+    meaning = known(Meaning, value["meaning"], Meaning.UNKNOWN)
+    return Reason(**{"message": "", "at": 0, **only(value, _REASON_FIELDS), "meaning": meaning})
 
 
 def _json(item: Item, name: str) -> Any:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from relay.adapters.dynamodb.items import Item, json_text, known, number, text
+from relay.adapters.dynamodb.items import Item, json_text, known, number, only, text
 from relay.adapters.dynamodb.owner import new_owner, own_write
 from relay.domain.task import Status
 from relay.domain.webhook import Attempt, Delivery, DeliveryLog, DeliveryOutcome, Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 _ENDPOINT_DAYS = 30
 _SETTLED = frozenset({DeliveryOutcome.DELIVERED, DeliveryOutcome.GONE})
@@ -177,16 +177,12 @@ def _log_of(item: Item, *, is_busy: bool = False) -> DeliveryLog:
     return DeliveryLog(
         version=int(item["version"]["N"]),
         outcome=known(DeliveryOutcome, item["outcome"]["S"], None) if "outcome" in item else None,
-        attempts=tuple(_attempt_of(entry) for entry in entries),
+        attempts=tuple(
+            Attempt(**{**only(entry, _ATTEMPT_FIELDS), "status": Status.stored(entry["status"])}) for entry in entries
+        ),
         due_at=int(item["due_at"]["N"]) if "due_at" in item else None,
         is_busy=is_busy,
     )
-
-
-def _attempt_of(entry: Mapping[str, Any]) -> Attempt:
-    """Without the fields of a later version."""
-    values = {name: value for name, value in entry.items() if name in _ATTEMPT_FIELDS}
-    return Attempt(**{**values, "status": Status.stored(entry["status"])})
 
 
 def _entry(attempt: Attempt) -> dict[str, Any]:
