@@ -82,11 +82,11 @@ class Fault(StrEnum):
 SITES: dict[str, tuple[str, ...]] = {
     "submit": (
         "tasks.create", "tasks.claim_key", "tasks.get", "tasks.change", "tasks.record_acceptance",
-        "tasks.schedule_attempt", "documents.put_request", "api.send", "tokens.path", "resubmissions.put",
+        "tasks.schedule_attempt", "tasks.postpone", "documents.put_request", "api.send", "tokens.path", "resubmissions.put",
     ),
     "resubmit": (
         "tasks.get", "tasks.begin_attempt", "tasks.record_acceptance", "tasks.change", "tasks.schedule_attempt",
-        "tasks.hold_refusal", "documents.get_request",
+        "tasks.hold_refusal", "tasks.postpone", "documents.get_request",
         "documents.put_callback", "api.send", "tokens.path", "resubmissions.put",
     ),
     "receive": (
