@@ -7,6 +7,7 @@ import pytest
 
 from relay.domain.task import FailureCode, Rank, Status
 from relay.providers.kling.translator import Kling
+from tests.aws.http_api import arrived
 from tests.support.moto_world import PROVIDER_KEY, TENANT, MotoWorld, event, video, with_body, with_path, with_tenant
 from tests.support.upstream import refusal
 
@@ -86,9 +87,17 @@ def test_a_callback_before_the_answer_finds_its_task(world: MotoWorld) -> None:
 
 
 def test_a_public_url_from_the_settings_is_called_back(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PUBLIC_URL", "https://relay.example.com")
+    monkeypatch.setenv("PUBLIC_URL", "https://relay.example.com/")
     task_id = world.submit().data["task_id"]
     assert world.outside.sent[0].body["callback_url"].startswith(f"https://relay.example.com/callbacks/{task_id}/")
+
+
+@pytest.mark.parametrize("path", ["/kling/v1/videos/text2video", "/v1/videos/text2video"])
+def test_behind_a_base_path_the_callback_goes_through_it_too(world: MotoWorld, path: str) -> None:
+    route = f"POST {path.removesuffix('videos/text2video')}{{operation+}}"
+    answer = world.http("submit_task", arrived(event("submit_task.text2video"), route, path, base="/media/relay"))
+    called_back = f"https://media.example.com/media/relay/callbacks/{answer.data['task_id']}/"
+    assert world.outside.sent[0].body["callback_url"].startswith(called_back)
 
 
 def test_the_clients_own_callback_url_and_id_do_not_go_upstream(world: MotoWorld) -> None:

@@ -20,7 +20,7 @@ from relay.domain import events, uploads
 from relay.domain.errors import ClientError
 from relay.domain.task import FailureCode, Rank, Result, Status
 from relay.domain.webhook import DeliveryOutcome
-from relay.entrypoint.http import INTERNAL, NESTING_LIMIT, REQUEST_LIMIT, STATUS, VALUES_LIMIT
+from relay.entrypoint.http import BINARY_LIMIT, INTERNAL, NESTING_LIMIT, REQUEST_LIMIT, STATUS, VALUES_LIMIT
 from relay.providers.kling.requests.fields import MAX_CALLBACK_URL, MAX_EXTERNAL_TASK_ID
 from relay.providers.kling.translator import Kling
 from relay.usecases import attach
@@ -237,7 +237,8 @@ def test_every_failure_code_is_documented() -> None:
 
 def test_limits_of_requests_are_those_of_the_code() -> None:
     limits = {row[0]: row[1] for row in rows(section(API, "Limits"))}
-    assert limits["request body"] == f"{REQUEST_LIMIT // 1024**2} MiB"
+    binary = f"{BINARY_LIMIT // 1000**2} MB if `Content-Type` is missing or not a text type"
+    assert limits["request body"] == f"{REQUEST_LIMIT // 1024**2} MiB; {binary}"
     ids = f"{MAX_EXTERNAL_TASK_ID}, {MAX_CALLBACK_URL} and {_KEY_LIMIT} characters"
     assert limits["`external_task_id`, `callback_url`, `Idempotency-Key`"] == ids
     sizes = {kind: f"{size // 1024**2} MiB" for kind, size in uploads.LIMITS.items()}

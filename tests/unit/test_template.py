@@ -216,6 +216,52 @@ def test_every_event_source_reports_single_failures_and_has_a_place_for_them(nam
         assert "ScalingConfig" in mapping
 
 
+PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
+
+
+@pytest.mark.parametrize("name", [name for name, each in PARAMETERS.items() if each["Type"] == "String"])
+def test_every_text_parameter_is_checked_before_anything_is_deployed(name: str) -> None:
+    parameter = PARAMETERS[name]
+    assert ("AllowedPattern" in parameter) != ("AllowedValues" in parameter)
+    if pattern := parameter.get("AllowedPattern"):
+        assert re.fullmatch(pattern, parameter["Default"])
+
+
+@pytest.mark.parametrize("name", [name for name, each in PARAMETERS.items() if each["Type"] == "Number"])
+def test_every_number_has_a_smallest_value(name: str) -> None:
+    assert {"MinValue", "AllowedValues"} & set(PARAMETERS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_taken"),
+    [
+        ("PublicUrl", "https://relay.example.com", True),
+        ("PublicUrl", "https://relay.example.com/media/", True),
+        ("PublicUrl", "relay.example.com", False),
+        ("PublicUrl", "https://relay.example.com?x=1", False),
+        ("PublicUrl", "https://relay.example.com/a b", False),
+        ("ProviderUrl", "", False),
+        ("ProviderUrl", "ftp://provider.example.com", False),
+        ("ProviderUrl", "http://127.0.0.1:4010", True),
+        ("AlarmTopicArn", "arn:aws:sns:eu-west-1:123456789012:alarms", True),
+        ("AlarmTopicArn", "arn:aws-cn:sns:cn-north-1:123456789012:alarms", True),
+        ("AlarmTopicArn", "alarms", False),
+        ("AwsEndpointUrl", "http://127.0.0.1:4566", True),
+        ("AwsEndpointUrl", "127.0.0.1:4566", False),
+        ("WebhookRetrySeconds", "5,,300", False),
+        ("WebhookRetrySeconds", "5", True),
+    ],
+)
+def test_a_wrong_parameter_is_refused(name: str, value: str, is_taken: bool) -> None:
+    assert bool(re.fullmatch(PARAMETERS[name]["AllowedPattern"], value)) is is_taken
+
+
+def test_loopback_is_refused_on_aws() -> None:
+    rule = TEMPLATE["Rules"]["LoopbackIsForEmulators"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "AllowLoopback"}, "true"]}
+    assert [each["Assert"] for each in rule["Assertions"]] == [{"Fn::Not": [{"Fn::Equals": [{"Ref": "AwsEndpointUrl"}, ""]}]}]
+
+
 def test_every_rule_and_schedule_retries_and_has_a_dead_letter_queue() -> None:
     targets = [target for rule in RULES.values() for target in rule["Targets"]] + scheduled()
     assert len(targets) > 1

@@ -84,6 +84,11 @@ def on_lambda(environment: Mapping[str, str] = os.environ) -> bool:
     return "LAMBDA_TASK_ROOT" in environment
 
 
+def names_authorities(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether botocore is to trust a bundle of the environment: a company's proxy may sign with an authority of its own."""
+    return "REQUESTS_CA_BUNDLE" in environment
+
+
 def log_level(environment: Mapping[str, str] = os.environ) -> str | None:
     """The template's LogLevel: DEBUG, INFO, WARN or ERROR; None outside of Lambda."""
     return environment.get("POWERTOOLS_LOG_LEVEL")
@@ -98,4 +103,4 @@ def _parsed(name: str, kind: str, text: str) -> str | int | bool:
         if text not in {"true", "false"}:
             raise SettingsError(f"{name.upper()} must be true or false, got {text!r}")
         return text == "true"
-    return text
+    return text.rstrip("/") if name in {"provider_url", "public_url"} else text
