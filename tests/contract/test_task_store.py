@@ -565,8 +565,10 @@ def flat(pages: list[list[str]]) -> list[str]:
 
 
 @pytest.fixture
-def filled(store: TaskStore) -> list[Task]:
+def filled(store: TaskStore, request: pytest.FixtureRequest) -> list[Task]:
     """Thirty tasks of acme, newest first; every third is of another operation, every fifth has failed, two share a moment."""
+    if request.node.callspec.params["store"] == "repeating":
+        pytest.skip("repeated writes change no list")
     tasks = []
     for number in range(30):
         task = task_of(f"{number * 7919 % 1000:032x}", created_at=NOON + (number if number != 12 else 11))

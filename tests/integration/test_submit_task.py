@@ -359,7 +359,7 @@ BAD_BODIES: dict[str, tuple[object, dict[str, str | None], int, int, str]] = {
     "6 MB": (json.dumps({"prompt": "a", "image": "x" * 6_000_000}), {}, 413, 1200,
              "the body has 6000028 bytes, expected at most 5242880: upload large files with POST /uploads"),
     "6 MB of base64": (b" " * 6_000_000, {}, 413, 1200,
-                       "the body has 6000000 bytes, expected at most 5242880: upload large files with POST /uploads"),
+                       "the body has 6000000 bytes, expected at most 4000000: upload large files with POST /uploads"),
 }  # fmt: skip
 
 
