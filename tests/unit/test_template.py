@@ -359,6 +359,7 @@ def test_a_function_may_do_what_it_does_and_nothing_else(role: str) -> None:
     if name == "PublishEvents":
         stream = ("DescribeStream", "GetRecords", "GetShardIterator")
         needs |= {(f"dynamodb:{action}", "Tasks") for action in stream} | {("sqs:SendMessage", "UnpublishedChanges")}
+        needs |= {("s3:PutObject", "${Results.Arn}/unpublished/*")}
         needs |= {("dynamodb:ListStreams", "${Tasks.Arn}/stream/*")}
     assert granted_to(name) == needs
 
@@ -407,8 +408,8 @@ def test_the_bucket_is_private_encrypted_and_reached_by_tls_only() -> None:
 
 def test_the_bucket_forgets_requests_quarantine_and_broken_uploads() -> None:
     rules = {rule["Id"]: rule for rule in RESOURCES["Results"]["Properties"]["LifecycleConfiguration"]["Rules"]}
-    days = {name: rules[name]["ExpirationInDays"] for name in ("requests", "uploads", "quarantine")}
-    assert days == {"requests": 7, "uploads": 7, "quarantine": 90}
+    days = {name: rules[name]["ExpirationInDays"] for name in ("requests", "uploads", "quarantine", "unpublished")}
+    assert days == {"requests": 7, "uploads": 7, "quarantine": 90, "unpublished": 90}
     assert rules["multipart"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     assert rules["results"]["Status"] == {"Fn::If": ["ExpireResults", "Enabled", "Disabled"]}
 
