@@ -209,6 +209,10 @@ class Services:
 
         DivertedEvents(client("s3"), self.settings.results_bucket)(entry, reason)
 
+    def bury_archiving(self, body: str) -> None:
+        """Put a message of the queue `archives` to its dead letters."""
+        client("sqs").send_message(QueueUrl=self.settings.archives_dead_letters_url, MessageBody=body)
+
     @cached_property
     def _result_uploads(self) -> HttpResultUploads:
         from relay.adapters.http.result_uploads import HttpResultUploads
