@@ -169,6 +169,23 @@ def test_after_the_last_attempt_there_is_a_dead_letter_and_an_event(world: MotoW
     assert shown(world, task_id)["state"] == "delivered"
 
 
+@pytest.mark.parametrize("receives", [8, 40])
+def test_a_webhook_that_cannot_be_handled_is_buried_by_the_function(
+    world: MotoWorld, monkeypatch: pytest.MonkeyPatch, receives: int
+) -> None:
+    """SQS alone would do so after deliveries that were only throttled."""
+    task_id = submitted(world)
+    (message,) = world.messages("webhooks")
+    with monkeypatch.context() as patch:
+        patch.setattr(world.services.webhooks, "begin", lambda *_, **__: (_ for _ in ()).throw(ConnectionError()))
+        assert world.announce(message, receives=7) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+        assert world.messages("webhooks-dead") == []
+        assert world.announce(message, receives=receives) == {"batchItemFailures": []}
+    (letter,) = world.messages("webhooks-dead")
+    world.announce(letter)
+    assert shown(world, task_id)["state"] == "delivered"
+
+
 def test_a_redirect_is_not_followed(world: MotoWorld) -> None:
     world.outside.hook_answers = [(307, {"Location": f"{world.outside.url}/hooks/elsewhere"})]
     task_id = submitted(world)

@@ -21,6 +21,7 @@ class Fault(StrEnum):
     RULE_REPEATED = "rule: an event delivered twice"
     RULE_FAILED = "rule: an event goes to the dead letters"
     MESSAGE_REPEATED = "queue: a message delivered twice"
+    RECEIVE_THROTTLED = "queue: deliveries throttled for hours, and counted"
     DELETE_LOST = "queue: a processed message comes again"
     TICK_MISSED = "schedule: a tick missed"
     TICK_REPEATED = "schedule: a tick delivered twice"

@@ -22,6 +22,9 @@ class Promises:
     def check_dead_letters(self) -> None:
         """Before the redrive: what gave up archiving said so, and what nobody said is still in the dead letters."""
         dead = {message.body for message in self._world.archives.dead_letters}
+        for message in self._world.archives.dead_letters:
+            recorded = not message.receives or self._world.tasks.tasks[message.body].archive is not None
+            must(recorded, "the last attempt is handled", f"{message.name} is a dead letter, and its task does not say so")
         for task in self._world.tasks.tasks.values():
             if task.status is Status.SUCCEED and task.archive is not Archive.STORED:
                 must(task.task_id in dead, "a failure leaves a trace", f"{task.task_id[:6]} is not archived, nor in dead letters")

@@ -41,6 +41,7 @@ _STRANGERS = 4 * BATCH + 4
 _STRANGERS_STAY = 900
 """Seconds of the calm."""
 _ARCHIVE_ATTEMPTS = 3
+_MOST_RECEIVES = 100
 
 
 class QueuedResubmissions(FakeResubmissions):
@@ -101,10 +102,13 @@ class SimulatedWorld:
             most_receives=5, **at,
         )  # fmt: skip
         self.archives = self.bus.archives = Queue(
-            "archives", self.functions.archive, function="ArchiveResults", visibility=900, most_receives=_ARCHIVE_ATTEMPTS,
+            "archives", self.functions.archive, function="ArchiveResults", visibility=900, most_receives=_MOST_RECEIVES,
             put_off=lambda receives: 5 * 2**receives, **at,
         )  # fmt: skip
-        webhooks: dict[str, Any] = {"function": "DeliverWebhooks", "visibility": 360, "most_receives": 8, **at}
+        self.functions.bury_archiving = lambda task_id: self.archives.bury(task_id[:6], task_id)
+        webhooks: dict[str, Any] = {
+            "function": "DeliverWebhooks", "visibility": 360, "most_receives": _MOST_RECEIVES, **at,
+        }  # fmt: skip
         self.webhooks = queued.first = Queue("webhooks", self.functions.deliver, **webhooks)
         self.webhook_retries = queued.retries = Queue("webhook-retries", self.functions.deliver, **webhooks)
         self.callbacks = Callbacks(self.functions, self.invariants, self.documents, **at)

@@ -16,7 +16,7 @@ from relay.providers.base import Operation, ProviderRequest, ProviderResponse
 from relay.usecases import archive, deliver, receive, reconcile, resubmit
 from relay.usecases.apply import Outcome, apply
 from relay.usecases.send import close
-from tests.simulation import calls
+from tests.simulation import calls, simulated_world
 from tests.simulation.run import run
 from tests.support.fakes.task_store import FakeTaskStore
 from tests.support.fakes.webhooks import FakeWebhooks
@@ -258,6 +258,11 @@ def _not_for_exceptions(right: Callable[..., None]) -> Callable[..., None]:
     return postponed
 
 
+def throttled_deliveries_use_up_the_attempts(patch: pytest.MonkeyPatch) -> None:
+    """The queue's maxReceiveCount is the number of attempts."""
+    patch.setattr(simulated_world, "_MOST_RECEIVES", simulated_world._ARCHIVE_ATTEMPTS)
+
+
 PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "no condition": (the_update_has_no_condition, {"terminal states absorb", "stale snapshots never win"}),
     "event before the write": (an_event_is_published_before_the_write, {"no event without its state change"}),
@@ -278,6 +283,7 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "messages multiply": (every_message_of_a_task_is_followed_by_another, {"messages do not multiply"}),
     "starvation": (a_task_that_cannot_be_polled_stays_first, {"every due task has its turn"}),
     "no grace": (a_task_expires_without_an_answer, {"lost callbacks are found"}),
+    "throttled": (throttled_deliveries_use_up_the_attempts, {"the last attempt is handled"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }
 

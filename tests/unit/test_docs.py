@@ -18,7 +18,7 @@ from benchmarks import cold_start
 from local.demo.plan import FIRST, second
 from relay.domain import events, uploads
 from relay.domain.errors import ClientError
-from relay.domain.task import FailureCode, Rank, Result, Status
+from relay.domain.task import RESULTS_LIMIT, FailureCode, Rank, Result, Status
 from relay.domain.webhook import DeliveryOutcome
 from relay.entrypoint.http import BINARY_LIMIT, INTERNAL, NESTING_LIMIT, REQUEST_LIMIT, STATUS, VALUES_LIMIT
 from relay.providers.kling.requests.fields import MAX_CALLBACK_URL, MAX_EXTERNAL_TASK_ID
@@ -452,6 +452,7 @@ def test_what_is_counted_is_counted() -> None:
     assert f"| {secrets} secrets at $0.40, the provider's key among them | ${secrets * 0.4:.2f} |" in DEPLOYING
     assert f"| request body | {REQUEST_LIMIT // 1024**2} MiB" in OPERATING
     assert f"| callback body | {CALLBACK_LIMIT // 1024} KiB" in OPERATING
+    assert f"| results of a task | 64 files, URLs of 4096 characters, {RESULTS_LIMIT // 1024} KiB of paths" in OPERATING
     timeout = TEMPLATE["Resources"]["ArchiveResults"]["Properties"]["Timeout"]
     assert f"| one attempt at archiving a task | {timeout // 60} minutes" in OPERATING
 

@@ -314,8 +314,13 @@ def test_functions_behind_the_api_answer_before_it_gives_up() -> None:
             assert function["Timeout"] < 30, name
 
 
-def test_archiving_counts_attempts_as_its_queue_does() -> None:
-    assert QUEUES["Archives"]["RedrivePolicy"]["maxReceiveCount"] == ENVIRONMENT["ARCHIVE_ATTEMPTS"]
+@pytest.mark.parametrize(
+    ("queue", "attempts"),
+    [("Archives", TEMPLATE["Parameters"]["ArchiveAttempts"]["MaxValue"]), ("Webhooks", 8), ("WebhookRetries", 8)],
+)
+def test_throttled_deliveries_make_no_dead_letter_before_the_last_attempt(queue: str, attempts: int) -> None:
+    """SQS counts them too. The function gives up by itself, and records it."""
+    assert QUEUES[queue]["RedrivePolicy"]["maxReceiveCount"] >= 2 * attempts
 
 
 def test_policies_name_actions_and_resources() -> None:
@@ -401,10 +406,15 @@ def test_a_function_may_do_what_it_does_and_nothing_else(role: str) -> None:
     needs = {need for call in (*SITES[role], *BESIDES.get(name, ())) for need in needs_of(call)}
     needs |= {(action, queue) for action in FROM_A_QUEUE for queue in SOURCES.get(name, ())}
     if name == "ArchiveResults":
-        needs |= {("sqs:ChangeMessageVisibility", "Archives"), ("s3:PutObject", "${Results.Arn}/results/*")}
+        needs |= {
+            ("sqs:ChangeMessageVisibility", "Archives"),
+            ("sqs:SendMessage", "ArchivesDeadLetters"),
+            ("s3:PutObject", "${Results.Arn}/results/*"),
+        }
     if name == "PublishEvents":
         stream = ("DescribeStream", "GetRecords", "GetShardIterator")
         needs |= {(f"dynamodb:{action}", "Tasks") for action in stream} | {("sqs:SendMessage", "UnpublishedChanges")}
+        needs |= {("s3:PutObject", "${Results.Arn}/unpublished/*")}
         needs |= {("dynamodb:ListStreams", "${Tasks.Arn}/stream/*")}
     assert granted_to(name) == needs
 
@@ -453,8 +463,8 @@ def test_the_bucket_is_private_encrypted_and_reached_by_tls_only() -> None:
 
 def test_the_bucket_forgets_requests_quarantine_and_broken_uploads() -> None:
     rules = {rule["Id"]: rule for rule in RESOURCES["Results"]["Properties"]["LifecycleConfiguration"]["Rules"]}
-    days = {name: rules[name]["ExpirationInDays"] for name in ("requests", "uploads", "quarantine")}
-    assert days == {"requests": 7, "uploads": 7, "quarantine": 90}
+    days = {name: rules[name]["ExpirationInDays"] for name in ("requests", "uploads", "quarantine", "unpublished")}
+    assert days == {"requests": 7, "uploads": 7, "quarantine": 90, "unpublished": 90}
     assert rules["multipart"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     assert rules["results"]["Status"] == {"Fn::If": ["ExpireResults", "Enabled", "Disabled"]}
 

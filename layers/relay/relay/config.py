@@ -24,6 +24,7 @@ class Settings:
     event_bus: str
     resubmissions_queue_url: str
     archives_queue_url: str
+    archives_dead_letters_url: str
     webhooks_table: str
     webhook_retries_queue_url: str
     webhook_dead_letters_url: str
@@ -50,7 +51,7 @@ class Settings:
     retention_days: int = 90
     inline_request_bytes: int = 4096
     archive_attempts: int = 8
-    """Deliveries of an archiving message before it becomes a dead letter: the queue's maxReceiveCount."""
+    """The delivery of an archiving message from which a failure is the last one. SQS counts throttled deliveries too."""
     max_result_bytes: int = 5_368_709_120
     result_url_seconds: int = 3600
     webhook_timeout: int = 15

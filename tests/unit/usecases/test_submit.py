@@ -126,6 +126,14 @@ def test_prompt_limits_are_those_of_the_settings() -> None:
         FakeWorld(prompt_limit=5).submit()
 
 
+def test_a_stored_request_is_measured_in_bytes() -> None:
+    """As an item is: 262,144 characters can be a megabyte."""
+    world = FakeWorld(inline_request_bytes=6000)
+    world.api.faults += [RATE, RATE]
+    tasks = [world.submit({"prompt": 2000 * character}).task for character in "x😀"]
+    assert [(world.task(task.task_id).request or "").startswith("s3:") for task in tasks] == [False, True]
+
+
 def test_what_is_doubtful_is_a_warning(world: FakeWorld) -> None:
     (warning,) = world.submit({**PROMPT, "model_name": "kling-v9", "callback_url": "https://c.example/"}).warnings
 

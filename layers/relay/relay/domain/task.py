@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from relay.domain.errors import Meaning, ProviderError, TaskConflictError
+from relay.domain.errors import Meaning, ProviderError, TaskConflictError, UnreadableSnapshotError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STATUS_MESSAGE_LIMIT = 1024
 _REASON_LIMIT = 500
 """Characters."""
+RESULTS_LIMIT = 163_840
+"""Bytes of a snapshot's results as JSON. With all that is added later, the task fits an event of 256 KB and an item of 400 KB."""
 OLDEST_OF_OURS_MS = 12 * 3_600_000
 """A provider's task that is older than ours by more than this belongs to an earlier, forgotten task with the same id.
 
@@ -173,7 +178,7 @@ class Snapshot:
     """What the provider says about a task at one moment. `created_at` and `updated_at` in ms; None if unknown.
 
     `document` is the rest of its task object (task_info, deductions, task_result with the URLs of `results` blanked), kept so
-    that the relay's responses are as complete as the provider's.
+    that the relay's responses are as complete as the provider's. Raises UnreadableSnapshotError if the results are too large.
     """
 
     status: Status
@@ -184,6 +189,10 @@ class Snapshot:
     updated_at: int | None = None
     results: tuple[Result, ...] = ()
     document: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not is_storable(self.results):
+            raise UnreadableSnapshotError(f"the result files have more than {RESULTS_LIMIT} bytes of paths, URLs and ids")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,6 +394,12 @@ class Task:
             version=self.version + 1,
             updated_at=at,
         )
+
+
+def is_storable(results: Sequence[Result]) -> bool:
+    """Whether the results of a snapshot are small enough for every container that they come into."""
+    text = json.dumps([asdict(result) for result in results], ensure_ascii=False)
+    return len(text.encode("utf-8", "surrogatepass")) <= RESULTS_LIMIT
 
 
 def derived_task_id(tenant: str, kind: str, value: str, generation: int = 0) -> str:
