@@ -109,7 +109,10 @@ class DynamoTaskStore:
             sets.append("provider_task_id = if_not_exists(provider_task_id, :provider_task_id)")
             values[":provider_task_id"] = text(change.provider_task_id)
         over = change.rank >= Rank.GIVEN_UP
-        if over:
+        if over and change.due_at is not None:
+            sets.append("due_at = :d, due_shard = :s")
+            values |= _due(task_id, change.due_at)
+        elif over:
             removes += ["due_at", "due_shard"]
         if over or change.provider_task_id is not None:
             removes.append("#request")
@@ -227,13 +230,34 @@ class DynamoTaskStore:
         else:
             values[":failed"] = text(Archive.FAILED.value)
             condition = "#status = :succeed AND (attribute_not_exists(#archive) OR #archive = :failed)"
-        tail = ", failure = :failure" if failure else " REMOVE failure"
+        tail = ", failure = :failure REMOVE " if failure else " REMOVE failure, "
         return self._updated(
             task_id,
-            f"SET results = :results, #archive = :archive, #version = #version + :one, updated_at = :at{tail}",
+            f"SET results = :results, #archive = :archive, #version = #version + :one, updated_at = :at{tail}"
+            "delayed_at, due_at, due_shard",
             condition,
             values,
         )
+
+    def record_delay(self, task_id: str, *, at: int) -> bool:
+        """The second update is rare: only if archiving has ended at this moment, or if version 0.2.0 recorded its end."""
+        is_open = "#status = :succeed AND attribute_not_exists(#archive) AND attribute_not_exists(delayed_at)"
+        succeed = {":succeed": text(Status.SUCCEED.value)}
+        try:
+            self._update(
+                task_id,
+                "SET delayed_at = :at, #version = #version + :one, updated_at = :at REMOVE due_at, due_shard",
+                is_open,
+                {":at": number(at), ":one": number(1), **succeed},
+            )
+        except TaskConflictError:
+            is_over = {":expired": number(Rank.GIVEN_UP)}
+            with contextlib.suppress(TaskConflictError):
+                self._update(
+                    task_id, "REMOVE due_at, due_shard", f"#rank >= :expired AND NOT ({is_open})", {**is_over, **succeed}
+                )
+            return False
+        return True
 
     def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
         """See listing.py."""
@@ -290,7 +314,7 @@ class DynamoTaskStore:
             written: Mapping[str, Any] = self._client.update_item(
                 TableName=self._table,
                 Key={"task_id": text(task_id)},
-                UpdateExpression=f"SET #owner = :owner, {expression.removeprefix('SET ')}",
+                UpdateExpression=f"SET #owner = :owner{', ' if expression.startswith('SET') else ' '}{expression.removeprefix('SET ')}",
                 ConditionExpression=f"attribute_exists(task_id) AND (NOT #owner = :owner) AND {condition}",
                 ExpressionAttributeValues={":owner": owner, **values},
                 ExpressionAttributeNames={
