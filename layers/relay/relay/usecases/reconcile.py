@@ -109,9 +109,7 @@ def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
     after the deadline, since the provider may have finished the task.
     """
     task = relay.tasks.get(task_id)
-    if task is None:
-        return Reconciled.OVER
-    if task.is_over:
+    if task is None or task.is_over:
         return _announce_delay(task, relay)
     is_late = relay.clock() >= task.deadline_at
     if task.acceptance is Acceptance.UNSENT:
@@ -143,11 +141,12 @@ def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
     return _wait_or_expire(task, relay, snapshot, repeatable=repeatable, answered=True)
 
 
-def _announce_delay(task: Task, relay: Relay) -> Reconciled:
+def _announce_delay(task: Task | None, relay: Relay) -> Reconciled:
     """The files of a success are not stored in time: its client hears of the success now, and of the stored files later."""
     now = relay.clock()
-    is_due = task.due_at is not None and task.due_at <= now  # the index may be behind
-    return Reconciled.DELAYED if is_due and relay.tasks.record_delay(task.task_id, at=now) else Reconciled.OVER
+    if task is None or task.due_at is None or task.due_at > now:  # the index may be behind
+        return Reconciled.OVER
+    return Reconciled.DELAYED if relay.tasks.record_delay(task.task_id, at=now) else Reconciled.OVER
 
 
 def _settle_empty(task: Task, error: NoResultsError, relay: Relay) -> Reconciled:
