@@ -156,12 +156,14 @@ def test_what_is_delivered_late_says_how_it_stands_now(world: FakeWorld, task_id
     tick(world)
     late = Delivery.of_task(world.task(task_id))
     world.source.files[URL] = MP4
+    world.clock.advance(1)
     world.archive(task_id)
 
     world.deliver(late)
 
     told = json.loads(world.sender.sent[-1][2])
     assert ("relay" in told, url_in(told)) == (False, STORED_URL.format(task_id))
+    assert told["updated_at"] == late.updated_at, "each attempt at an event says the same time"
 
 
 @pytest.mark.parametrize("seconds", [30, 600])
