@@ -20,6 +20,7 @@ DONE: dict[str, object] = {"batchItemFailures": []}
         ("processing", "Task Status Changed", 2, "submitted", "processing"),
         ("succeed", "Task Status Changed", 3, "processing", "succeed"),
         ("failed", "Task Status Changed", 2, "submitted", "failed"),
+        ("results_delayed", "Task Results Delayed", 4, "succeed", "succeed"),
         ("results_stored", "Task Results Stored", 4, "succeed", "succeed"),
     ],
 )

@@ -301,6 +301,7 @@ def test_there_are_eleven_guarantees() -> None:
 def test_events_are_those_of_the_code() -> None:
     kinds = [
         events.STATUS_CHANGED,
+        events.RESULTS_DELAYED,
         events.RESULTS_STORED,
         events.ARCHIVING_FAILED,
         events.CALLBACK_QUARANTINED,

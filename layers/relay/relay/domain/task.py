@@ -110,8 +110,9 @@ class FailureCode(StrEnum):
 
 
 class Archive(StrEnum):
-    """Whether a succeeded task's files are stored."""
+    """Whether a succeeded task's files are stored. `pending`: not yet, and that was announced."""
 
+    PENDING = "pending"
     STORED = "stored"
     FAILED = "failed"
 
@@ -200,7 +201,8 @@ class Change:
     """A new state for a task, caused by a callback, a query, a refusal or the deadline. Times in ms.
 
     `acceptance`: what it proves about the create; None: nothing. `resolved_before`: attempts from before this
-    time are proven missing. `only_unsent`: it fits only while no attempt may have been accepted or is under way.
+    time are proven missing. `only_unsent`: it fits only while no attempt may have been accepted or is under way. `due_at`: of
+    a success, when its files are late.
     """
 
     status: Status
@@ -214,9 +216,10 @@ class Change:
     results: tuple[Result, ...] = ()
     document: dict[str, Any] | None = None
     failure: Failure | None = None
+    due_at: int | None = None
 
     @classmethod
-    def reported(cls, snapshot: Snapshot) -> Change:
+    def reported(cls, snapshot: Snapshot, *, due_at: int | None = None) -> Change:
         """The provider reported it, in a callback or in the response to a query."""
         message = snapshot.message[:STATUS_MESSAGE_LIMIT]
         return cls(
@@ -229,6 +232,7 @@ class Change:
             results=snapshot.results,
             document=snapshot.document,
             failure=Failure(code=FailureCode.PROVIDER, message=message) if snapshot.status is Status.FAILED else None,
+            due_at=due_at,
         )
 
     @classmethod
@@ -264,7 +268,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One generation task of one tenant. Times are Unix milliseconds; `due_at` None: no poll is needed."""
+    """One generation task of one tenant. Times are Unix milliseconds.
+
+    `due_at`: the time of the next poll, or of a success, when its files are late; None: the reconciler has nothing to do.
+    """
 
     task_id: str
     tenant: str
@@ -378,13 +385,13 @@ class Task:
             results=change.results,
             document=change.document,
             failure=change.failure,
-            due_at=None if over else self.due_at,
+            due_at=change.due_at if over else self.due_at,
             request=None if change.provider_task_id or over else self.request,
         )
 
     def archived(self, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """The task with its files stored, or given up on with `failure`; raises TaskConflictError if that was decided before."""
-        if self.status is not Status.SUCCEED or self.archive is Archive.STORED or (failure and self.archive):
+        if self.status is not Status.SUCCEED or self.archive is Archive.STORED or (failure and self.archive is Archive.FAILED):
             raise TaskConflictError(f"results of a task that is {self.status}, archive {self.archive}")
         return replace(
             self,
@@ -393,7 +400,14 @@ class Task:
             failure=failure,
             version=self.version + 1,
             updated_at=at,
+            due_at=None,
         )
+
+    def delayed(self, *, at: int) -> Task:
+        """The task with the announcement that its files are late; raises TaskConflictError if it has none, or archiving ended."""
+        if self.status is not Status.SUCCEED or self.archive:
+            raise TaskConflictError(f"a task that is {self.status}, archive {self.archive}")
+        return replace(self, archive=Archive.PENDING, version=self.version + 1, updated_at=at, due_at=None)
 
 
 def is_storable(results: Sequence[Result]) -> bool:
