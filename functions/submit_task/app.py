@@ -20,6 +20,7 @@ from relay.usecases.upload import create_upload
 prepare_at_init("tasks", "tokens", "api")
 
 app = api()
+_LARGEST_TEXT = 1_000_000
 
 
 @app.post("/kling/v1/.+")
@@ -55,11 +56,13 @@ def account_costs() -> Any:
     return forwarded(Call(tenant=tenant_of(event.raw_event), operation=operation, query=event.raw_query_string))
 
 
-def forwarded(call: Call) -> Response[str]:
+def forwarded(call: Call) -> Response[Any]:
     answer = forward(call, services())
     report("forwarded", operation=call.operation.name, status=answer.status)
     metrics.add_metric(name="RequestsForwarded", unit=MetricUnit.Count, value=1)
-    return Response(answer.status, "application/json", answer.body.decode("utf-8", "replace"))
+    # Bytes are sent as base64: 4 MiB fit Lambda's 6 MB then, and might not as a text whose quotes are escaped.
+    body = answer.body if len(answer.body) > _LARGEST_TEXT else answer.body.decode("utf-8", "replace")
+    return Response(answer.status, "application/json", body)
 
 
 @app.post("/uploads")

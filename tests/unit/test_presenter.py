@@ -1,5 +1,6 @@
 """Answers: a task as the provider shows it, and as the relay does."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from relay.bootstrap import Services
 from relay.domain.errors import InvalidRequestError
 from relay.domain.task import Status
-from relay.entrypoint.presenter import listed, own, submitted_answer, whole_number
+from relay.entrypoint.presenter import listed, native_page, own, submitted_answer, whole_number
 from relay.usecases.view import native
 from tests.support.fakes.fake_world import PROMPT, FakeWorld
 from tests.support.fakes.provider import POLICY, refused
@@ -165,3 +166,39 @@ def test_a_refused_status_names_those_that_there_are(to: Services) -> None:
 def test_a_missing_number_is_the_default() -> None:
     assert whole_number({}, "limit", 30) == 30
     assert whole_number({"limit": "007"}, "limit", 30) == 7
+
+
+LAMBDA_LIMIT = 6_291_456
+
+
+def large_tasks(world: FakeWorld, count: int) -> list[str]:
+    """Tasks of 64 images with long URLs, which are full of what JSON escapes."""
+    urls = [f"https://provider.example/{number}".ljust(1000, '"') for number in range(64)]
+    made = []
+    for _ in range(count):
+        task_id = world.submit({"prompt": "a"}, operation="images/generations").task.task_id
+        world.clock.advance(seconds=1)
+        world.api.succeeds(task_id, *urls, kind="images")
+        world.called_back(task_id)
+        made.append(task_id)
+    return made[::-1]
+
+
+def test_a_page_of_large_tasks_fits_a_response_and_the_next_ones_have_the_rest(world: FakeWorld, to: Services) -> None:
+    tasks, found, cursor = large_tasks(world, 40), list[str](), None
+    while True:
+        page = listed("acme", {"limit": "100", **({"cursor": cursor} if cursor else {})}, to)
+        assert len(json.dumps({"body": json.dumps(page)})) < LAMBDA_LIMIT
+        found += [task["task_id"] for task in page["tasks"]]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+    assert found == tasks
+
+
+def test_a_native_page_that_no_response_could_carry_is_refused_with_advice(world: FakeWorld, to: Services) -> None:
+    tasks = large_tasks(world, 40)
+    with pytest.raises(InvalidRequestError, match=r"pageSize: these tasks are too large for one response; try 1\d$"):
+        native_page("acme", "images/generations", {"pageSize": "500"}, to)
+    page = native_page("acme", "images/generations", {"pageSize": "10", "pageNum": "2"}, to)
+    assert [task["task_id"] for task in page] == tasks[10:20]

@@ -417,6 +417,11 @@ def fingerprint_of(operation: str, body: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def created_key(created_at: int, task_id: str) -> str:
+    """The sort key of a tenant's tasks: by time, then by id. It is the cursor of their pages."""
+    return f"{created_at:013d}#{task_id}"
+
+
 def due_shard_of(task_id: str) -> int:
     """The partition of the `due` index that a task is in."""
     return hashlib.sha256(task_id.encode()).digest()[0] % DUE_SHARDS

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from relay.domain.errors import InvalidRequestError, UnknownOperationError
 from relay.domain.events import described
-from relay.domain.task import FailureCode, Status, Task
+from relay.domain.task import FailureCode, Status, Task, created_key
 from relay.entrypoint.http import envelope
 from relay.usecases.query import numbered_page
 from relay.usecases.view import native, urls_of
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 _PAGE = 30
 _LONGEST_PAGE = 100
+_RESPONSE_LIMIT = 2_800_000
+"""Characters of a response as JSON: Lambda's response has 6 MB, in which each quote and backslash of the body takes two bytes:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
 
 
 def submitted_answer(submitted: Submitted, relay: Relay, request_id: str) -> tuple[dict[str, Any], int]:
@@ -28,7 +33,7 @@ def submitted_answer(submitted: Submitted, relay: Relay, request_id: str) -> tup
     A refusal is the provider's own, and so is what it said at once, without a task.
     """
     task, failure = submitted.task, submitted.task.failure
-    if task.is_answered and task.document:
+    if task.is_answered and task.document and _size(task.document) <= _RESPONSE_LIMIT:
         return task.document["answer"], 200
     if failure and failure.code is FailureCode.REJECTED:
         status, code, message = relay.providers[task.provider].refusal(failure)
@@ -116,7 +121,16 @@ def listed(tenant: str, parameters: Mapping[str, str], relay: Relay) -> dict[str
         limit=limit,
         cursor=parameters.get("cursor"),
     )
-    return {"tasks": [own(task, relay) for task in page.tasks], "cursor": page.cursor}
+    shown: list[dict[str, Any]] = []
+    room = _RESPONSE_LIMIT
+    for task in page.tasks:
+        each = own(task, relay)
+        room -= _size(each)
+        if shown and room < 0:
+            last = page.tasks[len(shown) - 1]
+            return {"tasks": shown, "cursor": created_key(last.created_at, last.task_id)}
+        shown.append(each)
+    return {"tasks": shown, "cursor": page.cursor}
 
 
 def native_page(tenant: str, operation: str, parameters: Mapping[str, str], relay: Relay) -> list[dict[str, Any]]:
@@ -128,7 +142,19 @@ def native_page(tenant: str, operation: str, parameters: Mapping[str, str], rela
     page = numbered_page(tenant, operation, number=number, size=size, tasks=relay.tasks)
     if not page and number == 1 and not relay.provider.operation(operation).is_typed:
         raise UnknownOperationError(f"no operation {operation}, and no task of it")
-    return [native(task, relay) for task in page]
+    shown: list[dict[str, Any]] = []
+    room = _RESPONSE_LIMIT
+    for task in page:
+        shown.append(native(task, relay))
+        room -= _size(shown[-1])
+        if room < 0 and len(page) > 1:
+            raise InvalidRequestError(f"pageSize: these tasks are too large for one response; try {max(1, len(shown) // 2)}")
+    return shown
+
+
+def _size(document: Any) -> int:
+    """Characters in the body of a response."""
+    return len(json.dumps(document))
 
 
 def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:

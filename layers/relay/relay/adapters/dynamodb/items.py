@@ -20,6 +20,7 @@ from relay.domain.task import (
     Result,
     Status,
     Task,
+    created_key,
     due_shard_of,
 )
 
@@ -100,11 +101,6 @@ def known[E: Enum, D](kind: type[E], value: str, otherwise: D) -> E | D:
 def only(entry: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
     """Without the fields of a later version."""
     return {name: value for name, value in entry.items() if name in names}
-
-
-def created_key(created_at: int, task_id: str) -> str:
-    """The sort key of a tenant's tasks: by time, then by id."""
-    return f"{created_at:013d}#{task_id}"
 
 
 def text(value: str) -> dict[str, str]:
