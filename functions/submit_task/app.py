@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from base64 import b64encode
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -56,13 +57,15 @@ def account_costs() -> Any:
     return forwarded(Call(tenant=tenant_of(event.raw_event), operation=operation, query=event.raw_query_string))
 
 
-def forwarded(call: Call) -> Response[Any]:
+def forwarded(call: Call) -> Response[str]:
     answer = forward(call, services())
     report("forwarded", operation=call.operation.name, status=answer.status)
     metrics.add_metric(name="RequestsForwarded", unit=MetricUnit.Count, value=1)
-    # Bytes are sent as base64: 4 MiB fit Lambda's 6 MB then, and might not as a text whose quotes are escaped.
-    body = answer.body if len(answer.body) > _LARGEST_TEXT else answer.body.decode("utf-8", "replace")
-    return Response(answer.status, "application/json", body)
+    is_large = len(answer.body) > _LARGEST_TEXT  # as base64, 4 MiB fit Lambda's 6 MB; as a text, its quotes are escaped
+    body = b64encode(answer.body).decode() if is_large else answer.body.decode("utf-8", "replace")
+    response = Response(answer.status, "application/json", body)
+    response.base64_encoded = is_large
+    return response
 
 
 @app.post("/uploads")
