@@ -29,7 +29,7 @@ def submitted_answer(submitted: Submitted, relay: Relay, request_id: str) -> tup
     A refusal is the provider's own, and so is what it said at once, without a task.
     """
     task, failure = submitted.task, submitted.task.failure
-    if task.is_answered and task.document:
+    if task.is_answered and task.document and not is_too_large(task.document):
         return task.document["answer"], 200
     if failure and failure.code is FailureCode.REJECTED:
         status, code, message = relay.providers[task.provider].refusal(failure)
