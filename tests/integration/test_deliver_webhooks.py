@@ -206,6 +206,8 @@ def test_a_webhook_that_cannot_be_handled_is_buried_by_the_function(
     world: MotoWorld, monkeypatch: pytest.MonkeyPatch, receives: int
 ) -> None:
     """SQS alone would do so after deliveries that were only throttled."""
+    submitted(world, "trusted")
+    world.announce()  # the endpoint answers, so that no failure leaves it claimed
     task_id = submitted(world)
     (message,) = world.messages("webhooks")
     with monkeypatch.context() as patch:
