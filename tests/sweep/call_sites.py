@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from tests.sweep.faults import PACKAGE, Call
 
-_FILES = ("adapters/*.py", "bootstrap.py")
-_OPERATORS = frozenset({"dead_letters.py", "key_register.py", "stack.py", "webhook_operations.py"})
-"""Adapters that no function uses: the operator's commands have tests of their own."""
-_TRANSPORTS = frozenset({"bulk_http.py"})
+_FILES = ("adapters/**/*.py", "bootstrap.py")
+_TRANSPORTS = frozenset({"bulk.py", "guard.py"})
 """Below httpx: the sweep makes its requests fail as a whole."""
 _CALLERS = frozenset({"client", "_client", "http", "socket"})
 _LOCAL = frozenset({"generate_presigned_url", "build_request", "close"})
@@ -34,7 +32,7 @@ class Site:
 
 def call_sites() -> list[Site]:
     """Every call of a method of a client: `self._client.put_item(`, `client("sqs").send_message(`, `http.put(` …"""
-    paths = sorted(path for pattern in _FILES for path in PACKAGE.glob(pattern) if path.name not in _OPERATORS | _TRANSPORTS)
+    paths = sorted(path for pattern in _FILES for path in PACKAGE.glob(pattern) if path.name not in _TRANSPORTS)
     return [site for path in paths for site in sites_in(path.read_text(), path.relative_to(PACKAGE).as_posix())]
 
 
