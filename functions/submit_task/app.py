@@ -54,7 +54,8 @@ def submit_task() -> Any:
 @app.get("/kling/v1/account/costs")
 def account_costs() -> Any:
     event, operation = app.current_event, services().provider.synchronous["account/costs"]
-    return forwarded(Call(tenant=tenant_of(event.raw_event), operation=operation, query=event.raw_query_string))
+    tenant, limit = tenant_of(event.raw_event), limit_of(event.raw_event)
+    return forwarded(Call(tenant=tenant, operation=operation, query=event.raw_query_string, limit=limit))
 
 
 def forwarded(call: Call) -> Response[str]:

@@ -34,7 +34,7 @@ _CHANCES: Chances = (
 _AIMED: Chances = ((Fault.KILLED_BEFORE, 0.25), (Fault.KILLED_AFTER, 0.25), (Fault.THROTTLED, 0.15), *_CHANCES[3:])
 _WRITES = frozenset({
     "tasks.create", "tasks.claim_key", "tasks.change", "tasks.record_acceptance", "tasks.begin_attempt", "tasks.postpone",
-    "tasks.schedule_attempt", "tasks.hold_refusal",
+    "tasks.schedule_attempt", "tasks.hold_refusal", "ids.record",
     "tasks.record_partial_results", "tasks.record_archive", "tasks.record_delay", "documents.put_request",
     "documents.put_callback", "documents.quarantine",
     "events.publish", "resubmissions.put", "webhooks.claim_lane", "webhooks.keep_endpoint", "webhooks.begin",

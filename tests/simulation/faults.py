@@ -96,7 +96,10 @@ SITES: dict[str, tuple[str, ...]] = {
         "tasks.postpone", "events.publish",
     ),
     "publish": ("events.publish",),
-    "archive": ("tasks.get", "tasks.record_partial_results", "tasks.record_archive", "source.open", "results.store", "api.send"),
+    "archive": (
+        "tasks.get", "ids.record", "tasks.record_partial_results", "tasks.record_archive", "source.open", "results.store",
+        "api.send",
+    ),
     "reconcile": (
         "tasks.due", "tasks.get", "tasks.change", "tasks.record_acceptance", "tasks.postpone",
         "tasks.schedule_attempt", "tasks.record_delay", "documents.put_callback",

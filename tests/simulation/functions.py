@@ -25,7 +25,8 @@ _CONTAINERS = 3
 _RECONCILER_SECONDS = 35
 _ATTEMPT_SECONDS = 900.0
 _WATCHED = {
-    "tasks": "tasks", "documents": "documents", "events": "events", "api": "api", "resubmissions": "resubmissions",
+    "tasks": "tasks", "provider_ids": "ids", "documents": "documents", "events": "events", "api": "api",
+    "resubmissions": "resubmissions",
     "uploads": "uploads", "source": "source", "results": "results", "webhooks": "webhooks", "webhook_sender": "sender",
     "webhook_queue": "webhook_queue",
 }  # fmt: skip

@@ -349,6 +349,8 @@ CALLS = {
     "documents.put_request": {("s3:PutObject", "${Results.Arn}/requests/*")},
     "documents.quarantine": {("s3:PutObject", "${Results.Arn}/quarantine/*")},
     "events.publish": {("events:PutEvents", "Bus")},
+    "ids.record": {("dynamodb:UpdateItem", "Tasks")},
+    "ids.tenant_of": {("dynamodb:GetItem", "Tasks")},
     "resubmissions.put": {("sqs:SendMessage", "Resubmissions")},
     "results.store": {(f"s3:{action}", "${Results.Arn}/results/*") for action in ("PutObject", "AbortMultipartUpload")},
     "results.url": {("s3:GetObject", "${Results.Arn}/results/*")},

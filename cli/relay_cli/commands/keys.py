@@ -27,13 +27,19 @@ def create(
         int | None,
         typer.Option(min=0, help="Billable requests per minute. 0: no limit. Default: the stack's SubmitsPerMinute."),
     ] = None,
+    account: Annotated[
+        bool,
+        typer.Option(
+            "--account/--no-account", help="Allow operations on the provider's account: its costs, deleting shared elements."
+        ),
+    ] = True,
 ) -> None:
     """Create a key and print it once. For a pair, print the access key and then the secret key."""
     from relay.domain.keys import KeyKind
 
     kind = KeyKind.PAIR if pair else KeyKind.PLAIN
     try:
-        issued = _keys(session).create(tenant, kind, submits_per_minute=submits_per_minute)
+        issued = _keys(session).create(tenant, kind, submits_per_minute=submits_per_minute, account=account)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--tenant") from None
     session.output.print_message(f"created key {issued.key.id} for {tenant}; store it now, it cannot be shown again", style="dim")
@@ -45,13 +51,13 @@ def create(
 def list_keys(session: Session, *, tenant: Annotated[str | None, typer.Option(help="Only keys of this tenant.")] = None) -> None:
     """List all keys, oldest first, including revoked ones. The list contains no secrets."""
     keys = _keys(session).all(tenant)
-    table = Table("key", "tenant", "kind", "created", "revoked", "submits per minute", box=None, pad_edge=False)
+    table = Table("key", "tenant", "kind", "created", "revoked", "submits per minute", "account", box=None, pad_edge=False)
     for key in keys:
         revoked = "" if key.revoked_at is None else utc_time(key.revoked_at)
         limit = _LIMITS.get(key.submits_per_minute, str(key.submits_per_minute))
-        table.add_row(
-            key.id, key.tenant, key.kind.value, utc_time(key.created_at), revoked, limit, style="dim" if revoked else ""
-        )
+        account = "yes" if key.account else "no"
+        row = (key.id, key.tenant, key.kind.value, utc_time(key.created_at), revoked, limit, account)
+        table.add_row(*row, style="dim" if revoked else "")
     session.output.print_result([_document(key) for key in keys], table)
 
 
@@ -82,4 +88,5 @@ def _document(key: "ClientKey") -> dict[str, Any]:
         "created_at": key.created_at,
         "revoked_at": key.revoked_at,
         "submits_per_minute": key.submits_per_minute,
+        "account": key.account,
     }

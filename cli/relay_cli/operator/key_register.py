@@ -22,20 +22,27 @@ class DynamoKeyRegister:
         self._client = client
         self._table = table
 
-    def create(self, tenant: str, *, at: int, submits_per_minute: int | None = None) -> Issued:
+    def create(self, tenant: str, *, at: int, submits_per_minute: int | None = None, account: bool = True) -> Issued:
         """Create a plain key. Its value is only in the result and cannot be read again."""
         secret = PLAIN + secrets.token_urlsafe(32)
         key = ClientKey(id=plain_id(digest_of(secret)), tenant=tenant, kind=KeyKind.PLAIN, created_at=at,
-                        submits_per_minute=submits_per_minute)  # fmt: skip
+                        submits_per_minute=submits_per_minute, account=account)  # fmt: skip
         self._put(digest_of(secret), key)
         return Issued(key, secret)
 
     def create_pair(
-        self, tenant: str, secret_of: Callable[[str], str], *, at: int, submits_per_minute: int | None = None
+        self,
+        tenant: str,
+        secret_of: Callable[[str], str],
+        *,
+        at: int,
+        submits_per_minute: int | None = None,
+        account: bool = True,
     ) -> Issued:
         """Create an access key; `secret_of` derives the secret key from it."""
         access_key = ACCESS + secrets.token_hex(16)
-        key = ClientKey(id=access_key, tenant=tenant, kind=KeyKind.PAIR, created_at=at, submits_per_minute=submits_per_minute)
+        key = ClientKey(id=access_key, tenant=tenant, kind=KeyKind.PAIR, created_at=at, submits_per_minute=submits_per_minute,
+                        account=account)  # fmt: skip
         secret = secret_of(access_key)
         self._put(digest_of(access_key), key)
         return Issued(key, secret)
@@ -64,7 +71,7 @@ class DynamoKeyRegister:
         return key_of(written["Attributes"])
 
     def _put(self, digest: str, key: ClientKey) -> None:
-        item = {
+        item: dict[str, Any] = {
             "key_sha256": text(digest),
             "id": text(key.id),
             "tenant": text(key.tenant),
@@ -73,6 +80,8 @@ class DynamoKeyRegister:
         }
         if key.submits_per_minute is not None:
             item["submits_per_minute"] = number(key.submits_per_minute)
+        if not key.account:
+            item["account"] = {"BOOL": False}
         try:
             self._client.put_item(
                 TableName=self._table,

@@ -24,19 +24,23 @@ class Keys:
         self._client = client
         self._register = DynamoKeyRegister(client("dynamodb"), outputs["ApiKeysTable"])
 
-    def create(self, tenant: str, kind: KeyKind = KeyKind.PLAIN, *, submits_per_minute: int | None = None) -> Issued:
+    def create(
+        self, tenant: str, kind: KeyKind = KeyKind.PLAIN, *, submits_per_minute: int | None = None, account: bool = True
+    ) -> Issued:
         """Create a key for a tenant.
 
-        `submits_per_minute` limits billable requests: None means the stack's default, 0 no limit. Raises ValueError for an
-        invalid tenant name or limit.
+        `submits_per_minute` limits billable requests: None means the stack's default, 0 no limit. `account` allows operations
+        that concern the provider's account. Raises ValueError for an invalid tenant name or limit.
         """
         if not _TENANT.fullmatch(tenant):
             raise ValueError("tenant: expected 1 to 64 letters, digits, '.', '_' or '-'")
         if submits_per_minute is not None and submits_per_minute < 0:
             raise ValueError("submits_per_minute: expected 0 or a positive whole number")
         if kind is KeyKind.PLAIN:
-            return self._register.create(tenant, at=now(), submits_per_minute=submits_per_minute)
-        return self._register.create_pair(tenant, self._secret_of, at=now(), submits_per_minute=submits_per_minute)
+            return self._register.create(tenant, at=now(), submits_per_minute=submits_per_minute, account=account)
+        return self._register.create_pair(
+            tenant, self._secret_of, at=now(), submits_per_minute=submits_per_minute, account=account
+        )
 
     def all(self, tenant: str | None = None) -> list[ClientKey]:
         """Return all keys, or those of a tenant, oldest first, including revoked ones."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         EventPublisher,
         Notices,
         ProviderApi,
+        ProviderIds,
         Resubmissions,
         ResultSource,
         ResultStore,
@@ -89,6 +90,13 @@ class Services:
         from relay.adapters.dynamodb.submission_counts import DynamoSubmissionCounts
 
         return DynamoSubmissionCounts(client("dynamodb"), self.settings.tasks_table)
+
+    @cached_property
+    def provider_ids(self) -> ProviderIds:
+        """Items of the table `tasks`."""
+        from relay.adapters.dynamodb.provider_ids import DynamoProviderIds
+
+        return DynamoProviderIds(client("dynamodb"), self.settings.tasks_table)
 
     @cached_property
     def documents(self) -> DocumentStore:

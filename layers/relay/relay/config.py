@@ -49,6 +49,8 @@ class Settings:
     task_deadline: int = 86_400
     first_poll_after: int = 120
     retention_days: int = 90
+    foreign_provider_ids: str = "allow"
+    """Whether a request may name ids of the provider that no task of this relay was given: allow or refuse."""
     inline_request_bytes: int = 4096
     archive_attempts: int = 8
     """The delivery of an archiving message from which a failure is the last one. SQS counts throttled deliveries too."""

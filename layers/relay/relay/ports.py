@@ -304,6 +304,16 @@ class SubmissionCounts(Protocol):
         """Add one, atomically; False, and nothing is added, if there are `most` already. `minute`: minutes since 1970."""
 
 
+class ProviderIds(Protocol):
+    """Which tenant the provider gave an id to."""
+
+    def record(self, tenant: str, provider: str, ids: Collection[str], *, expires_at: int) -> None:
+        """Give the ids to a tenant until `expires_at` (Unix time in s), except those that another one was given before."""
+
+    def tenant_of(self, provider: str, provider_id: str) -> str | None:
+        """The tenant that was given an id; None if that is unknown."""
+
+
 class Clock(Protocol):
     """The time."""
 
@@ -336,6 +346,10 @@ class Relay(Protocol):
     @property
     def tasks(self) -> TaskStore:
         """The table `tasks`."""
+
+    @property
+    def provider_ids(self) -> ProviderIds:
+        """Which tenant an id of the provider was given to."""
 
     @property
     def documents(self) -> DocumentStore:

@@ -30,6 +30,7 @@ from tests.support.fakes.documents import FakeDocuments
 from tests.support.fakes.events import FakeEvents
 from tests.support.fakes.notices import FakeNotices
 from tests.support.fakes.provider import FakeProviderApi
+from tests.support.fakes.provider_ids import FakeProviderIds
 from tests.support.fakes.relay import FakeRelay
 from tests.support.fakes.resubmissions import FakeResubmissions
 from tests.support.fakes.results import FakeResultSource, FakeResultStore
@@ -75,6 +76,7 @@ class FakeWorld:
         self.clock = VirtualClock()
         self.calls = Calls()
         self.tasks = FakeTaskStore()
+        self.provider_ids = FakeProviderIds()
         self.documents = FakeDocuments()
         self.events = FakeEvents()
         self.api = FakeProviderApi(self.clock)
@@ -97,6 +99,7 @@ class FakeWorld:
             clock=self.clock,
             providers=self.providers,
             tasks=watch("tasks", self.tasks),
+            provider_ids=watch("ids", self.provider_ids),
             documents=watch("documents", self.documents),
             events=watch("events", self.events),
             api=watch("api", self.api),

@@ -1,13 +1,14 @@
 """FakeRelay: the bundle that use cases take, made of whatever ports a test gives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from relay.config import Settings
 from relay.ports import Clock
 from relay.providers.base import Provider
 from relay.providers.kling.translator import Kling
+from tests.support.fakes.provider_ids import FakeProviderIds
 
 
 @dataclass(kw_only=True)
@@ -18,6 +19,7 @@ class FakeRelay:
     clock: Clock
     providers: Mapping[str, Provider]
     tasks: Any = None
+    provider_ids: Any = field(default_factory=FakeProviderIds)
     documents: Any = None
     results: Any = None
     source: Any = None

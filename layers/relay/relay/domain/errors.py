@@ -91,6 +91,12 @@ class AuthenticationError(ClientError):
     code = 1002
 
 
+class PermissionDeniedError(ClientError):
+    """The key may not use the operation. HTTP 403."""
+
+    code = 1103
+
+
 class TooManySubmissionsError(ClientError):
     """The key has reached its limit for this minute. HTTP 429, with the code of Kling's rate limit."""
 

@@ -25,14 +25,17 @@ class ClientKey:
     revoked_at: int | None = None
     submits_per_minute: int | None = None
     """None: the relay's default; 0: no limit."""
+    account: bool = True
+    """The key may use operations that concern the provider's account, which all tenants share."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionLimit:
-    """How often a key, by its id, may submit in a minute."""
+    """What a key, by its id, may do: requests per minute (0: any number), and operations on the provider's account."""
 
     key_id: str
     per_minute: int
+    account: bool = True
 
 
 @dataclass(frozen=True, slots=True)

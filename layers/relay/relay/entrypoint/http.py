@@ -15,6 +15,7 @@ from relay.domain.errors import (
     ForwardingError,
     IdempotencyKeyReusedError,
     InvalidRequestError,
+    PermissionDeniedError,
     RelayError,
     RequestTooLargeError,
     TaskNotFoundError,
@@ -53,6 +54,7 @@ STATUS: Mapping[type[RelayError], int] = {
     ExternalTaskIdTakenError: 400,
     RequestTooLargeError: 413,
     AuthenticationError: 401,
+    PermissionDeniedError: 403,
     UnknownOperationError: 404,
     TaskNotFoundError: 404,
     CallbackNotAuthenticError: 404,
@@ -172,12 +174,13 @@ def tenant_of(event: Mapping[str, Any]) -> str:
 
 
 def limit_of(event: Mapping[str, Any]) -> SubmissionLimit | None:
-    """How often the key behind a request may submit, as the authorizer says."""
+    """What the key behind a request may do, as the authorizer says; None: everything."""
     from relay.domain.keys import SubmissionLimit
 
     context = event.get("requestContext", {}).get("authorizer", {}).get("lambda") or {}
     per_minute = int(context.get("submits_per_minute") or 0)
-    return SubmissionLimit(str(context["key"]), per_minute) if per_minute else None
+    account = context.get("account") != "false"
+    return SubmissionLimit(str(context["key"]), per_minute, account) if per_minute or not account else None
 
 
 def header_of(event: Mapping[str, Any], name: str, default: str = "") -> str:

@@ -16,6 +16,8 @@ class Operation:
 
     name: str
     model: str = ""
+    is_account_wide: bool = False
+    """It concerns the provider's account, which all tenants share."""
 
     @property
     def is_typed(self) -> bool:
@@ -30,6 +32,7 @@ class SynchronousOperation:
     name: str
     model: str = ""
     method: str = "POST"
+    is_account_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,15 @@ class Provider(Protocol):
 
     def checked(self, operation: Operation | SynchronousOperation, body: Mapping[str, Any], limits: PromptLimits) -> Checked:
         """Check a client's body before anything is billed; raises InvalidRequestError."""
+
+    def named_ids(self, body: Mapping[str, Any]) -> dict[str, str]:
+        """The provider's ids that a checked body names, by the path of their field ("element_list/0/element_id")."""
+
+    def given_ids(self, task: Task) -> list[str]:
+        """The ids in a succeeded task by which later requests can name its files, voices or elements."""
+
+    def given_in_response(self, response: ProviderResponse) -> list[str]:
+        """The same, in the response of a synchronous operation."""
 
     def create_request(
         self, operation: Operation, body: Mapping[str, Any], *, task_id: str, callback_url: str

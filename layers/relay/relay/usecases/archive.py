@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from relay.domain.errors import ProviderError, ResultError, ResultGoneError, TaskConflictError, UnreadableSnapshotError
 from relay.domain.task import Archive, Failure, FailureCode, Result, Status, Task, is_storable
 from relay.usecases.ask import ask_provider
+from relay.usecases.foreign_ids import record_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +34,8 @@ def archive(task_id: str, relay: Relay, *, last_attempt: bool, seconds_left: Cal
     task = relay.tasks.get(task_id)
     if task is None or task.status is not Status.SUCCEED or task.archive is Archive.STORED:
         return None
+    with suppress(Exception) if last_attempt else nullcontext():
+        record_ids(task, relay)
     fresh_urls: dict[str, str] = {}
     results = []
     unexpected: list[Exception] = []

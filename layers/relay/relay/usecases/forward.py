@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from relay.domain.errors import ForwardingError, OperatorFaultError, OutcomeUnknownError, ProviderBusyError, ProviderRefusedError
 from relay.providers.base import PromptLimits, ProviderResponse, SynchronousOperation
 from relay.usecases.attach import check_arrived, references, resolved
+from relay.usecases.foreign_ids import check_ids, check_scope, record_forwarded_ids
 from relay.usecases.limit import seconds_to_wait, too_many
 from relay.usecases.submit import split_deadline
 
@@ -38,17 +39,19 @@ def forward(call: Call, relay: Relay) -> ProviderResponse:
     nothing could be sent, with 504/5002 when the response was lost, and with 503/5001 when the provider refuses the relay itself.
     """
     settings, body = relay.settings, call.body
+    check_scope(call.operation, call.limit)
     if body is not None:
         limits = PromptLimits(settings.prompt_limit, settings.negative_prompt_limit)
         body, _ = split_deadline(body, settings.task_deadline)  # a synchronous operation ends by itself
         body = relay.provider.checked(call.operation, body, limits).body
+        check_ids(call.tenant, body, relay)
         if wait := seconds_to_wait(call.limit, relay.submission_counts, at=relay.clock()):
             raise too_many(call.limit, wait)
         check_arrived(references(body), call.tenant, relay.uploads, now=relay.clock())
         body = resolved(body, call.tenant, relay.uploads, seconds=settings.task_deadline)
     request = relay.provider.forward_request(call.operation, body, call.query)
     try:
-        return relay.provider.read_forwarded(relay.api.send(request, timeout=settings.submit_timeout))
+        response = relay.provider.read_forwarded(relay.api.send(request, timeout=settings.submit_timeout))
     except ProviderRefusedError as error:
         raise ForwardingError(error.message, status=error.status, code=error.code) from error
     except OperatorFaultError as error:
@@ -58,3 +61,6 @@ def forward(call: Call, relay: Relay) -> ProviderResponse:
     except OutcomeUnknownError as error:
         advice = "send the request again" if request.method == "GET" else _CHARGED
         raise ForwardingError(f"{error.message}: {advice}", status=504, code=5002) from error
+    if body is not None:
+        record_forwarded_ids(call.tenant, response, relay)
+    return response

@@ -18,7 +18,7 @@ def seconds_to_wait(limit: SubmissionLimit | None, counts: SubmissionCounts, *, 
 
     `at` in ms.
     """
-    if limit is None or counts.count(limit.key_id, at // _MINUTE, most=limit.per_minute):
+    if limit is None or not limit.per_minute or counts.count(limit.key_id, at // _MINUTE, most=limit.per_minute):
         return 0
     return (_MINUTE - at % _MINUTE + 999) // 1000
 

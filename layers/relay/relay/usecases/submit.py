@@ -15,6 +15,7 @@ from relay.domain.errors import (
 from relay.domain.task import KEY_GENERATIONS, Acceptance, Task, derived_task_id, fingerprint_of
 from relay.providers.base import Checked, Operation, PromptLimits
 from relay.usecases.attach import check_arrived, references
+from relay.usecases.foreign_ids import check_ids, check_scope
 from relay.usecases.limit import seconds_to_wait, too_many
 from relay.usecases.send import StoredRequest, send
 
@@ -61,11 +62,13 @@ def submit(submission: Submission, relay: Relay, *, new_id: str) -> Submitted:
     """
     provider, settings, tasks = relay.provider, relay.settings, relay.tasks
     operation = provider.operation(submission.operation)
+    check_scope(operation, submission.limit)
     _check_key(submission.idempotency_key)
     body, deadline = split_deadline(submission.body, settings.task_deadline)
     checked = provider.checked(operation, body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
     if callback_url := _text(checked.body.get("callback_url")):
         check_callback_url(callback_url, allow_loopback=settings.allow_loopback)
+    check_ids(submission.tenant, checked.body, relay)
     draft = _draft(submission, operation, checked, deadline, relay)
     request = StoredRequest(_upstream(checked), submission.public_url)
     ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(KEY_GENERATIONS)))

@@ -64,6 +64,7 @@ def key_of(item: Mapping[str, Any]) -> ClientKey:
         created_at=int(item["created_at"]["N"]),
         revoked_at=int(item["revoked_at"]["N"]) if "revoked_at" in item else None,
         submits_per_minute=int(item["submits_per_minute"]["N"]) if "submits_per_minute" in item else None,
+        account=item["account"]["BOOL"] if "account" in item else True,
     )
 
 

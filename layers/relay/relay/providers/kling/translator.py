@@ -60,7 +60,7 @@ _SYNCHRONOUS = (
     SynchronousOperation("videos/multi-elements/clear-selection", "edits.Selection"),
     SynchronousOperation("videos/multi-elements/preview-selection", "edits.Selection"),
     SynchronousOperation("audio/tts", "audio.TextToSpeech"),
-    SynchronousOperation("account/costs", method="GET"),
+    SynchronousOperation("account/costs", method="GET", is_account_wide=True),
 )
 
 # What an operation is called that Kling may have and we do not know yet: two or three segments below one of its categories.
@@ -79,13 +79,31 @@ class Kling:
         known = self.operations.get(name)
         if known is None and (name in self.synchronous or not re.fullmatch(_UNTYPED, name)):
             raise UnknownOperationError(f"no operation {name[:80]}: the operations are {', '.join(self.operations)}")
-        return known or Operation(name)
+        return known or Operation(name, is_account_wide=name.startswith("general/delete-"))
 
     def checked(self, operation: Operation | SynchronousOperation, body: Mapping[str, Any], limits: PromptLimits) -> Checked:
         """Check a body against the operation's model. The models load pydantic, which only submitting needs."""
         from relay.providers.kling.requests.body import checked, model_of
 
         return checked(operation.name, model_of(operation.model), body, limits)
+
+    def named_ids(self, body: Mapping[str, Any]) -> dict[str, str]:
+        """The ids of files, voices, elements and sessions."""
+        from relay.providers.kling.ids import named_in
+
+        return named_in(body)
+
+    def given_ids(self, task: Task) -> list[str]:
+        """The ids of its files, and all others in its document."""
+        from relay.providers.kling.ids import given_in, is_serial
+
+        return sorted(given_in(task.document) | {result.id for result in task.results if result.id and is_serial(result.id)})
+
+    def given_in_response(self, response: ProviderResponse) -> list[str]:
+        """The ids in the response of a synchronous operation: sessions and sounds."""
+        from relay.providers.kling.ids import given_in
+
+        return sorted(given_in(document_of(response.body)))
 
     def create_request(
         self, operation: Operation, body: Mapping[str, Any], *, task_id: str, callback_url: str
