@@ -19,6 +19,7 @@ from botocore.loaders import Loader
 OPERATIONS: dict[str, list[str]] = json.loads((Path(__file__).parent / "operations.json").read_text())
 UNUSED = (
     "bin",
+    "**/*.pyi",  # for type checkers
     ".lock",
     "*.dist-info/RECORD",
     "boto3*",  # the functions use botocore's clients

@@ -14,9 +14,9 @@ class SettingsError(Exception):
     """An environment variable is missing or has an invalid value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Settings:
-    """A function's configuration. Durations in seconds, sizes in bytes."""
+    """A function's configuration. Durations in seconds, sizes in bytes. A comparison would be generated at each cold start."""
 
     tasks_table: str
     api_keys_table: str
