@@ -200,15 +200,6 @@ def test_a_compressed_answer_counts_by_what_it_unpacks_to() -> None:
         sent_by(Answering(httpx.Response(200, headers={"Content-Encoding": "gzip"}, content=bomb)))
 
 
-def test_an_answer_that_drips_is_given_up_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = iter(range(1000))
-    monkeypatch.setattr("relay.adapters.http.provider.time.monotonic", lambda: float(next(seconds)))
-    stream = Stream(endless(b" "))
-    with pytest.raises(OutcomeUnknownError, match="takes too long"):
-        sent_by(Answering(httpx.Response(200, stream=stream)))
-    assert stream.taken == 21
-
-
 def test_each_wait_is_bounded_by_the_time_there_is() -> None:
     answering = Answering(httpx.Response(200, content=b"{}"))
     for given in (20, 2):
