@@ -180,6 +180,11 @@ def test_every_http_answer_is_handed_on(status: int) -> None:
     assert sent_by(Answering(httpx.Response(status, content=b"not JSON"))) == ProviderResponse(status, b"not JSON")
 
 
+@pytest.mark.parametrize(("status", "read"), [(599, 599), (600, 500), (999, 500)])
+def test_a_status_that_http_does_not_have_is_a_server_error(status: int, read: int) -> None:
+    assert sent_by(Answering(httpx.Response(status, content=b"{}"))).status == read
+
+
 def test_an_answer_without_end_is_given_up_at_four_mebibytes() -> None:
     stream = Stream(endless(b" " * 65_536))
     with pytest.raises(OutcomeUnknownError, match="too large") as caught:

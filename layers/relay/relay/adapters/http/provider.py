@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _CONNECT_TIMEOUT = 5.0
 _ANSWER_LIMIT = 4_194_304
+_STATUSES_END = 600
+_SERVER_ERROR = 500
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, httpx.ProxyError)
 
 
@@ -72,7 +74,9 @@ class HttpProviderApi:
                 timeout=httpx.Timeout(timeout, connect=min(_CONNECT_TIMEOUT, timeout)),
                 extensions={"until": until},
             ) as response:
-                return ProviderResponse(response.status_code, _read(response), dict(response.headers))
+                # RFC 9110, section 15: a status above 599 is handled like 5xx. API Gateway would not send it to a client.
+                status = response.status_code if response.status_code < _STATUSES_END else _SERVER_ERROR
+                return ProviderResponse(status, _read(response), dict(response.headers))
         except _NEVER_SENT as error:
             raise ProviderBusyError(f"the provider cannot be reached: {type(error).__name__}") from error
         except httpx.HTTPError as error:
