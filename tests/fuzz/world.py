@@ -5,7 +5,6 @@ import importlib.util
 import ipaddress
 import json
 import logging
-import uuid
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import SimpleNamespace
@@ -153,7 +152,7 @@ class FuzzedWorld(FakeWorld):
         accepted = {"code": 0, "data": {"task_id": "P1", "task_status": "submitted", "created_at": self.clock()}}
         raw = json.dumps(accepted).encode()
         self.host.responses.insert(0, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(raw), raw))
-        return self.submit(body, operation=operation, key=uuid.uuid4().hex, new_id="0" * 32).task.task_id
+        return self.submit(body, operation=operation, key="fuzz").task.task_id
 
 
 class _Errors(logging.Handler):
