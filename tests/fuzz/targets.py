@@ -136,6 +136,7 @@ def create(case: Case) -> None:
     """The provider's responses to a create."""
     drips = case.random.random() < 0.01
     world = FuzzedWorld(case.host, seconds=_DRIP_LIMIT if drips else 20)
+    world.connect()
     operation = case.random.choice((*Kling.operations, "general/custom-voices"))
     if drips:
         case.drip()
@@ -161,6 +162,7 @@ def query(case: Case) -> None:
     drips = case.random.random() < 0.01
     world = FuzzedWorld(case.host, seconds=_DRIP_LIMIT if drips else 20)
     task_id = world.submitted(case.body_of())
+    world.connect()
     for _ in range(case.random.choice((1, 1, 2))):
         if drips:
             case.drip()
@@ -175,6 +177,7 @@ def query(case: Case) -> None:
 def forwarded(case: Case) -> None:
     """The provider's responses to a synchronous operation."""
     world = FuzzedWorld(case.host)
+    world.connect()
     case.respond(world, case.text(*CREATES, *ERRORS, *QUERIES), case.random.choice((200, 400, 500)))
     if case.random.random() < 0.2:
         world.call("submit_task", "GET", "/account/costs?start_time=1&end_time=2")
@@ -189,6 +192,7 @@ def result(case: Case) -> None:
     drips = case.random.random() < 0.01
     world = FuzzedWorld(case.host, seconds=_DRIP_LIMIT if drips else 20)
     task_id = world.submitted(case.body_of())
+    world.connect()
     hosts = ("a.apps.example", "b.apps.example")
     urls = [f"{case.host.url(name)}/{number}.mp4" for number, name in enumerate(hosts)]
     done = {"task_id": "P1", "task_status": "succeed", "task_result": {"videos": [{"id": "1", "url": url} for url in urls]}}
@@ -212,6 +216,7 @@ def webhook(case: Case) -> None:
     drips = case.random.random() < 0.01
     world = FuzzedWorld(case.host, seconds=_DRIP_LIMIT if drips else 20)
     task_id = world.submitted(case.body_of())
+    world.connect()
     if drips:
         case.drip()
     else:
@@ -232,6 +237,8 @@ def request(case: Case) -> None:
     world = FuzzedWorld(case.host)
     random = case.random
     operation, body = random.choice((*BODIES.items(), *SYNCHRONOUS.items(), ("general/custom-voices", {"voice_name": "v"})))
+    if operation in SYNCHRONOUS:
+        world.connect()
     upload = random.random()
     if upload < 0.3:
         size = 10_000_000 if upload < 0.01 else 100

@@ -23,7 +23,7 @@ from relay.adapters.http.webhooks import HttpWebhookSender
 from relay.adapters.sqs import SqsWebhooks
 from relay.domain.events import RESULTS_STORED, STATUS_CHANGED
 from relay.domain.task import Task
-from relay.domain.webhook import Delivery, DeliveryOutcome
+from relay.domain.webhook import Delivery
 from relay.entrypoint.telemetry import logger
 from relay.providers.base import ProviderRequest, ProviderResponse
 from relay.usecases.publish import publish
@@ -68,33 +68,40 @@ class _InTime:
 
 
 class FuzzedWorld(FakeWorld):
-    """One relay, new for each input; `seconds` for one exchange with a peer."""
+    """One relay, new for each input; `seconds` for one exchange with a peer. The clients are real once `connect` was called."""
 
     def __init__(self, host: Host, *, seconds: float = 20) -> None:
         super().__init__(allow_loopback=True)
         self.host = host
-        self.errors = _Errors()
-        self.bus = _Bus()
+        self._published = 0
+        self._announced: list[Json] = []
+        self._seconds = seconds
+        self._errors = _Errors()
+        self._bus = _Bus()
+        self.relay.events = EventBridgePublisher(self._bus, "bus")
+        self.relay.webhook_queue = SqsWebhooks(_Queue(), retries_url="retries", dead_letters_url="dead")
+
+    def connect(self) -> None:
+        """From now on the provider, the result hosts and the clients' endpoints are the host."""
+        seconds = self._seconds
         guard = Guard(allow_loopback=True, resolver=lambda _name: [ipaddress.ip_address("127.0.0.1")])
-        self.relay.api = _InTime(HttpProviderApi(host.url(), lambda: "key"), seconds)
+        self.relay.api = _InTime(HttpProviderApi(self.host.url(), lambda: "key"), seconds)
         self.relay.source = HttpResultSource(GuardedTransport(guard, BulkTransport()), longest=seconds)
         self.relay.webhook_sender = HttpWebhookSender(
             GuardedTransport(guard, BoundedTransport()), Tenants().secrets, timeout=seconds, now=self.clock
         )
-        self.relay.webhook_queue = SqsWebhooks(_Queue(), retries_url="retries", dead_letters_url="dead")
-        self.relay.events = EventBridgePublisher(self.bus, "bus")
 
     def call(self, function: str, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Json | str]:
         """A request to a function; its HTTP status and body."""
         event = _event(method, path, body, headers)
         log = logging.getLogger(logger.service)
-        log.addHandler(self.errors)
+        log.addHandler(self._errors)
         try:
             raw = _handler(function, self)(event, _CONTEXT)
         finally:
-            log.removeHandler(self.errors)
-        if self.errors.seen:
-            raise FindingError(f"{method} {path}: {self.errors.seen[0]!r}") from self.errors.seen[0]
+            log.removeHandler(self._errors)
+        if self._errors.seen:
+            raise FindingError(f"{method} {path}: {self._errors.seen[0]!r}") from self._errors.seen[0]
         must(len(raw["body"].encode()) <= _ANSWER, f"{method} {path}: the answer is larger than Lambda takes")
         must(100 <= raw["statusCode"] < 600, f"{method} {path}: HTTP {raw['statusCode']}")
         return raw["statusCode"], _read(raw["body"])
@@ -123,25 +130,26 @@ class FuzzedWorld(FakeWorld):
         self.check_events()
         self.check_cookies()
 
-    def check_events(self) -> list[Json]:
-        """Every change is an event that fits its schema and the bus; returns the events' details."""
-        failed = publish(self.tasks.records, self.relay.events)
-        must(failed is None, "the bus did not take an event")
-        found = []
-        for entry in self.bus.entries:
+    def check_events(self) -> None:
+        """Every change is an event that fits its schema and the bus."""
+        records = self.tasks.records[self._published :]
+        self._published += len(records)
+        must(publish(records, self.relay.events) is None, "the bus did not take an event")
+        entries, self._bus.entries = self._bus.entries, []
+        for entry in entries:
             detail = json.loads(entry["Detail"])
             error = next(_VALIDATORS[entry["DetailType"]].iter_errors(detail), None)
             must(error is None, f"{entry['DetailType']}: {error and error.message[:200]}")
-            found.append({**detail, "detail-type": entry["DetailType"]})
-        return found
+            if entry["DetailType"] in {STATUS_CHANGED, RESULTS_STORED} and detail["has_callback"]:
+                self._announced.append(detail)
 
-    def deliver_all(self) -> list[DeliveryOutcome]:
-        """The webhook of each event that has one."""
-        found = []
-        for event in self.check_events():
-            if event["detail-type"] in {STATUS_CHANGED, RESULTS_STORED} and event["has_callback"]:
-                found.append(self.deliver(Delivery.of(json.loads(json.dumps({"detail": event})))))
-        return found
+    def deliver_all(self) -> None:
+        """Send the webhook of each event that has one."""
+        self.check_events()
+        while self._announced:
+            self.deliver(Delivery.of({"detail": self._announced.pop(0)}))
+        for _, _, body in self.sender.sent:
+            must({"task_id", "task_status"} <= json.loads(body).keys(), "a webhook that is no task")
 
     def check_cookies(self) -> None:
         """No client returns a cookie, whatever host set it."""
@@ -149,9 +157,6 @@ class FuzzedWorld(FakeWorld):
 
     def submitted(self, body: Mapping[str, Any], *, operation: str = "videos/text2video") -> str:
         """A task that the provider has accepted; returns its id."""
-        accepted = {"code": 0, "data": {"task_id": "P1", "task_status": "submitted", "created_at": self.clock()}}
-        raw = json.dumps(accepted).encode()
-        self.host.responses.insert(0, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(raw), raw))
         return self.submit(body, operation=operation, key="fuzz").task.task_id
 
 
