@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 from collections import Counter
+from pathlib import Path
 
 _LONGEST = 120
 """Seconds for one input, after which the process ends with a traceback."""
@@ -28,7 +29,7 @@ def main() -> int:
     until = time.monotonic() + arguments.seconds
     counts: Counter[str] = Counter()
     findings = 0
-    with open(os.devnull, "w") as nothing, contextlib.redirect_stdout(nothing):
+    with Path(os.devnull).open("w") as nothing, contextlib.redirect_stdout(nothing):
         # Imported here, since the functions' logger keeps the stream that it finds.
         from tests.fuzz.host import hosting
         from tests.fuzz.run import run

@@ -13,7 +13,7 @@ from tests.support.serving import serving
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _PAUSE = 0.02
-_MOST_DROPS = 600
+_MOST_DROPS = 150
 
 
 @dataclass

@@ -79,16 +79,18 @@ def _finite(value: Any) -> Any:
 
 
 def text_of(document: Any, random: Random) -> bytes:
-    """The document as JSON, sometimes damaged. One in a few hundred is large."""
+    """The document as JSON, sometimes damaged. One in fifty is large or nests deeply."""
+    is_large = random.random() < 0.02
+    if is_large and isinstance(document, dict):
+        document = {**document, random.choice(_NAMES): random.choice((_DEEP, _MANY, _LONG))}
     raw = json.dumps(document, ensure_ascii=random.random() < 0.5).encode("utf-8", "surrogatepass")
-    is_large = random.random() < 0.1
-    deep = random.choice((50, 101, 900, 9_991, 100_000 if is_large else 3))
-    many = random.choice((2, 65, 300, 20_001, 1_500_000 if is_large else 5))
-    many_of = random.choice((b"{}", b"[]", b'{"url":"https://a.example/b"}' if many < 1000 else b"0"))
-    long = random.choice((256, 4097, 100_000, 5_300_000 if is_large else 65))
+    deep = random.choice((9_991, 50_000)) if is_large else random.choice((3, 50, 101, 900))
+    many = random.choice((20_001, 85_000, 1_500_000)) if is_large else random.choice((2, 65, 300))
+    long = random.choice((100_000, 5_100_000)) if is_large else random.choice((65, 256, 4097))
+    item = random.choice((b"{}", b"[]", b'{"url":"https://a.example/b"}' if many < 1000 else b"{}"))
     for mark, value in (
         (_DEEP, b"[" * deep + b"]" * deep),
-        (_MANY, b"[" + (many_of + b",") * many + b"0]"),
+        (_MANY, b"[" + (item + b",") * many + b"0]"),
         (_LONG, b'"' + b"x" * long + b'"'),
     ):
         raw = raw.replace(f'"{mark}"'.encode(), value, 1)

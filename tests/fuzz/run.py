@@ -1,6 +1,7 @@
 """One input by its seed and number."""
 
 import itertools
+from contextlib import ExitStack
 from dataclasses import dataclass
 from random import Random
 
@@ -20,14 +21,15 @@ class Ended:
 def run(seed: int, number: int, host: Host) -> Ended:
     """Make the input and give it to the relay."""
     target = TARGETS[number % len(TARGETS)]
-    case = Case(Random(f"{seed}:{number}"), host)  # noqa: S311 - repeatable
-    try:
-        target(case)
-    except BaseException as error:  # noqa: BLE001 - whatever it is, it is a finding
-        if isinstance(error, KeyboardInterrupt):
+    with ExitStack() as closing:
+        case = Case(Random(f"{seed}:{number}"), host, closing)  # noqa: S311 - repeatable
+        try:
+            target(case)
+        except KeyboardInterrupt:
             raise
-        return Ended(target.__name__, case.input, error)
-    return Ended(target.__name__, case.input)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is a finding
+            return Ended(target.__name__, case.input, error)
+        return Ended(target.__name__, case.input)
 
 
 def first_finding(host: Host, *, most: int, seed: int = 0) -> Ended | None:

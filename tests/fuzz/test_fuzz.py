@@ -44,6 +44,7 @@ def a_header_of_a_result_host_is_ascii(patch: pytest.MonkeyPatch) -> None:
     def handled(transport: BulkTransport, request: httpx.Request) -> httpx.Response:
         response = right(transport, request)
         if not all(value.isascii() for _, value in response.headers.raw):
+            response.close()
             raise _UnrecordedError
         return response
 
@@ -87,14 +88,16 @@ PLANTS: dict[Plant, tuple[str, str]] = {
     a_body_may_have_any_number_of_values: ("request", "MiB of memory"),
     uploads_in_base64_have_no_sum: ("request", "MiB of memory"),
     each_step_of_an_exchange_has_its_own_time: ("webhook", "awaited"),
-    the_name_of_a_result_list_is_taken_as_it_comes: ("callback", "KeyError"),
+    the_name_of_a_result_list_is_taken_as_it_comes: ("callback", "GET"),
 }
 """The target that finds a bug, and a word of the finding."""
 MOST = 3000
 
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
-def test_a_planted_bug_is_found(plant: Plant, host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_planted_bug_is_found(
+    plant: Plant, host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     name, word = PLANTS[plant]
     monkeypatch.setattr("tests.fuzz.run.TARGETS", (getattr(targets, name),))
     plant(monkeypatch)

@@ -1,4 +1,4 @@
-"""The relay that is fuzzed: the functions' own handlers and HTTP clients over the fakes of AWS, and what must hold after each input."""
+"""The relay that is fuzzed: its own handlers and HTTP clients over the fakes of AWS, and what must hold after each input."""
 
 import base64
 import importlib.util
@@ -27,6 +27,7 @@ from relay.domain.webhook import Delivery
 from relay.entrypoint.telemetry import logger
 from relay.providers.base import ProviderRequest, ProviderResponse
 from relay.usecases.publish import publish
+from relay.usecases.view import urls_of
 from tests.fuzz.host import Host
 from tests.support.cloudformation import ROOT
 from tests.support.fakes.fake_world import FakeWorld
@@ -76,6 +77,7 @@ class FuzzedWorld(FakeWorld):
         self._published = 0
         self._announced: list[Json] = []
         self._seconds = seconds
+        self._clients: list[Any] = []
         self._errors = _Errors()
         self._bus = _Bus()
         self.relay.events = EventBridgePublisher(self._bus, "bus")
@@ -85,11 +87,17 @@ class FuzzedWorld(FakeWorld):
         """From now on the provider, the result hosts and the clients' endpoints are the host."""
         seconds = self._seconds
         guard = Guard(allow_loopback=True, resolver=lambda _name: [ipaddress.ip_address("127.0.0.1")])
-        self.relay.api = _InTime(HttpProviderApi(self.host.url(), lambda: "key"), seconds)
-        self.relay.source = HttpResultSource(GuardedTransport(guard, BulkTransport()), longest=seconds)
-        self.relay.webhook_sender = HttpWebhookSender(
-            GuardedTransport(guard, BoundedTransport()), Tenants().secrets, timeout=seconds, now=self.clock
-        )
+        api = HttpProviderApi(self.host.url(), lambda: "key")
+        source = HttpResultSource(GuardedTransport(guard, BulkTransport()), longest=seconds)
+        transport = GuardedTransport(guard, BoundedTransport())
+        sender = HttpWebhookSender(transport, Tenants().secrets, timeout=seconds, now=self.clock)
+        self._clients = [api._client, source._client, sender._client]
+        self.relay.api, self.relay.source, self.relay.webhook_sender = _InTime(api, seconds), source, sender
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in self._clients:
+            client.close()
 
     def call(self, function: str, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Json | str]:
         """A request to a function; its HTTP status and body."""
@@ -123,6 +131,9 @@ class FuzzedWorld(FakeWorld):
         for path in (f"/tasks/{task_id}", f"/kling/v1/{task.operation}/{task_id}"):
             status, answer = self.enveloped("query_tasks", "GET", path)
             must((status, answer["data"]["task_id"]) == (200, task_id), f"GET {path}: HTTP {status}")
+            if (task.document or {}).get("task_result") or path.startswith("/tasks/"):
+                shown = json.dumps(answer["data"])
+                must(all(json.dumps(url) in shown for url in urls_of(task, self.relay).values()), f"GET {path}: without a URL")
         _, answer = self.enveloped("query_tasks", "GET", "/tasks")
         must(any(each["task_id"] == task_id for each in answer["data"]["tasks"]), "GET /tasks: the task is missing")
         _, answer = self.enveloped("query_tasks", "GET", f"/kling/v1/{task.operation}?pageNum=1")
