@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
 export PATH := $(CURDIR)/.uv/bin:$(PATH)
@@ -106,12 +107,12 @@ replay: setup ## Process a stored callback again (KEY=quarantine/… or results/
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 .PHONY: test unit sweep gates sim sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
-SLOW := sweep simulation/test_planted_bugs.py integration/test_archive_memory.py
+SLOW := sweep simulation/test_planted_bugs.py integration/test_archive_memory.py aws/test_release_compatibility.py
 LATER := e2e gates interop linters sam $(SLOW)
 test: setup ## Run the tests that need no running stack, in under five minutes
 	@$(RUN) pytest -q -n 2 tests -m "not e2e" $(LATER:%=--ignore=tests/%)
 
-sweep: setup ## Crash every function at every call, plant bugs in the simulation, archive a gibibyte
+sweep: setup ## Crash every function at every call, plant bugs in the simulation, archive a gibibyte, run the last release's functions
 	@$(RUN) pytest -q -n 2 $(SLOW:%=tests/%)
 
 unit: setup ## Run the unit tests

@@ -24,6 +24,7 @@ _QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
 _SETTINGS = {
     "TASKS_TABLE": "tasks", "API_KEYS_TABLE": "api-keys", "WEBHOOKS_TABLE": "webhooks", "RESULTS_BUCKET": "results",
     "EVENT_BUS": "events", "RESUBMISSIONS_QUEUE_URL": _QUEUE, "ARCHIVES_QUEUE_URL": _QUEUE, "WEBHOOK_RETRIES_QUEUE_URL": _QUEUE,
+    "ARCHIVES_DEAD_LETTERS_URL": _QUEUE,
     "WEBHOOK_DEAD_LETTERS_URL": _QUEUE, "CALLBACK_SECRET_ID": "callback", "PROVIDER_SECRET_ID": "provider",
     "WEBHOOK_SECRET_ID": "webhook", "CLIENT_SECRET_ID": "client",
 }  # fmt: skip

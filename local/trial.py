@@ -88,7 +88,7 @@ def _wait_for_tasks(console: Console, gateway: Gateway, task_ids: list[str]) -> 
 
 
 def _is_finished(task: dict[str, Any]) -> bool:
-    return bool(task["status"] == "failed" or task["archive"])
+    return bool(task["status"] == "failed" or task["archive"] in {"stored", "failed"})
 
 
 def _print_comparison(

@@ -89,6 +89,8 @@ def relay(
 
 def run() -> None:
     """Run the program. A bug prints one line and exits with code 70; with RELAY_TRACEBACK set, it prints a traceback."""
+    if bundle := os.environ.get("REQUESTS_CA_BUNDLE"):
+        os.environ.setdefault("SSL_CERT_FILE", bundle)  # the commands that use AWS read the one, those that use HTTP the other
     try:
         app()
     except Exception as error:

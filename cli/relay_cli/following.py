@@ -28,13 +28,16 @@ _ADVICE = {
 
 def is_finished(task: Task) -> bool:
     """Return whether the task failed, or succeeded and its files are stored or could not be stored."""
-    return bool(task["status"] == "failed" or task["archive"])
+    return bool(task["status"] == "failed" or task["archive"] in {"stored", "failed"})
 
 
 def phase(task: Task) -> str:
-    """Return the status; for a task that succeeded, the state of its files: `storing`, `stored` or `not stored`."""
+    """Return the status; for a task that succeeded, the state of its files: `storing`, `delayed`, `stored` or `not stored`.
+
+    `delayed`: the relay has announced the success with the provider's URLs, and still tries to store the files.
+    """
     if task["status"] == "succeed":
-        return {None: "storing", "stored": "stored", "failed": "not stored"}[task["archive"]]
+        return {None: "storing", "pending": "delayed", "stored": "stored", "failed": "not stored"}[task["archive"]]
     return str(task["status"])
 
 

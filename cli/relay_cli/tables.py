@@ -17,6 +17,7 @@ _STYLES = {
     "submitted": "cyan",
     "processing": "blue",
     "storing": "blue",
+    "delayed": "yellow",
     "stored": "green",
     "failed": "red",
     "not stored": "yellow",

@@ -18,9 +18,9 @@ prepare_at_init("tasks", "results")
 app = api()
 
 
-@app.delete("/tasks/<task_id>")
-def cancel_task(task_id: str) -> Any:
-    relay = services()
+@app.delete("/tasks/.+")
+def cancel_task() -> Any:
+    relay, task_id = services(), app.current_event.path.removeprefix("/tasks/")
     task = cancel(tenant_of(app.current_event.raw_event), task_id, relay)
     report("cancel", task_id=task.task_id, status=task.status, cancelled=task.is_cancelled)
     return envelope(request_id_of(app), own(task, relay))

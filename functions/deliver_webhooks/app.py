@@ -14,13 +14,23 @@ from relay.entrypoint.telemetry import logger, metrics
 from relay.usecases.deliver import deliver
 
 _BATCH = 10
+_MOST_FAILURES = 8
+"""The delivery of a message from which a failure is the last one. Left to SQS, throttled deliveries would count alone."""
 _NEEDED = ("tasks", "webhook_sender", "webhook_queue")
 prepare_at_init(*_NEEDED)
 
 
-def deliver_webhook(outcomes: list[str], message: dict[str, Any], _receives: int) -> None:
+def deliver_webhook(outcomes: list[str], message: dict[str, Any], receives: int) -> None:
     delivery = Delivery.of(message)
-    outcome = deliver(delivery, services())
+    try:
+        outcome = deliver(delivery, services())
+    except Exception as error:
+        if receives < _MOST_FAILURES:
+            raise
+        services().webhook_queue.bury(delivery)
+        logger.error("gave up a webhook", event_id=delivery.event_id, receives=receives, exc_info=error)
+        outcomes.append("Buried")
+        return
     logger.info("webhook", event_id=delivery.event_id, attempt=delivery.attempt, outcome=outcome)
     outcomes.append(outcome.name.title())
 

@@ -32,9 +32,9 @@ def list_tasks() -> Any:
     )
 
 
-@app.get("/tasks/<task_id>")
-def get_task(task_id: str) -> Any:
-    relay = services()
+@app.get("/tasks/.+")
+def get_task() -> Any:
+    relay, task_id = services(), app.current_event.path.removeprefix("/tasks/")
     task = find(tenant_of(app.current_event.raw_event), task_id, operation=None, tasks=relay.tasks)
     return envelope(request_id_of(app), {**own(task, relay), "webhook": webhook_of(task, relay)})
 

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from base64 import b64encode
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -20,6 +21,7 @@ from relay.usecases.upload import create_upload
 prepare_at_init("tasks", "tokens", "api")
 
 app = api()
+_LARGEST_TEXT = 1_000_000
 
 
 @app.post("/kling/v1/.+")
@@ -59,7 +61,11 @@ def forwarded(call: Call) -> Response[str]:
     answer = forward(call, services())
     report("forwarded", operation=call.operation.name, status=answer.status)
     metrics.add_metric(name="RequestsForwarded", unit=MetricUnit.Count, value=1)
-    return Response(answer.status, "application/json", answer.body.decode("utf-8", "replace"))
+    is_large = len(answer.body) > _LARGEST_TEXT  # as base64, 4 MiB fit Lambda's 6 MB; as a text, its quotes are escaped
+    body = b64encode(answer.body).decode() if is_large else answer.body.decode("utf-8", "replace")
+    response = Response(answer.status, "application/json", body)
+    response.base64_encoded = is_large
+    return response
 
 
 @app.post("/uploads")

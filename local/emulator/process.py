@@ -27,7 +27,7 @@ def start(*, enforce_iam: bool) -> tuple[Process, str]:
     environment = _environment(port, enforce_iam=enforce_iam)
     for name in ("STATE_DIR", "S3_DATA_DIR", "TMPDIR"):
         Path(environment[name]).mkdir(parents=True)
-    command = [str(TOOLS / "emulator" / "bin" / "ministack")]
+    command = [str(TOOLS / "emulator" / "bin" / "python"), str(Path(__file__).with_name("serve.py"))]
     LOG.unlink(missing_ok=True)
     process = processes.start(command, environment=environment, log=LOG, cwd=ROOT)
     endpoint = f"http://127.0.0.1:{port}"

@@ -1,9 +1,11 @@
 """A dead connection to one AWS service ends before the function does, and the function before API Gateway gives up."""
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
@@ -11,9 +13,14 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 from relay.adapters import aws
+from relay.adapters.dynamodb.api_keys import PLAIN
 from relay.adapters.dynamodb.tasks import DynamoTaskStore
+from relay.adapters.secrets.cached import Secrets
+from relay.bootstrap import services
+from relay.config import Settings
 from tests.aws.timeouts import AUTHORIZER_SECONDS, INTEGRATION_SECONDS, longest_wait
 from tests.support.cloudformation import load_template
+from tests.support.moto_world import Context, event, handler_of
 
 TEMPLATE = load_template()
 FUNCTIONS: dict[str, dict[str, Any]] = {
@@ -93,10 +100,49 @@ def dead(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeadService]:
     service.close()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_dead_table_is_an_error_after_the_last_attempt(dead: DeadService) -> None:
     store = DynamoTaskStore(aws.client("dynamodb"), "tasks")
     with pytest.raises(ReadTimeoutError):
         store.get("0" * 32)
+    assert len(dead.accepted) == 3
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same attempts, after a twentieth of the time."""
+    config = aws._OWN["dynamodb"].merge(Config(read_timeout=vars(aws._OWN["dynamodb"])["read_timeout"] / 20))
+    monkeypatch.setitem(aws._OWN, "dynamodb", config)
+
+
+@pytest.fixture
+def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Functions that know their secrets."""
+    for field in fields(Settings):
+        if field.default is MISSING:
+            monkeypatch.setenv(field.name.upper(), field.name)
+    services.cache_clear()
+    monkeypatch.setattr(Secrets, "get", lambda *_: "k" * 64)
+    yield
+    services.cache_clear()
+
+
+@pytest.mark.usefixtures("impatient", "functions")
+def test_the_authorizer_answers_although_the_table_is_dead(dead: DeadService) -> None:
+    payload = event("authorize.missing")
+    payload["headers"]["authorization"] = f"Bearer {PLAIN}0123456789"
+    answer = handler_of("authorize")(payload, Context())
+    assert (answer["isAuthorized"], answer["context"]["code"]) == (True, "5000")
+    assert len(dead.accepted) == 3
+
+
+@pytest.mark.usefixtures("impatient", "functions")
+def test_a_callback_is_answered_although_the_table_is_dead(dead: DeadService) -> None:
+    payload = event("receive_callback.processing")
+    task_id = "0" * 32
+    payload["pathParameters"] = {"task_id": task_id, "token": services().tokens.path(task_id, "kling").rpartition("/")[2]}
+    answer = handler_of("receive_callback")(payload, Context())
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, 5000)
     assert len(dead.accepted) == 3
 
 

@@ -13,7 +13,7 @@ RESOURCES: dict[str, dict[str, Any]] = TEMPLATE["Resources"]
 GLOBALS = TEMPLATE["Globals"]["Function"]
 FUNCTIONS = {name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::Function"}
 ALARMS = {name for name, each in RESOURCES.items() if each["Type"] == "AWS::CloudWatch::Alarm"}
-PREFERENCES = TEMPLATE["Parameters"]["DeploymentPreference"]["AllowedValues"]
+PREFERENCES = ["AllAtOnce", "Canary10Percent5Minutes"]  # SAM translates all gradual ones alike
 # Only the emulator has another endpoint, and its stacks are never updated.
 CONSTANT = {"AwsEndpointUrl"}
 

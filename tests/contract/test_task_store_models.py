@@ -15,11 +15,11 @@ from relay.adapters.dynamodb.items import failure_text, failure_texts, is_task, 
 from relay.adapters.dynamodb.items import task_of as task_in
 from relay.adapters.dynamodb.tasks import DynamoTaskStore
 from relay.domain.errors import Meaning, TaskConflictError, TaskNotFoundError
-from relay.domain.task import Acceptance, Change, Failure, FailureCode, Rank, Reason, Result, Status, Task
+from relay.domain.task import Acceptance, Archive, Change, Failure, FailureCode, Rank, Reason, Result, Status, Task
 from relay.ports import TaskStore
 from relay.providers.kling.translator import Kling
 from tests.support.fakes.task_store import FakeTaskStore
-from tests.support.tasks import BUSY, NOON, PROVIDER_ID, task_of
+from tests.support.tasks import BUSY, NOON, PROVIDER_ID, SUCCEED_DUE, task_of
 
 KILOBYTE = 1024
 
@@ -58,6 +58,7 @@ changes = cancellations | st.sampled_from(Rank).flatmap(
         results=results,
         document=documents,
         failure=st.none() | failures,
+        due_at=st.none() | moments.map(lambda due: NOON + due),
     )
 )
 
@@ -98,6 +99,8 @@ writes: st.SearchStrategy[Write] = st.one_of(
     st.tuples(results, st.none() | failures).map(
         lambda pair: lambda store, task_id: store.record_archive(task_id, pair[0], at=NOON, failure=pair[1])
     ),
+    results.map(lambda some: lambda store, task_id: store.record_partial_results(task_id, some)),
+    st.just(lambda store, task_id: store.record_delay(task_id, at=NOON + 1)),
 )
 
 
@@ -195,6 +198,26 @@ def test_what_version_0_2_0_wrote_is_read_whatever_the_field_says(stored: str) -
     assert task_in(item | {"rank": {"N": "1"}}).acceptance is Acceptance.ACCEPTED
     assert task_in(item | {"rank": {"N": "2"}, "failure": refusal}).acceptance is Acceptance.REFUSED
     assert task_in(item | {"attempts": {"N": "2"}}).acceptance is Acceptance.UNKNOWN, "it has begun another attempt"
+
+
+def test_version_0_2_0_sees_a_delayed_task_as_one_that_is_being_archived(moto_store: DynamoTaskStore, moto_client: Any) -> None:
+    """It fails for an `archive` that it does not know, ignores other attributes, and leaves a task due when it archives it."""
+    task = task_of(uuid.uuid4().hex)
+    moto_store.create(task)
+    moto_store.change(task.task_id, SUCCEED_DUE, at=NOON)
+    late = replace(task.moved_to(SUCCEED_DUE, at=NOON), archive=Archive.PENDING, version=3, updated_at=NOON + 1, due_at=None)
+
+    assert moto_store.record_delay(task.task_id, at=NOON + 1)
+
+    key = {"task_id": {"S": task.task_id}}
+    item = moto_client.get_item(TableName=moto_store._table, Key=key)["Item"]
+    assert "archive" not in item
+    assert task_in(item) == late
+    left = item | {"archive": {"S": "stored"}, "due_at": {"N": str(NOON)}, "due_shard": {"S": "0"}}
+    assert task_in(left) == replace(late, archive=Archive.STORED, due_at=NOON)
+    moto_client.put_item(TableName=moto_store._table, Item=left)
+    assert not moto_store.record_delay(task.task_id, at=NOON + 2)
+    assert moto_store.get(task.task_id) == replace(late, archive=Archive.STORED)
 
 
 def test_a_reason_of_a_later_version_stops_no_reader() -> None:

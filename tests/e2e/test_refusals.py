@@ -40,6 +40,15 @@ def test_a_body_that_cannot_be_used_is_refused_in_the_envelope(
     assert body["request_id"]
 
 
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [(10_500_000, "HTTP content length exceeded 10485760 bytes."), (6_300_000, '{"message":"Request Too Long"}')],
+)
+def test_the_gateway_refuses_what_aws_would_refuse(gateway: Gateway, size: int, message: str) -> None:
+    answer = gateway.request("POST", CREATE, content=b" " * size, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.text) == (413, message)
+
+
 def test_a_refused_field_is_named(gateway: Gateway) -> None:
     answer = gateway.request("POST", CREATE, json={"prompt": "cat", "aspect_ratio": "5:5"})
     assert answer.status_code == 400

@@ -196,7 +196,7 @@ def test_a_refused_file_leaves_nothing_and_its_event_says_why(
     task_id = world.succeeded(world.outside.file("a.mp4", file))
     assert world.archive(task_id, receives=LAST - 1) == FAILED
     assert world.task(task_id).archive is None
-    assert world.archive(task_id, receives=LAST) == FAILED
+    assert world.archive(task_id, receives=LAST) == DONE
     task = world.task(task_id)
     assert (task.status, task.archive, task.version) == (Status.SUCCEED, Archive.FAILED, 3)
     assert task.failure
@@ -229,10 +229,34 @@ def test_the_exact_limit_is_let_through(world: MotoWorld, monkeypatch: pytest.Mo
 def test_on_the_last_attempt_each_file_counts_by_itself(world: MotoWorld) -> None:
     good, bad = world.outside.file("a.mp4", File(body=video(100))), world.outside.file("b.mp4", File(body=b"no media"))
     task_id = world.succeeded(bad, good)
-    assert world.archive(task_id, receives=LAST) == FAILED
+    assert world.archive(task_id, receives=LAST) == DONE
     first, second = world.task(task_id).results
     assert (first.key, first.error) == (None, "the result is no image, video or audio file")
     assert (second.key, second.error) == (f"results/{task_id}/1.mp4", None)
+
+
+def test_after_throttled_deliveries_the_last_attempt_is_recorded_announced_and_buried(world: MotoWorld) -> None:
+    """SQS counts deliveries for which Lambda had no room: the first one that is handled may be beyond the last."""
+    task_id = world.succeeded(world.outside.file("a.mp4", File(status=503)))
+    world.publish()
+    (message,) = world.messages("archives")
+
+    assert world.archive(task_id, receives=LAST + 30, messages=[message]) == DONE
+
+    assert world.task(task_id).archive is Archive.FAILED
+    world.publish()
+    assert world.messages("events")[-1]["detail-type"] == "Task Results Archiving Failed"
+    assert world.messages("archives-dead") == [message]
+
+
+def test_a_last_attempt_that_cannot_be_recorded_comes_again(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    task_id = world.succeeded(world.outside.file("a.mp4", File(status=503)))
+    with monkeypatch.context() as patch:
+        patch.setattr(world.services.tasks, "record_archive", lambda *_, **__: (_ for _ in ()).throw(ConnectionError()))
+        assert world.archive(task_id, receives=LAST) == FAILED
+    assert world.messages("archives-dead") == []
+    assert world.archive(task_id, receives=LAST + 1) == DONE
+    assert world.task(task_id).archive is Archive.FAILED
 
 
 def test_a_redriven_message_mends_what_had_been_given_up(world: MotoWorld) -> None:
@@ -260,7 +284,7 @@ def test_redirects_between_allowed_hosts_are_followed_three_times(world: MotoWor
 def test_loopback_is_forbidden_unless_the_settings_allow_it(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOW_LOOPBACK", "false")
     task_id = world.succeeded(world.outside.file("a.mp4", File(body=video(100))))
-    assert world.archive(task_id, receives=LAST) == FAILED
+    assert world.archive(task_id, receives=LAST) == DONE
     assert world.outside.fetched == []
     assert world.task(task_id).results[0].error == "expected an https URL, got http"
 

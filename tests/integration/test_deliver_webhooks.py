@@ -8,6 +8,7 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from relay import bootstrap
 from relay.domain.webhook import Delivery
 from relay_cli.operator import webhooks
 from tests.support.moto_world import TENANT, Json, MotoWorld, event, video, with_path
@@ -83,6 +84,37 @@ def test_each_status_is_announced_in_order_signed_and_the_urls_live(world: MotoW
         (f"{task_id}:4", "succeed", 204, None),
     ]
     assert all(each["at"] > 1_700_000_000_000 and each["duration_ms"] >= 0 for each in webhook["attempts"])
+
+
+def test_late_files_are_announced_with_the_providers_url_and_once_they_are_stored(
+    world: MotoWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = world.outside.file("a.mp4", File(status=503))
+    task_id = submitted(world)
+    world.callback("succeed", task_id, task_result={"videos": [{"id": "v-1", "url": source, "duration": "5.1"}]})
+    world.publish()
+    (to_archive,) = world.messages("archives")
+    world.archive(task_id, messages=[to_archive])
+    real = bootstrap.now
+    monkeypatch.setattr("relay.bootstrap.now", lambda: real() + 91_000)
+    world.messages("webhooks")
+
+    assert world.call("reconcile_tasks", event("reconcile_tasks.schedule")) == {"delayed": 1}
+    assert world.call("reconcile_tasks", event("reconcile_tasks.schedule")) == {}
+    assert world.http("query_tasks", with_path(event("query_tasks.task"), f"/tasks/{task_id}")).data["archive"] == "pending"
+    world.publish()
+    world.announce()
+    world.outside.file("a.mp4", File(body=video(64)))
+    world.archive(task_id, messages=[to_archive])
+    world.publish()
+    world.announce()
+
+    late, stored = verified(world)
+    assert (late["task_status"], late["relay"]) == ("succeed", {"archive": "pending"})
+    assert late["task_result"]["videos"][0]["url"] == source
+    assert (stored["task_status"], "relay" in stored) == ("succeed", False)
+    assert stored["task_result"]["videos"][0]["url"] != source
+    assert [told["detail-type"] for told in world.messages("events")][-2:] == ["Task Results Delayed", "Task Results Stored"]
 
 
 def test_results_that_were_given_up_are_announced_with_the_providers_urls(world: MotoWorld) -> None:
@@ -165,6 +197,25 @@ def test_after_the_last_attempt_there_is_a_dead_letter_and_an_event(world: MotoW
     assert (told["detail"]["attempts"], told["detail"]["reason"]) == (10, "HTTP 500")
     assert url(world) not in str(told)
     assert shown(world, task_id)["state"] == "undeliverable"
+    world.announce(letter)
+    assert shown(world, task_id)["state"] == "delivered"
+
+
+@pytest.mark.parametrize("receives", [8, 40])
+def test_a_webhook_that_cannot_be_handled_is_buried_by_the_function(
+    world: MotoWorld, monkeypatch: pytest.MonkeyPatch, receives: int
+) -> None:
+    """SQS alone would do so after deliveries that were only throttled."""
+    submitted(world, "trusted")
+    world.announce()  # the endpoint answers, so that no failure leaves it claimed
+    task_id = submitted(world)
+    (message,) = world.messages("webhooks")
+    with monkeypatch.context() as patch:
+        patch.setattr(world.services.webhooks, "begin", lambda *_, **__: (_ for _ in ()).throw(ConnectionError()))
+        assert world.announce(message, receives=7) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+        assert world.messages("webhooks-dead") == []
+        assert world.announce(message, receives=receives) == {"batchItemFailures": []}
+    (letter,) = world.messages("webhooks-dead")
     world.announce(letter)
     assert shown(world, task_id)["state"] == "delivered"
 

@@ -1,5 +1,6 @@
 """What is passed on to the provider: operations that it answers at once, and those that the relay does not know."""
 
+import base64
 import json
 
 import pytest
@@ -28,6 +29,19 @@ def test_a_synchronous_answer_is_the_providers(world: MotoWorld, case: str, pref
     assert (sent.method, sent.path, sent.body) == ("POST", f"/kling/v1/{operation}", json.loads(payload["body"]))
     assert sent.headers["authorization"] == f"Bearer {PROVIDER_KEY}"
     assert world.dynamodb.scan(TableName="tasks")["Items"] == []
+
+
+def test_the_largest_answer_fits_lambdas_response_unchanged(world: MotoWorld) -> None:
+    """As a text, each of its quotes and backslashes would take two bytes, and 4 MiB could be 8."""
+    large = json.dumps({**SPOKEN, "data": '"\\' * 1_000_000}).encode()
+    assert 4_000_000 < len(large) < 4_194_304
+    world.outside.next_answers = [(200, large)]
+
+    answer = world.call("submit_task", event("submit_task.tts"))
+
+    assert answer["isBase64Encoded"]
+    assert base64.b64decode(answer["body"]) == large
+    assert len(json.dumps(answer)) < 6_291_456
 
 
 @pytest.mark.parametrize("path", COSTS)

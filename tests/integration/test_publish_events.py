@@ -1,6 +1,7 @@
 """The stream as outbox: which events each change of a task puts on the bus."""
 
 import copy
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ DONE: dict[str, object] = {"batchItemFailures": []}
         ("processing", "Task Status Changed", 2, "submitted", "processing"),
         ("succeed", "Task Status Changed", 3, "processing", "succeed"),
         ("failed", "Task Status Changed", 2, "submitted", "failed"),
+        ("results_delayed", "Task Results Delayed", 4, "succeed", "succeed"),
         ("results_stored", "Task Results Stored", 4, "succeed", "succeed"),
     ],
 )
@@ -72,6 +74,24 @@ def test_a_whole_batch_is_published_in_order(world: MotoWorld) -> None:
     for task_id in task_ids:
         assert sorted(each["detail"]["version"] for each in told if each["detail"]["task_id"] == task_id) == [1, 2, 3]
     assert len(world.messages("archives")) == 6
+
+
+def test_an_event_that_no_bus_accepts_is_in_the_bucket_and_the_next_is_published(
+    world: MotoWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a task that version 0.2.0 stored may be, which had no limit for all results together."""
+    large, small = (copy.deepcopy(event("publish_events.succeed")["Records"][0]) for _ in range(2))
+    image = large["dynamodb"]["NewImage"]
+    results = json.loads(image["results"]["S"])
+    image["results"]["S"] = json.dumps([{**results[0], "url": f"https://c/{n}".ljust(4096, "x")} for n in range(64)])
+
+    assert world.call("publish_events", {"Records": [large, small]}) == DONE
+
+    assert [len(told["detail"]["results"]) for told in world.messages("events")] == [1]
+    key = f"unpublished/{image['task_id']['S']}/{image['version']['N']}.json"
+    kept = json.loads(world.s3.get_object(Bucket="results", Key=key)["Body"].read())
+    assert (kept["source"], kept["detail-type"], len(kept["detail"]["results"])) == ("comet.relay", "Task Status Changed", 64)
+    assert '"EventsDiverted":[1.0]' in capsys.readouterr().out
 
 
 class HalfDeafBus:

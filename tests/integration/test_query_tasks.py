@@ -2,9 +2,11 @@
 
 import itertools
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from tests.aws.http_api import arrived
 from tests.integration.test_submit_task import CASES
 from tests.support.moto_world import Answer, MotoWorld, event, video, with_path, with_tenant
 from tests.support.upstream import File, refusal
@@ -47,6 +49,20 @@ def test_the_sample_payload_asks_for_its_own_task(world: MotoWorld) -> None:
     answer = world.http("query_tasks", payload)
     assert (answer.status, answer.code) == (404, 1203)
     assert task_id in answer.message
+
+
+@pytest.mark.parametrize("reference", ["order 7", "a#b", "猫", "50%", "a%20b", '"', "back\\slash", "🎬", "a+b", "a%2Fb"])
+def test_any_id_of_a_client_finds_its_task(world: MotoWorld, reference: str) -> None:
+    task_id = world.submitted(external_task_id=reference)
+    encoded = quote(reference, safe="")
+    for base in ("", "/relay"):
+        payload = with_tenant(event("query_tasks.tasks"), "acme")
+        own = arrived(payload, "GET /tasks/{task_id}", f"/tasks/{encoded}", base=base)
+        assert world.http("query_tasks", own).data["task_id"] == task_id
+        native = arrived(payload, "GET /v1/{operation+}", f"/v1/videos/text2video/{encoded}", base=base)
+        assert world.http("query_tasks", native).data["task_id"] == task_id
+        cancel = arrived(payload, "DELETE /tasks/{task_id}", f"/tasks/{encoded}", base=base)
+        assert world.http("cancel_task", cancel).data["task_id"] == task_id
 
 
 def test_a_succeeded_task_has_the_providers_urls_until_its_files_are_stored(world: MotoWorld) -> None:

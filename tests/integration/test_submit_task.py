@@ -7,6 +7,7 @@ import pytest
 
 from relay.domain.task import FailureCode, Rank, Status
 from relay.providers.kling.translator import Kling
+from tests.aws.http_api import arrived
 from tests.support.moto_world import PROVIDER_KEY, TENANT, MotoWorld, event, video, with_body, with_path, with_tenant
 from tests.support.upstream import refusal
 
@@ -81,14 +82,22 @@ def test_a_callback_before_the_answer_finds_its_task(world: MotoWorld) -> None:
     world.outside.next_answers = [call_back]
     task = world.task(world.submit().data["task_id"])
     assert outcomes == [{"status": "applied"}]
-    assert (task.status, task.version, task.due_at) == (Status.SUCCEED, 2, None)
+    assert (task.status, task.version, task.due_at) == (Status.SUCCEED, 2, task.updated_at + 90_000)
     assert task.provider_task_id == "CjI17WevH1IAAAAAAHmgsw"
 
 
 def test_a_public_url_from_the_settings_is_called_back(world: MotoWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PUBLIC_URL", "https://relay.example.com")
+    monkeypatch.setenv("PUBLIC_URL", "https://relay.example.com/")
     task_id = world.submit().data["task_id"]
     assert world.outside.sent[0].body["callback_url"].startswith(f"https://relay.example.com/callbacks/{task_id}/")
+
+
+@pytest.mark.parametrize("path", ["/kling/v1/videos/text2video", "/v1/videos/text2video"])
+def test_behind_a_base_path_the_callback_goes_through_it_too(world: MotoWorld, path: str) -> None:
+    route = f"POST {path.removesuffix('videos/text2video')}{{operation+}}"
+    answer = world.http("submit_task", arrived(event("submit_task.text2video"), route, path, base="/media/relay"))
+    called_back = f"https://media.example.com/media/relay/callbacks/{answer.data['task_id']}/"
+    assert world.outside.sent[0].body["callback_url"].startswith(called_back)
 
 
 def test_the_clients_own_callback_url_and_id_do_not_go_upstream(world: MotoWorld) -> None:
@@ -350,7 +359,7 @@ BAD_BODIES: dict[str, tuple[object, dict[str, str | None], int, int, str]] = {
     "6 MB": (json.dumps({"prompt": "a", "image": "x" * 6_000_000}), {}, 413, 1200,
              "the body has 6000028 bytes, expected at most 5242880: upload large files with POST /uploads"),
     "6 MB of base64": (b" " * 6_000_000, {}, 413, 1200,
-                       "the body has 6000000 bytes, expected at most 5242880: upload large files with POST /uploads"),
+                       "the body has 6000000 bytes, expected at most 4000000: upload large files with POST /uploads"),
 }  # fmt: skip
 
 

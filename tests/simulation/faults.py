@@ -21,6 +21,7 @@ class Fault(StrEnum):
     RULE_REPEATED = "rule: an event delivered twice"
     RULE_FAILED = "rule: an event goes to the dead letters"
     MESSAGE_REPEATED = "queue: a message delivered twice"
+    RECEIVE_THROTTLED = "queue: deliveries throttled for hours, and counted"
     DELETE_LOST = "queue: a processed message comes again"
     TICK_MISSED = "schedule: a tick missed"
     TICK_REPEATED = "schedule: a tick delivered twice"
@@ -68,6 +69,7 @@ class Fault(StrEnum):
     TRUNCATED = "result: fewer bytes than announced"
     WRONG_TYPE = "result: an HTML page instead"
     HOST_DOWN = "result: host down or too slow"
+    TAKES_LONG = "result: takes minutes"
     FILE_GONE = "result: gone for good"
     NO_MEDIA = "result: no media file, for good"
     HOOK_REFUSED = "webhook: the client answers 500"
@@ -97,7 +99,7 @@ SITES: dict[str, tuple[str, ...]] = {
     "archive": ("tasks.get", "tasks.record_partial_results", "tasks.record_archive", "source.open", "results.store", "api.send"),
     "reconcile": (
         "tasks.due", "tasks.get", "tasks.change", "tasks.record_acceptance", "tasks.postpone",
-        "tasks.schedule_attempt", "documents.put_callback",
+        "tasks.schedule_attempt", "tasks.record_delay", "documents.put_callback",
         "api.send", "resubmissions.put",
     ),
     "query": ("tasks.get",),

@@ -77,6 +77,7 @@ class Functions:
         self._secrets = secrets
         self._scheduler = scheduler
         self._decisions = decisions
+        self.bury_archiving: Callable[[str], None] = lambda _task_id: None
         self._warm: dict[tuple[str, int], Container] = {}
 
     def submit(self, submission: submit.Submission, new_id: str, label: str) -> Any:
@@ -106,9 +107,17 @@ class Functions:
     def archive(self, task_id: str, receives: int) -> Any:
         """A message of the queue `archives`."""
         last = receives >= self._relay.settings.archive_attempts
-        return self._invoke("archive", f"{task_id[:6]}", lambda relay: archive.archive(
-            task_id, relay, last_attempt=last, seconds_left=lambda: _ATTEMPT_SECONDS
-        ))  # fmt: skip
+
+        def run(relay: Relay) -> object:
+            try:
+                return archive.archive(task_id, relay, last_attempt=last, seconds_left=lambda: _ATTEMPT_SECONDS)
+            except archive.ArchivingError:
+                if not last:
+                    raise
+                self.bury_archiving(task_id)
+                return None
+
+        return self._invoke("archive", f"{task_id[:6]}", run)
 
     def reconcile(self) -> Any:
         """A tick of the schedule."""

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from relay.domain.events import STATUS_CHANGED, WEBHOOK_UNDELIVERABLE, Event
-from relay.domain.task import Acceptance, Archive, Rank, Task
+from relay.domain.task import Acceptance, Archive, Rank, Status, Task
 from relay.ports import Record
 from tests.simulation.results import SimulatedResults
 from tests.support.fakes.results import FakeResultStore
@@ -70,7 +70,8 @@ class Invariants:
         )
         told_why = after.reason is not None or after.acceptance is not Acceptance.UNSENT
         must(told_why, "a waiting task says why", f"{name} is {after.acceptance}")
-        must((after.due_at is None) == after.is_over, "the due index holds what waits", f"{name}, {after.rank.name}")
+        waits = not after.is_over or (after.status is Status.SUCCEED and after.archive is None)
+        must(waits == (after.due_at is not None), "the due index holds what waits", f"{name}, {after.rank.name}, {after.archive}")
         if before is not None:
             _moved(before, after, name)
             begun = after.attempts > before.attempts
@@ -148,6 +149,8 @@ def _moved(before: Task, after: Task, name: str) -> None:
     must(before.provider_task_id in {None, after.provider_task_id}, "a task stays itself", said)
     if before.archive is Archive.STORED:
         must(before == after, "stored is final", said)
+    is_announced = after.archive is Archive.PENDING is not before.archive
+    must(before.archive is None or not is_announced, "late files are announced once", f"{name} was {before.archive}")
     if before.rank is Rank.FINAL or before.rank == after.rank == Rank.GIVEN_UP:
         kept = ("status", "rank", "message", "snapshot_at", "document")
         same = all(getattr(before, field) == getattr(after, field) for field in kept)

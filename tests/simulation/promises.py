@@ -20,11 +20,25 @@ class Promises:
         self._calm_since = calm_since
 
     def check_dead_letters(self) -> None:
-        """Before the redrive: what gave up archiving said so, and what nobody said is still in the dead letters."""
+        """Before the redrive: what is not stored is in the dead letters, and its client knows."""
         dead = {message.body for message in self._world.archives.dead_letters}
+        for message in self._world.archives.dead_letters:
+            recorded = not message.receives or self._world.tasks.tasks[message.body].archive is not None
+            must(recorded, "the last attempt is handled", f"{message.name} is a dead letter, and its task does not say so")
         for task in self._world.tasks.tasks.values():
             if task.status is Status.SUCCEED and task.archive is not Archive.STORED:
+                self._known_to_be_late(task)
                 must(task.task_id in dead, "a failure leaves a trace", f"{task.task_id[:6]} is not archived, nor in dead letters")
+
+    def _known_to_be_late(self, task: Task) -> None:
+        """The client has heard of the success, wants no more, or will after a redrive."""
+        rule, identity = "late files are announced", f"{task.task_id}:{task.version}"
+        must(task.archive, rule, f"{identity[:6]} has been forgotten")
+        if task.callback_url is not None:
+            world = self._world
+            dead = {message.body.event_id for message in (*world.webhooks.dead_letters, *world.webhook_retries.dead_letters)}
+            is_gone = url_id(task.tenant, task.callback_url) in world.endpoints.gone
+            must(is_gone or identity in dead | world.endpoints.taken, rule, f"the client of {identity[:6]} has not heard of it")
 
     def check(self) -> None:
         """After the redrive."""

@@ -99,6 +99,11 @@ class Queue:
             self._scheduler.say("dropped: Lambda stops a recursive loop")
             return
         message.receives += 1
+        if self._decisions.strikes(Fault.RECEIVE_THROTTLED, message.name, 0.02):
+            # No invocation. It is an outage of the account, so the next deliveries are not better.
+            message.receives += int(self._decisions.between(f"throttled {message.name} {message.receives}", 0, 12))
+            self._later(self._visibility, message)
+            return
         ended = self._invoke(message)
         if not isinstance(ended, Ended):
             message.deleted = not self._decisions.strikes(Fault.DELETE_LOST, message.name, 0.03)

@@ -5,6 +5,7 @@ from typing import Any
 
 from relay.domain.errors import ResultError, ResultGoneError
 from tests.simulation.faults import Decisions, Fault
+from tests.simulation.scheduler import Scheduler
 from tests.support.fakes.provider import ProviderTask
 from tests.support.fakes.results import FakeOpenResult, FakeResultSource
 
@@ -15,13 +16,14 @@ _CHANCES = (
     (Fault.TRUNCATED, 0.06),
     (Fault.WRONG_TYPE, 0.06),
     (Fault.HOST_DOWN, 0.06),
+    (Fault.TAKES_LONG, 0.06),
 )
 
 
 class SimulatedResults(FakeResultSource):
     """FakeResultSource with faults."""
 
-    def __init__(self, decisions: Decisions) -> None:
+    def __init__(self, decisions: Decisions, scheduler: Scheduler) -> None:
         super().__init__()
         self.truth: dict[tuple[str, int], bytes] = {}
         """The bytes by our task's id and the number of the file."""
@@ -30,6 +32,7 @@ class SimulatedResults(FakeResultSource):
         self.lost: set[str] = set()
         """Tasks of ours with a file that can never be stored."""
         self._decisions = decisions
+        self._scheduler = scheduler
 
     def made(self, task: ProviderTask, number: int) -> str:
         """A new file of a task; returns its URL."""
@@ -58,6 +61,8 @@ class SimulatedResults(FakeResultSource):
                 raise ResultGoneError("HTTP 403")
             case Fault.HOST_DOWN:
                 raise ResultError("the host is down")
+            case Fault.TAKES_LONG:
+                self._scheduler.pause(round(self._decisions.between(f"length of {place}", 60_000, 240_000)))
             case Fault.WRONG_TYPE:
                 return FakeOpenResult(_HTML, len(_HTML), None)
             case Fault.TRUNCATED if isinstance(body, bytes):

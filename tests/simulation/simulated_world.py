@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any
 
 from relay.config import Settings
+from relay.domain.task import Status
 from relay.providers.kling.translator import Kling
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.callbacks import Callbacks
@@ -37,10 +38,13 @@ BATCH = 3
 _REQUESTS_WITHIN = 600
 _STORMS = (240, 600, 1200, 2400)
 _TICK = 60
+_ANNOUNCED_WITHIN = 60
+"""Seconds from the moment when files are late: the reconciler comes each minute."""
 _STRANGERS = 4 * BATCH + 4
 _STRANGERS_STAY = 900
 """Seconds of the calm."""
 _ARCHIVE_ATTEMPTS = 3
+_MOST_RECEIVES = 100
 
 
 class QueuedResubmissions(FakeResubmissions):
@@ -75,7 +79,7 @@ class SimulatedWorld:
         self.results = FakeResultStore()
         self.secrets = FakeSecretsManager()
         self.settings = self._settings()
-        self.source = SimulatedResults(decisions)
+        self.source = SimulatedResults(decisions, self.scheduler)
         self.provider = SimulatedProvider(
             self.clock, self.scheduler, decisions, self.source, knows_ids=self.settings.external_ids_honoured
         )
@@ -101,16 +105,19 @@ class SimulatedWorld:
             most_receives=5, **at,
         )  # fmt: skip
         self.archives = self.bus.archives = Queue(
-            "archives", self.functions.archive, function="ArchiveResults", visibility=900, most_receives=_ARCHIVE_ATTEMPTS,
+            "archives", self.functions.archive, function="ArchiveResults", visibility=900, most_receives=_MOST_RECEIVES,
             put_off=lambda receives: 5 * 2**receives, **at,
         )  # fmt: skip
-        webhooks: dict[str, Any] = {"function": "DeliverWebhooks", "visibility": 360, "most_receives": 8, **at}
+        self.functions.bury_archiving = lambda task_id: self.archives.bury(task_id[:6], task_id)
+        webhooks: dict[str, Any] = {
+            "function": "DeliverWebhooks", "visibility": 360, "most_receives": _MOST_RECEIVES, **at,
+        }  # fmt: skip
         self.webhooks = queued.first = Queue("webhooks", self.functions.deliver, **webhooks)
         self.webhook_retries = queued.retries = Queue("webhook-retries", self.functions.deliver, **webhooks)
         self.callbacks = Callbacks(self.functions, self.invariants, self.documents, **at)
         self.provider.call_back = self.callbacks.send
         self.clients = Clients(self.functions, self.invariants, tasks=self.tasks.tasks, **at)
-        self._next_tick = 0
+        self._next_tick = self.calm_since = 0
 
     def _settings(self) -> Settings:
         pick = self.decisions.pick
@@ -146,8 +153,9 @@ class SimulatedWorld:
         self._store_tasks_of_tomorrow(storm + _STRANGERS_STAY)
         self.scheduler.run(until=NOON + storm * 1000)
         self.decisions.calm = True
+        self.calm_since = self.clock.now
         self.provider.is_down = False
-        promises = Promises(self, calm_since=self.clock.now)
+        promises = Promises(self, calm_since=self.calm_since)
         self.scheduler.story.append((self.clock.now, 0, "── the calm ──"))
         self.scheduler.run()
         promises.check_dead_letters()
@@ -196,6 +204,7 @@ class SimulatedWorld:
     def _after_step(self) -> None:
         self.invariants.look()
         self.stream.wake()
+        self._check_delays()
         self._plan_tick()
 
     def _plan_tick(self) -> None:
@@ -221,12 +230,21 @@ class SimulatedWorld:
 
     def _reconcile(self) -> None:
         now = self.clock.now
-        ours = [task for task in self.tasks.tasks.values() if task.provider == Kling.name]
+        ours = [task for task in self.tasks.tasks.values() if task.provider == Kling.name and not task.is_over]
         due = {task.task_id: task.due_at for task in ours if task.due_at and task.due_at <= now}
         self.functions.reconcile()
         if self.decisions.calm and self.clock.now == now:
             waiting = [task_id for task_id, due_at in due.items() if self.tasks.tasks[task_id].due_at == due_at]
             must(not waiting, "every due task has its turn", f"{len(waiting)} of {len(due)} were not polled")
+
+    def _check_delays(self) -> None:
+        """In the calm, files that are late are announced by the next tick, whatever became of their archiving."""
+        if not self.decisions.calm or self.clock.now - self.calm_since <= _ANNOUNCED_WITHIN * 1000:
+            return
+        late_since = self.clock.now - (self.settings.results_delayed_after + _ANNOUNCED_WITHIN) * 1000
+        for task in self.tasks.tasks.values():
+            is_open = task.status is Status.SUCCEED and task.archive is None
+            must(not (is_open and task.updated_at < late_since), "late files are announced", f"{task.task_id[:6]} waits")
 
     def due(self) -> list[Any]:
         """What the index of due tasks holds."""

@@ -50,7 +50,11 @@ class Lifecycle(RuleBasedStateMachine):
         """A verdict, perhaps not the first."""
         status = Status.SUCCEED if success else Status.FAILED
         results = (VIDEO,) if success else ()
-        taken = self._report(Change.reported(Snapshot(status=status, provider_task_id="1", updated_at=at, results=results)))
+        taken = self._report(
+            Change.reported(
+                Snapshot(status=status, provider_task_id="1", updated_at=at, results=results), due_at=NOON if success else None
+            )
+        )
         assert taken is (self.verdict is None), "the first verdict is taken, and no other"
         self.verdict = self.verdict or status
 
@@ -69,6 +73,14 @@ class Lifecycle(RuleBasedStateMachine):
             self.store.record_archive(self.task_id, (VIDEO,), at=NOON, failure=None if stored else _LOST)
         except TaskConflictError:
             assert before is Archive.STORED or (before is Archive.FAILED and not stored)
+
+    @rule()
+    def files_are_late(self) -> None:
+        """Or not: that is announced at most once, and not after the end of archiving."""
+        before = self.task
+        announced = self.store.record_delay(self.task_id, at=NOON)
+        assert announced is (before.status is Status.SUCCEED and before.archive is None)
+        assert announced or self.task == before
 
     @rule(due=_TIMES)
     def bookkeeping(self, due: int) -> None:
@@ -89,7 +101,8 @@ class Lifecycle(RuleBasedStateMachine):
     def the_verdict_stays(self) -> None:
         """Terminal states absorb."""
         if self.verdict:
-            assert (self.task.status, self.task.rank, self.task.due_at) == (self.verdict, Rank.FINAL, None)
+            assert (self.task.status, self.task.rank) == (self.verdict, Rank.FINAL)
+            assert (self.task.due_at is None) == (self.verdict is Status.FAILED or self.task.archive is not None)
 
     @invariant()
     def each_version_has_its_event(self) -> None:

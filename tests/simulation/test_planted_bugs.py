@@ -10,13 +10,13 @@ import pytest
 from relay.adapters.secrets.cached import Secrets
 from relay.domain.errors import Meaning, ProviderTaskMissingError, TaskConflictError
 from relay.domain.events import event_between
-from relay.domain.task import Acceptance, Change, Rank, Task
+from relay.domain.task import Acceptance, Change, Rank, Status, Task
 from relay.domain.webhook import Delivery, DeliveryLog, DeliveryOutcome
 from relay.providers.base import Operation, ProviderRequest, ProviderResponse
 from relay.usecases import archive, deliver, receive, reconcile, resubmit
 from relay.usecases.apply import Outcome, apply
 from relay.usecases.send import close
-from tests.simulation import calls
+from tests.simulation import calls, simulated_world
 from tests.simulation.run import run
 from tests.support.fakes.task_store import FakeTaskStore
 from tests.support.fakes.webhooks import FakeWebhooks
@@ -89,8 +89,8 @@ def the_reconciler_does_not_compare_ranks(patch: pytest.MonkeyPatch) -> None:
     """What a query answers is written, whatever came before."""
 
     def unchecked(task_id: str, snapshot: Any, raw: bytes, relay: Any) -> Outcome:
-        change = Change.reported(snapshot)
         at = relay.clock()
+        change = Change.reported(snapshot, due_at=at + 90_000 if snapshot.status is Status.SUCCEED else None)
         task = relay.tasks.get(task_id)
         if (task.rank, task.message) == (change.rank, change.message):
             return apply(task_id, snapshot, raw, relay)
@@ -250,12 +250,22 @@ def a_task_that_cannot_be_polled_stays_first(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(FakeTaskStore, "postpone", _not_for_exceptions(FakeTaskStore.postpone))
 
 
+def late_files_are_not_announced(patch: pytest.MonkeyPatch) -> None:
+    """The reconciler does nothing for a task that is over."""
+    patch.setattr(reconcile, "_announce_delay", lambda _task, _relay: reconcile.Reconciled.OVER)
+
+
 def _not_for_exceptions(right: Callable[..., None]) -> Callable[..., None]:
     def postponed(store: FakeTaskStore, task_id: str, *, due_at: int, reason: Any = None) -> None:
         if reason is None or reason.meaning is not Meaning.RELAY:
             right(store, task_id, due_at=due_at, reason=reason)
 
     return postponed
+
+
+def throttled_deliveries_use_up_the_attempts(patch: pytest.MonkeyPatch) -> None:
+    """The queue's maxReceiveCount is the number of attempts."""
+    patch.setattr(simulated_world, "_MOST_RECEIVES", simulated_world._ARCHIVE_ATTEMPTS)
 
 
 PLANTS: dict[str, tuple[Plant, set[str]]] = {
@@ -276,8 +286,10 @@ PLANTS: dict[str, tuple[Plant, set[str]]] = {
     "empty at once": (a_success_without_files_is_final_at_once, {"the verdict is the provider's"}),
     "old task": (an_old_task_of_the_provider_is_adopted, {"the verdict is the provider's"}),
     "messages multiply": (every_message_of_a_task_is_followed_by_another, {"messages do not multiply"}),
+    "delayed never announced": (late_files_are_not_announced, {"late files are announced"}),
     "starvation": (a_task_that_cannot_be_polled_stays_first, {"every due task has its turn"}),
     "no grace": (a_task_expires_without_an_answer, {"lost callbacks are found"}),
+    "throttled": (throttled_deliveries_use_up_the_attempts, {"the last attempt is handled"}),
     "stale secret": (a_stale_secret_is_refused_at_once, {"a genuine callback gets in"}),
 }
 

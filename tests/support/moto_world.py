@@ -26,7 +26,7 @@ PROVIDER_KEY = "the provider's key"
 PNG = b"\x89PNG\r\n\x1a\n"
 MP4 = b"\x00\x00\x00\x18ftypmp42"
 RESOURCES: dict[str, Any] = load_template()["Resources"]
-_QUEUES = ("resubmissions", "archives", "events", "webhooks", "webhook-retries", "webhooks-dead")
+_QUEUES = ("resubmissions", "archives", "archives-dead", "events", "webhooks", "webhook-retries", "webhooks-dead")
 _TARGETS = {"SucceededTasks": "archives", "AnnouncedStatuses": "webhooks", "AnnouncedResults": "webhooks"}
 type Json = dict[str, Any]
 
@@ -179,6 +179,7 @@ class MotoWorld:
             "EVENT_BUS": "bus",
             "RESUBMISSIONS_QUEUE_URL": self.queues["resubmissions"],
             "ARCHIVES_QUEUE_URL": self.queues["archives"],
+            "ARCHIVES_DEAD_LETTERS_URL": self.queues["archives-dead"],
             "WEBHOOKS_TABLE": "webhooks",
             "WEBHOOK_RETRIES_QUEUE_URL": self.queues["webhook-retries"],
             "WEBHOOK_DEAD_LETTERS_URL": self.queues["webhooks-dead"],
@@ -277,9 +278,10 @@ class MotoWorld:
             each["receiptHandle"] = self._receipt(each["body"])
         return self.call("archive_results", payload)
 
-    def announce(self, *messages: Json) -> Json:
+    def announce(self, *messages: Json, receives: int = 1) -> Json:
         """Deliver messages to deliver_webhooks in one batch, or else all of the queue webhooks."""
         record = event("deliver_webhooks.processing")["Records"][0]
+        record["attributes"]["ApproximateReceiveCount"] = str(receives)
         bodies = messages or self.messages("webhooks")
         records = [{**record, "messageId": f"message-{number}", "body": json.dumps(body)} for number, body in enumerate(bodies)]
         return self.call("deliver_webhooks", {"Records": records})

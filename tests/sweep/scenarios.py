@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from relay.adapters import aws
-from relay.domain.task import FailureCode, Status
+from relay.domain.task import Archive, FailureCode, Status
 from relay.domain.webhook import Delivery, DeliveryOutcome
 from relay_cli.operator.keys import Keys
 from tests.support.moto_world import MP4, TENANT, Json, event, with_body, with_path, with_tenant
@@ -250,7 +250,7 @@ def _mended_by_redriving(world: SweptWorld) -> list[str]:
     (task,) = world.stored()
     told = world.events_of_kind("Task Results Archiving Failed")
     found = [] if world.backstage.left("archives-dead") else ["given up without a dead letter"]
-    if task.archive and len({each["detail"]["event_id"] for each in told}) != 1:
+    if task.archive is Archive.FAILED and len({each["detail"]["event_id"] for each in told}) != 1:
         found.append(f"{len(told)} events of the failure")
     _files(world, File(body=_SMALL_FILE))
     world.redrive("archives")
@@ -394,6 +394,17 @@ def _still_processing(world: SweptWorld) -> Act:
     (paid,) = next(iter(world.provider.paid.values()))
     world.provider.next_answers = [(200, envelope(world.provider.told(paid, "processing")))]
     return act
+
+
+def _late_files(world: SweptWorld) -> Act:
+    """The message of the archive still waits in its queue."""
+    world.provider.verdict = "succeed"
+    task_id = _announced(world)
+    (paid,) = world.provider.paid[task_id]
+    world.invoke("receive_callback", _callback(world, task_id, world.provider.told(paid, "succeed")))
+    world.deliver_stream()
+    world.clock.ms += 2 * MINUTE
+    return lambda point: world.tick(point, acting=True)
 
 
 # ── authorize, query_tasks and cancel_task ─────────────────────────────────────────────────────────────────────────
@@ -549,6 +560,7 @@ SCENARIOS = [
     Scenario("reconcile_tasks", "succeed", _reconcile(verdict="succeed")),
     Scenario("reconcile_tasks", "failed", _reconcile()),
     Scenario("reconcile_tasks", "processing", _still_processing),
+    Scenario("reconcile_tasks", "late files", _late_files),
     Scenario("reconcile_tasks", "taken, answer lost", _reconcile(minutes=5, first=("lost",))),
     Scenario("reconcile_tasks", "missing", _reconcile(minutes=30, first=(DOWN,))),
     Scenario("reconcile_tasks", "nobody answers", _reconcile(DOWN)),

@@ -25,7 +25,7 @@ LARGEST = 20_000
 _REMAINING_MS = 900_000
 _FUNCTIONS = {
     "resubmissions": ("resubmit_tasks", 5, 540),
-    "archives": ("archive_results", ARCHIVE_ATTEMPTS, 900),
+    "archives": ("archive_results", 3 * ARCHIVE_ATTEMPTS, 900),
     "webhooks": ("deliver_webhooks", 8, 360),
     "webhook-retries": ("deliver_webhooks", 8, 360),
 }

@@ -62,3 +62,9 @@ def test_an_empty_variable_is_a_missing_one() -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(FrozenInstanceError):
         Settings.from_environment(REQUIRED).submit_timeout = 5  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "PROVIDER_URL"])
+def test_a_base_url_may_end_with_slashes(name: str) -> None:
+    settings = Settings.from_environment({**REQUIRED, name: "https://example.com/base//"})
+    assert getattr(settings, name.lower()) == "https://example.com/base"

@@ -18,9 +18,9 @@ from benchmarks import cold_start
 from local.demo.plan import FIRST, second
 from relay.domain import events, uploads
 from relay.domain.errors import ClientError
-from relay.domain.task import FailureCode, Rank, Result, Status
+from relay.domain.task import RESULTS_LIMIT, FailureCode, Rank, Result, Status
 from relay.domain.webhook import DeliveryOutcome
-from relay.entrypoint.http import INTERNAL, NESTING_LIMIT, REQUEST_LIMIT, STATUS, VALUES_LIMIT
+from relay.entrypoint.http import BINARY_LIMIT, INTERNAL, NESTING_LIMIT, REQUEST_LIMIT, STATUS, VALUES_LIMIT
 from relay.providers.kling.requests.fields import MAX_CALLBACK_URL, MAX_EXTERNAL_TASK_ID
 from relay.providers.kling.translator import Kling
 from relay.usecases import attach
@@ -237,7 +237,8 @@ def test_every_failure_code_is_documented() -> None:
 
 def test_limits_of_requests_are_those_of_the_code() -> None:
     limits = {row[0]: row[1] for row in rows(section(API, "Limits"))}
-    assert limits["request body"] == f"{REQUEST_LIMIT // 1024**2} MiB"
+    binary = f"{BINARY_LIMIT // 1000**2} MB if `Content-Type` is missing or not a text type"
+    assert limits["request body"] == f"{REQUEST_LIMIT // 1024**2} MiB; {binary}"
     ids = f"{MAX_EXTERNAL_TASK_ID}, {MAX_CALLBACK_URL} and {_KEY_LIMIT} characters"
     assert limits["`external_task_id`, `callback_url`, `Idempotency-Key`"] == ids
     sizes = {kind: f"{size // 1024**2} MiB" for kind, size in uploads.LIMITS.items()}
@@ -300,6 +301,7 @@ def test_there_are_eleven_guarantees() -> None:
 def test_events_are_those_of_the_code() -> None:
     kinds = [
         events.STATUS_CHANGED,
+        events.RESULTS_DELAYED,
         events.RESULTS_STORED,
         events.ARCHIVING_FAILED,
         events.CALLBACK_QUARANTINED,
@@ -451,6 +453,7 @@ def test_what_is_counted_is_counted() -> None:
     assert f"| {secrets} secrets at $0.40, the provider's key among them | ${secrets * 0.4:.2f} |" in DEPLOYING
     assert f"| request body | {REQUEST_LIMIT // 1024**2} MiB" in OPERATING
     assert f"| callback body | {CALLBACK_LIMIT // 1024} KiB" in OPERATING
+    assert f"| results of a task | 64 files, URLs of 4096 characters, {RESULTS_LIMIT // 1024} KiB of paths" in OPERATING
     timeout = TEMPLATE["Resources"]["ArchiveResults"]["Properties"]["Timeout"]
     assert f"| one attempt at archiving a task | {timeout // 60} minutes" in OPERATING
 

@@ -21,6 +21,7 @@ from tests.support.cloudformation import ROOT, load_template
 FOLDER = ROOT / "events" / "schemas"
 DETAIL_TYPES = (
     events.STATUS_CHANGED,
+    events.RESULTS_DELAYED,
     events.RESULTS_STORED,
     events.ARCHIVING_FAILED,
     events.CALLBACK_QUARANTINED,
@@ -117,7 +118,7 @@ def kept(result: Result) -> Result:
     return replace(result, bucket="b", key="results/k", bytes=1, sha256="0" * 64, media_type="image/png", error=None)
 
 
-def life(task: Task, changes: list[Change], archiving: list[bool]) -> Iterator[Task]:
+def life(task: Task, changes: list[Change], archiving: list[bool], *, is_late: bool) -> Iterator[Task]:
     """Every version of a task, from its creation on."""
     yield task
     for at, change in enumerate(changes):
@@ -125,6 +126,9 @@ def life(task: Task, changes: list[Change], archiving: list[bool]) -> Iterator[T
             task = task.moved_to(change, at=task.updated_at + at)
         except TaskConflictError:
             continue
+        yield task
+    if is_late and task.status is Status.SUCCEED:
+        task = task.delayed(at=task.updated_at)
         yield task
     for stored in archiving:
         results = tuple(kept(result) if stored else replace(result, error="HTTP 404") for result in task.results)
@@ -136,9 +140,11 @@ def life(task: Task, changes: list[Change], archiving: list[bool]) -> Iterator[T
         yield task
 
 
-@given(TASKS, CHANGES, ARCHIVING)
-def test_every_event_of_every_life_fits_its_schema(task: Task, changes: list[Change], archiving: list[bool]) -> None:
-    versions = list(life(task, changes, archiving))
+@given(TASKS, CHANGES, ARCHIVING, st.booleans())
+def test_every_event_of_every_life_fits_its_schema(
+    task: Task, changes: list[Change], archiving: list[bool], is_late: bool
+) -> None:
+    versions = list(life(task, changes, archiving, is_late=is_late))
     for before, after in pairwise([None, *versions]):
         assert after
         event = event_between(before, after)
@@ -208,6 +214,8 @@ def test_an_unknown_detail_type_or_source_fits_nothing(detail_type: str, change:
         ("task_results_stored.video", {"results": [{"kind": "video", "url": "https://cdn.example.com/0.mp4"}]}),
         ("task_results_stored.video", {"failure": {"code": "archive"}}),
         ("task_results_archiving_failed.one_of_two", {"failure": {"code": "expired"}}),
+        ("task_results_delayed.video", {"failure": {"code": "archive"}}),
+        ("task_results_delayed.video", {"status": "failed"}),
     ],
 )
 def test_a_detail_that_contradicts_itself_does_not_fit(sample: str, change: dict[str, Any]) -> None:
@@ -219,7 +227,7 @@ def test_a_detail_that_contradicts_itself_does_not_fit(sample: str, change: dict
 def test_what_schemas_share_is_the_same_in_each() -> None:
     for name in ("result", "failure"):
         shared = [schema["definitions"][name] for schema in SCHEMAS.values() if name in schema["definitions"]]
-        assert len(shared) == 3
+        assert len(shared) == 4
         assert all(each == shared[0] for each in shared)
 
 

@@ -1,17 +1,20 @@
 """Answers: a task as the provider shows it, and as the relay does."""
 
+import json
 from typing import Any
 
 import pytest
 
+from local.emulator.serve import LARGEST_PAYLOAD, payload_size
 from relay.bootstrap import Services
 from relay.domain.errors import InvalidRequestError
-from relay.domain.task import Status
-from relay.entrypoint.presenter import listed, own, submitted_answer, whole_number
+from relay.domain.task import Archive, Result, Status
+from relay.entrypoint.presenter import listed, native_page, own, submitted_answer, whole_number
 from relay.usecases.view import native
 from tests.support.fakes.fake_world import PROMPT, FakeWorld
 from tests.support.fakes.provider import POLICY, refused
 from tests.support.fakes.results import MP4
+from tests.support.tasks import NOON, task_of
 
 
 @pytest.fixture
@@ -131,6 +134,57 @@ def test_a_list_is_filtered_and_paged(world: FakeWorld, to: Services) -> None:
     failed = listed("acme", {"status": "failed", "operation": "videos/text2video"}, to)["tasks"]
     assert [task["task_id"] for task in failed] == [ids[3], ids[1]]
     assert listed("acme", {"operation": "images/generations"}, to)["tasks"] == []
+
+
+WIDEST = tuple(
+    Result(path=f"task_result/images/{number}/url", kind="image", url=f"https://p.example/{number}?{'x' * 2000}", index=number)
+    for number in range(64)
+)
+"""As many files as are read of one task, with the URLs that session tokens make."""
+IMAGES = {"task_result": {"images": [{"index": number, "url": ""} for number in range(64)]}}
+
+
+@pytest.fixture
+def many(world: FakeWorld) -> list[str]:
+    """The ids of a hundred tasks with many files, newest first."""
+    ids = [f"{number:032x}" for number in range(100, 0, -1)]
+    for number, task_id in enumerate(reversed(ids)):
+        files = {"status": Status.SUCCEED, "results": WIDEST, "document": IMAGES, "archive": Archive.FAILED}
+        world.tasks.create(task_of(task_id, created_at=NOON + number, operation="images/generations", **files))
+    return ids
+
+
+def test_a_page_is_as_long_as_a_response_can_hold(to: Services, many: list[str]) -> None:
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    for _ in many:
+        page = listed("acme", {"limit": "100", **cursor}, to)
+        assert payload_size(json.dumps(page).encode(), []) < LARGEST_PAYLOAD
+        seen += [task["task_id"] for task in page["tasks"]]
+        if page["cursor"] is None:
+            break
+        cursor = {"cursor": page["cursor"]}
+    assert seen == many
+
+
+def test_a_page_of_the_provider_that_is_too_long_says_what_to_send(to: Services, many: list[str]) -> None:
+    size, page = 100, None
+    while page is None:
+        page, size = answered(size, to)
+
+    assert [task["task_id"] for task in page] == many[:size]
+    assert payload_size(json.dumps(page).encode(), []) < LARGEST_PAYLOAD
+
+
+def answered(size: int, to: Services) -> tuple[list[dict[str, Any]] | None, int]:
+    """A page and its size, or None and the size that the refusal advises."""
+    try:
+        return native_page("acme", "images/generations", {"pageSize": str(size)}, to), size
+    except InvalidRequestError as error:
+        described, _, advised = error.message.rpartition("=")
+    assert f"{size} of these tasks" in described
+    assert 0 < int(advised) < size
+    return None, int(advised)
 
 
 @pytest.mark.parametrize(

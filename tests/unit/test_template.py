@@ -216,6 +216,52 @@ def test_every_event_source_reports_single_failures_and_has_a_place_for_them(nam
         assert "ScalingConfig" in mapping
 
 
+PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
+
+
+@pytest.mark.parametrize("name", [name for name, each in PARAMETERS.items() if each["Type"] == "String"])
+def test_every_text_parameter_is_checked_before_anything_is_deployed(name: str) -> None:
+    parameter = PARAMETERS[name]
+    assert ("AllowedPattern" in parameter) != ("AllowedValues" in parameter)
+    if pattern := parameter.get("AllowedPattern"):
+        assert re.fullmatch(pattern, parameter["Default"])
+
+
+@pytest.mark.parametrize("name", [name for name, each in PARAMETERS.items() if each["Type"] == "Number"])
+def test_every_number_has_a_smallest_value(name: str) -> None:
+    assert {"MinValue", "AllowedValues"} & set(PARAMETERS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_taken"),
+    [
+        ("PublicUrl", "https://relay.example.com", True),
+        ("PublicUrl", "https://relay.example.com/media/", True),
+        ("PublicUrl", "relay.example.com", False),
+        ("PublicUrl", "https://relay.example.com?x=1", False),
+        ("PublicUrl", "https://relay.example.com/a b", False),
+        ("ProviderUrl", "", False),
+        ("ProviderUrl", "ftp://provider.example.com", False),
+        ("ProviderUrl", "http://127.0.0.1:4010", True),
+        ("AlarmTopicArn", "arn:aws:sns:eu-west-1:123456789012:alarms", True),
+        ("AlarmTopicArn", "arn:aws-cn:sns:cn-north-1:123456789012:alarms", True),
+        ("AlarmTopicArn", "alarms", False),
+        ("AwsEndpointUrl", "http://127.0.0.1:4566", True),
+        ("AwsEndpointUrl", "127.0.0.1:4566", False),
+        ("WebhookRetrySeconds", "5,,300", False),
+        ("WebhookRetrySeconds", "5", True),
+    ],
+)
+def test_a_wrong_parameter_is_refused(name: str, value: str, is_taken: bool) -> None:
+    assert bool(re.fullmatch(PARAMETERS[name]["AllowedPattern"], value)) is is_taken
+
+
+def test_loopback_is_refused_on_aws() -> None:
+    rule = TEMPLATE["Rules"]["LoopbackIsForEmulators"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "AllowLoopback"}, "true"]}
+    assert [each["Assert"] for each in rule["Assertions"]] == [{"Fn::Not": [{"Fn::Equals": [{"Ref": "AwsEndpointUrl"}, ""]}]}]
+
+
 def test_every_rule_and_schedule_retries_and_has_a_dead_letter_queue() -> None:
     targets = [target for rule in RULES.values() for target in rule["Targets"]] + scheduled()
     assert len(targets) > 1
@@ -268,8 +314,13 @@ def test_functions_behind_the_api_answer_before_it_gives_up() -> None:
             assert function["Timeout"] < 30, name
 
 
-def test_archiving_counts_attempts_as_its_queue_does() -> None:
-    assert QUEUES["Archives"]["RedrivePolicy"]["maxReceiveCount"] == ENVIRONMENT["ARCHIVE_ATTEMPTS"]
+@pytest.mark.parametrize(
+    ("queue", "attempts"),
+    [("Archives", TEMPLATE["Parameters"]["ArchiveAttempts"]["MaxValue"]), ("Webhooks", 8), ("WebhookRetries", 8)],
+)
+def test_throttled_deliveries_make_no_dead_letter_before_the_last_attempt(queue: str, attempts: int) -> None:
+    """SQS counts them too. The function gives up by itself, and records it."""
+    assert QUEUES[queue]["RedrivePolicy"]["maxReceiveCount"] >= 2 * attempts
 
 
 def test_policies_name_actions_and_resources() -> None:
@@ -355,10 +406,15 @@ def test_a_function_may_do_what_it_does_and_nothing_else(role: str) -> None:
     needs = {need for call in (*SITES[role], *BESIDES.get(name, ())) for need in needs_of(call)}
     needs |= {(action, queue) for action in FROM_A_QUEUE for queue in SOURCES.get(name, ())}
     if name == "ArchiveResults":
-        needs |= {("sqs:ChangeMessageVisibility", "Archives"), ("s3:PutObject", "${Results.Arn}/results/*")}
+        needs |= {
+            ("sqs:ChangeMessageVisibility", "Archives"),
+            ("sqs:SendMessage", "ArchivesDeadLetters"),
+            ("s3:PutObject", "${Results.Arn}/results/*"),
+        }
     if name == "PublishEvents":
         stream = ("DescribeStream", "GetRecords", "GetShardIterator")
         needs |= {(f"dynamodb:{action}", "Tasks") for action in stream} | {("sqs:SendMessage", "UnpublishedChanges")}
+        needs |= {("s3:PutObject", "${Results.Arn}/unpublished/*")}
         needs |= {("dynamodb:ListStreams", "${Tasks.Arn}/stream/*")}
     assert granted_to(name) == needs
 
@@ -407,8 +463,8 @@ def test_the_bucket_is_private_encrypted_and_reached_by_tls_only() -> None:
 
 def test_the_bucket_forgets_requests_quarantine_and_broken_uploads() -> None:
     rules = {rule["Id"]: rule for rule in RESOURCES["Results"]["Properties"]["LifecycleConfiguration"]["Rules"]}
-    days = {name: rules[name]["ExpirationInDays"] for name in ("requests", "uploads", "quarantine")}
-    assert days == {"requests": 7, "uploads": 7, "quarantine": 90}
+    days = {name: rules[name]["ExpirationInDays"] for name in ("requests", "uploads", "quarantine", "unpublished")}
+    assert days == {"requests": 7, "uploads": 7, "quarantine": 90, "unpublished": 90}
     assert rules["multipart"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
     assert rules["results"]["Status"] == {"Fn::If": ["ExpireResults", "Enabled", "Disabled"]}
 

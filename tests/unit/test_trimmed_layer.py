@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import runpy
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -229,3 +230,11 @@ def test_every_call_of_the_adapters_is_in_the_layer() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and "client" in ast.unparse(node.func.value)
         }
         assert called & names <= kept, f"{path.name}: add it to layers/dependencies/operations.json"
+
+
+def test_parallel_make_compiles_only_what_is_trimmed() -> None:
+    """`sam build` hands MAKEFLAGS on, so `make -j` reaches the layer's Makefile."""
+    command = ["make", "--dry-run", "--jobs=8", "build-DependenciesLayerX86", "ARTIFACTS_DIR=/x"]
+    done = subprocess.run(command, cwd=ROOT / "layers" / "dependencies", capture_output=True, text=True, check=True)  # noqa: S603
+    steps = [step for line in done.stdout.splitlines() for step in ("pip install", "trim.py", "compileall") if step in line]
+    assert steps == ["pip install", "trim.py", "compileall"]

@@ -9,6 +9,7 @@ _BATCH = 100
 _ADVICE = {
     "DeadLettersAlarm": "relay dlq list",
     "UnpublishedChangesAlarm": "relay dlq show changes",
+    "EventsDiverted": "the log of PublishEvents names the object in the bucket: send it to the queue that misses it",
     "MissedSchedulesAlarm": "relay dlq show schedules",
     "RecursionDropped": "aws lambda put-function-recursion-config --recursive-loop Allow, for that function",
     "IteratorAge": "check the log of PublishEvents and the account's PutEvents quota",

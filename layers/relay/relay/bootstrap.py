@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from relay.adapters.aws import client
 from relay.config import Settings, on_lambda
@@ -130,7 +130,7 @@ class Services:
         """The event bus."""
         from relay.adapters.eventbridge import EventBridgePublisher
 
-        return EventBridgePublisher(client("events"), self.settings.event_bus)
+        return EventBridgePublisher(client("events"), self.settings.event_bus, divert=self._divert)
 
     @cached_property
     def resubmissions(self) -> Resubmissions:
@@ -204,6 +204,15 @@ class Services:
         """Make SQS deliver a message of the queue `archives` again in `seconds`."""
         queue = self.settings.archives_queue_url
         client("sqs").change_message_visibility(QueueUrl=queue, ReceiptHandle=receipt, VisibilityTimeout=seconds)
+
+    def _divert(self, entry: Mapping[str, Any], reason: str) -> None:
+        from relay.adapters.s3.diverted import DivertedEvents
+
+        DivertedEvents(client("s3"), self.settings.results_bucket)(entry, reason)
+
+    def bury_archiving(self, body: str) -> None:
+        """Put a message of the queue `archives` to its dead letters."""
+        client("sqs").send_message(QueueUrl=self.settings.archives_dead_letters_url, MessageBody=body)
 
     @cached_property
     def _result_uploads(self) -> HttpResultUploads:

@@ -24,6 +24,7 @@ class Settings:
     event_bus: str
     resubmissions_queue_url: str
     archives_queue_url: str
+    archives_dead_letters_url: str
     webhooks_table: str
     webhook_retries_queue_url: str
     webhook_dead_letters_url: str
@@ -50,7 +51,9 @@ class Settings:
     retention_days: int = 90
     inline_request_bytes: int = 4096
     archive_attempts: int = 8
-    """Deliveries of an archiving message before it becomes a dead letter: the queue's maxReceiveCount."""
+    """The delivery of an archiving message from which a failure is the last one. SQS counts throttled deliveries too."""
+    results_delayed_after: int = 90
+    """After this time without stored files, a success is announced with the provider's URLs."""
     max_result_bytes: int = 5_368_709_120
     result_url_seconds: int = 3600
     webhook_timeout: int = 15
@@ -84,6 +87,11 @@ def on_lambda(environment: Mapping[str, str] = os.environ) -> bool:
     return "LAMBDA_TASK_ROOT" in environment
 
 
+def names_authorities(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether botocore is to trust a bundle of the environment: a company's proxy may sign with an authority of its own."""
+    return "REQUESTS_CA_BUNDLE" in environment
+
+
 def log_level(environment: Mapping[str, str] = os.environ) -> str | None:
     """The template's LogLevel: DEBUG, INFO, WARN or ERROR; None outside of Lambda."""
     return environment.get("POWERTOOLS_LOG_LEVEL")
@@ -98,4 +106,4 @@ def _parsed(name: str, kind: str, text: str) -> str | int | bool:
         if text not in {"true", "false"}:
             raise SettingsError(f"{name.upper()} must be true or false, got {text!r}")
         return text == "true"
-    return text
+    return text.rstrip("/") if name in {"provider_url", "public_url"} else text

@@ -78,6 +78,12 @@ class TaskStore(Protocol):
     def record_archive(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """Store what `Task.archived` returns, and return it."""
 
+    def record_delay(self, task_id: str, *, at: int) -> bool:
+        """Store what `Task.delayed` returns.
+
+        False if it raises TaskConflictError: then a task that is over only stops being due. Version 0.2.0 leaves such tasks.
+        """
+
     def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
         """A page of a tenant's tasks; raises InvalidRequestError for a malformed cursor."""
 

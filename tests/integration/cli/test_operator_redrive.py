@@ -84,8 +84,7 @@ def test_a_redriven_task_is_archived(deployed: Deployed) -> None:
     task_id = world.succeeded(world.outside.file("a.mp4", File(status=503)))
     world.publish()
     (message,) = world.messages("archives")
-    assert world.archive(task_id, messages=[message], receives=8)["batchItemFailures"]
-    deployed.put_dead_letter("archives-dead", message)
+    assert world.archive(task_id, messages=[message], receives=8) == {"batchItemFailures": []}
     world.messages("archives")
     world.outside.file("a.mp4", File(body=video(100)))
     assert deployed.redrive("archives") == 1

@@ -53,6 +53,7 @@ def settings_of(**values: Any) -> Settings:
         "event_bus": "bus",
         "resubmissions_queue_url": "https://sqs.example/resubmissions",
         "archives_queue_url": "https://sqs.example/archives",
+        "archives_dead_letters_url": "https://sqs.example/archives-dead",
         "webhooks_table": "webhooks",
         "webhook_retries_queue_url": "https://sqs.example/webhook-retries",
         "webhook_dead_letters_url": "https://sqs.example/webhooks-dead",

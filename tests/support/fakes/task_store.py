@@ -9,6 +9,7 @@ from relay.domain.errors import InvalidRequestError, TaskConflictError, TaskNotF
 from relay.domain.task import (
     DUE_SHARDS,
     Acceptance,
+    Archive,
     Change,
     Failure,
     Rank,
@@ -110,13 +111,24 @@ class FakeTaskStore:
     def record_partial_results(self, task_id: str, results: tuple[Result, ...]) -> None:
         """Until archiving is settled."""
         task = self._existing(task_id)
-        if task.status is Status.SUCCEED and task.archive is None:
+        if task.status is Status.SUCCEED and task.archive in {None, Archive.PENDING}:
             self._write(task, replace(task, results=results))
 
     def record_archive(self, task_id: str, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """`Task.archived`."""
         task = self._existing(task_id)
         return self._write(task, task.archived(results, at=at, failure=failure))
+
+    def record_delay(self, task_id: str, *, at: int) -> bool:
+        """`Task.delayed`."""
+        task = self._existing(task_id)
+        try:
+            self._write(task, task.delayed(at=at))
+        except TaskConflictError:
+            if task.is_over:
+                self._write(task, replace(task, due_at=None))
+            return False
+        return True
 
     def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
         """Looks at a bounded number of tasks, as the table does: a filtered page may be short though more follow."""

@@ -61,6 +61,54 @@ def test_an_entry_says_source_kind_detail_and_bus() -> None:
     assert entry["Detail"] == '{"number":0,"text":"für 🐈"}'
 
 
+LARGE = "x" * 262_144
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_event_that_is_too_large_is_diverted_and_blocks_no_other(place: int) -> None:
+    bus = Bus()
+    diverted: list[tuple[Any, str]] = []
+    batch = events(3)
+    batch[place] = Event(STATUS_CHANGED, {"number": place, "text": LARGE})
+    publisher = EventBridgePublisher(
+        bus, "bus", divert=lambda entry, reason: diverted.append((json.loads(entry["Detail"]), reason))
+    )
+
+    assert publisher.publish(batch) == []
+
+    ((detail, reason),) = diverted
+    assert (detail["number"], detail["text"], reason) == (place, LARGE, "263190 bytes, more than 262144")
+    assert [json.loads(entry["Detail"])["number"] for call in bus.calls for entry in call] == [n for n in range(3) if n != place]
+
+
+@pytest.mark.parametrize("code", ["InvalidArgument", "MalformedDetail", "RedactionFailure"])
+def test_an_event_that_the_bus_refuses_for_itself_is_diverted_and_others_are_told_again(code: str) -> None:
+    answers = [
+        {"EventId": "0"},
+        {"ErrorCode": code},
+        {"ErrorCode": "ThrottlingException"},
+        {"ErrorCode": "AccessDeniedException"},
+    ]
+    diverted: list[str] = []
+
+    class Strict:
+        def put_events(self, Entries: list[Any]) -> dict[str, Any]:  # noqa: N803
+            return {"Entries": answers[: len(Entries)]}
+
+    publisher = EventBridgePublisher(Strict(), "bus", divert=lambda entry, reason: diverted.append(entry["Detail"] + reason))
+    assert publisher.publish(events(4)) == [2, 3]
+    assert diverted == ['{"number":1,"text":"für 🐈"}' + code]
+    assert EventBridgePublisher(Strict(), "bus").publish(events(4)) == [1, 2, 3]
+
+
+def test_an_event_is_out_only_once_it_is_stored() -> None:
+    def fails(_entry: object, _reason: str) -> None:
+        raise ConnectionError("no bucket")
+
+    with pytest.raises(ConnectionError):
+        EventBridgePublisher(Bus(), "bus", divert=fails).publish([Event(STATUS_CHANGED, {"number": 0, "text": LARGE})])
+
+
 TASK = Task(
     task_id="t", tenant="acme", provider="kling", operation="videos/text2video", created_at=1, updated_at=2, deadline_at=3,
     due_at=4, expires_at=5, fingerprint="f",

@@ -51,6 +51,7 @@ STORED = task(status="succeed", archive="stored")
         (task(), False, "submitted"),
         (task(status="processing"), False, "processing"),
         (task(status="succeed"), False, "storing"),
+        (task(status="succeed", archive="pending"), False, "delayed"),
         (STORED, True, "stored"),
         (task(status="succeed", archive="failed"), True, "not stored"),
         (task(status="failed"), True, "failed"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from relay_cli import app as program
 from relay_cli.failures import NotFound, Refused, Unauthorized
 from relay_cli.target import Target
 
@@ -106,3 +107,11 @@ def test_a_key_is_never_sent_unencrypted(url: str) -> None:
     with pytest.raises(Refused):
         _ = Target(url=url).api_url
     assert Target(url="http://127.0.0.1:8000").api_url == "http://127.0.0.1:8000"
+
+
+def test_a_bundle_of_authorities_serves_both_kinds_of_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ssl/company.pem")
+    monkeypatch.setattr(program, "app", lambda: None)
+    program.run()
+    assert os.environ["SSL_CERT_FILE"] == "/etc/ssl/company.pem"

@@ -7,6 +7,7 @@ import pytest
 
 from relay.domain.events import (
     ARCHIVING_FAILED,
+    RESULTS_DELAYED,
     RESULTS_STORED,
     STATUS_CHANGED,
     event_between,
@@ -107,6 +108,22 @@ def test_results_that_could_not_be_stored_are_told_and_so_is_their_rescue() -> N
     assert (told.detail_type, told.detail["results"][0]["error"]) == (ARCHIVING_FAILED, "HTTP 404")
     assert told.detail["failure"] == {"code": "archive", "message": "HTTP 404"}
     assert (mended.detail_type, mended.detail["version"]) == (RESULTS_STORED, 4)
+
+
+def test_a_delay_is_told_and_so_is_its_end() -> None:
+    late = DONE.delayed(at=NOON + 10)
+    failure = Failure(code=FailureCode.ARCHIVE, message="HTTP 404")
+    ends = [late.archived((STORED,), at=NOON + 11), late.archived((VIDEO,), at=NOON + 11, failure=failure)]
+
+    told = event_between(DONE, late)
+
+    assert told is not None
+    assert (told.detail_type, told.detail["version"], told.detail["status"]) == (RESULTS_DELAYED, 3, "succeed")
+    assert told.detail["results"] == [{"kind": "video", "url": VIDEO.url, "id": "v-1", "duration": "5.1"}]
+    for end, kind in zip(ends, (RESULTS_STORED, ARCHIVING_FAILED), strict=True):
+        event = event_between(late, end)
+        assert event is not None
+        assert (event.detail_type, event.detail["version"]) == (kind, 4)
 
 
 @pytest.mark.parametrize(

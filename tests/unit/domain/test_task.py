@@ -36,6 +36,7 @@ from tests.support.tasks import (
     REJECTED,
     SUBMITTED,
     SUCCEED,
+    SUCCEED_DUE,
     VIDEO,
     reported,
     snapshot_of,
@@ -230,6 +231,8 @@ def test_only_a_success_is_archived(name: str) -> None:
     [
         (None, None, Archive.STORED),
         (None, GIVEN_UP, Archive.FAILED),
+        (Archive.PENDING, None, Archive.STORED),
+        (Archive.PENDING, GIVEN_UP, Archive.FAILED),
         (Archive.FAILED, None, Archive.STORED),
         (Archive.FAILED, GIVEN_UP, None),
         (Archive.STORED, None, None),
@@ -239,7 +242,7 @@ def test_only_a_success_is_archived(name: str) -> None:
 def test_archiving_succeeds_once_and_fails_at_most_once_before(
     before: Archive | None, failure: Failure | None, after: Archive | None
 ) -> None:
-    task = replace(BEFORE["succeed"], archive=before)
+    task = replace(BEFORE["succeed"], archive=before, due_at=LATER)
 
     if after is None:
         with pytest.raises(TaskConflictError):
@@ -248,6 +251,25 @@ def test_archiving_succeeds_once_and_fails_at_most_once_before(
         done = task.archived((), at=LATER, failure=failure)
         assert (done.archive, done.failure, done.results) == (after, failure, ())
         assert (done.status, done.version, done.updated_at) == (Status.SUCCEED, task.version + 1, LATER)
+        assert done.due_at is None
+
+
+def test_a_delay_is_announced_once_and_never_after_the_end_of_archiving() -> None:
+    task = task_of().moved_to(SUCCEED_DUE, at=NOON)
+    assert task.due_at == SUCCEED_DUE.due_at
+
+    late = task.delayed(at=LATER)
+
+    assert late == replace(task, archive=Archive.PENDING, version=task.version + 1, updated_at=LATER, due_at=None)
+    for other in (late, *(late.archived((), at=LATER, failure=failure) for failure in (None, GIVEN_UP))):
+        with pytest.raises(TaskConflictError):
+            other.delayed(at=LATER)
+
+
+@pytest.mark.parametrize("name", ["submitted", "processing", "expired", "rejected", "failed"])
+def test_only_the_files_of_a_success_are_late(name: str) -> None:
+    with pytest.raises(TaskConflictError):
+        BEFORE[name].delayed(at=LATER)
 
 
 # ids

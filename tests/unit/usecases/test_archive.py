@@ -108,6 +108,22 @@ def test_one_query_refreshes_all_dead_urls(world: FakeWorld, task_id: str) -> No
     assert len(world.api.requests) == requests + 1
 
 
+def test_the_urls_of_two_queries_are_not_larger_than_those_of_one(world: FakeWorld) -> None:
+    task_id = world.submit({"prompt": "a lighthouse"}, operation="images/generations").task.task_id
+    long, short = ([f"https://provider.example/{number}".ljust(size, "x") for number in range(64)] for size in (4000, 100))
+    before, after = long[:32] + short[32:], short[:32] + long[32:]
+    world.api.succeeds(task_id, *before, kind="images")
+    world.called_back(task_id)
+    world.api.succeeds(task_id, *after, kind="images")
+    world.source.files = dict.fromkeys(before[:32] + after[32:], PNG)
+
+    task = world.archive(task_id)
+
+    assert task is not None
+    assert [result.url for result in task.results] == before
+    assert all(result.key for result in task.results)
+
+
 def test_a_file_that_fails_leaves_the_task_for_the_next_attempt(world: FakeWorld, task_id: str) -> None:
     world.source.files[TWO] = ResultGoneError("HTTP 410")
     before = world.task(task_id)

@@ -383,6 +383,23 @@ def test_a_trusted_endpoint_gets_all_at_once(world: FakeWorld) -> None:
     assert seen == [DeliveryOutcome.DELIVERED]
 
 
+def test_a_trusted_endpoint_that_falls_silent_is_trusted_no_more(world: FakeWorld) -> None:
+    trust(world)
+    answers(world, SILENT)
+    world.deliver(Delivery.of_task(TASK))
+    (endpoint,) = world.webhooks.endpoints.values()
+    assert (endpoint.failures, endpoint.trusted_until) == (1, 0)
+
+
+def test_a_lane_is_free_again_although_nothing_was_learnt(world: FakeWorld) -> None:
+    slow = Answer(took_ms=30_000, http_status=500)
+    answers(world, slow, slow, slow)
+    for number in range(3):  # their ids share a lane
+        other = task_of(f"{number:030x}00", callback_url=URL)
+        world.tasks.create(other)
+        assert world.deliver(Delivery.of_task(other)) is DeliveryOutcome.RETRYING
+
+
 def test_a_trusted_endpoint_costs_no_write_of_its_own(world: FakeWorld) -> None:
     trust(world)
     world.calls.names.clear()

@@ -94,7 +94,7 @@ def test_a_callback_faster_than_the_answer_finds_its_task(world: FakeWorld) -> N
 
     assert outcomes == [Outcome.APPLIED]
     assert world.task(task.task_id).status is Status.SUCCEED
-    assert world.task(task.task_id).due_at is None
+    assert world.task(task.task_id).due_at == world.clock() + world.settings.results_delayed_after * 1000
 
 
 # What the client gets wrong
@@ -124,6 +124,14 @@ def test_an_idempotency_key_that_is_none_is_refused(world: FakeWorld, key: str) 
 def test_prompt_limits_are_those_of_the_settings() -> None:
     with pytest.raises(InvalidRequestError, match="at most 5"):
         FakeWorld(prompt_limit=5).submit()
+
+
+def test_a_stored_request_is_measured_in_bytes() -> None:
+    """As an item is: 262,144 characters can be a megabyte."""
+    world = FakeWorld(inline_request_bytes=6000)
+    world.api.faults += [RATE, RATE]
+    tasks = [world.submit({"prompt": 2000 * character}).task for character in "x😀"]
+    assert [(world.task(task.task_id).request or "").startswith("s3:") for task in tasks] == [False, True]
 
 
 def test_what_is_doubtful_is_a_warning(world: FakeWorld) -> None:

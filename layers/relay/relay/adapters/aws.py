@@ -9,6 +9,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import UnknownRegionError
 
+from relay.config import names_authorities
+
 _AMAZON_ROOTS = Path(__file__).with_name("amazon_roots.pem")
 """The roots of Amazon Trust Services, which AWS tells clients to trust. Reading all of certifi's takes twenty times as long."""
 
@@ -50,8 +52,8 @@ def client(service: str) -> Any:
 
 
 def _authorities(session: botocore.session.Session) -> str | None:
-    """Amazon's roots; None (botocore's default) if AWS_CA_BUNDLE is set, and in partitions that have other roots."""
-    if session.get_config_variable("ca_bundle"):
+    """Amazon's roots; None (botocore's default) in partitions that have others, and if the environment names a CA bundle."""
+    if session.get_config_variable("ca_bundle") or names_authorities():
         return None
     try:
         partition = session.get_partition_for_region(session.get_config_variable("region") or "us-east-1")

@@ -8,28 +8,46 @@ from typing import TYPE_CHECKING, Any
 from relay.domain.events import SOURCE, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-# The limits of one PutEvents call: the number of entries, and their bytes in total.
+# One PutEvents call takes 10 entries and, since January 2026, 1 MB instead of 256 KB, as do SQS and asynchronous Lambda:
+# https://aws.amazon.com/blogs/compute/more-room-to-build-serverless-services-now-support-payloads-up-to-1-mb
+# We keep to 256 KB, the event around the detail included, since consumers' queues may have the former limit.
 _MOST = 10
 _LARGEST = 262_144
-_OVERHEAD = 256
+_OVERHEAD = 1024
+_NEVER = frozenset({"InvalidArgument", "MalformedDetail", "RedactionFailure"})
+"""Error codes that concern the entry itself, so that repeating it never helps:
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html"""
 
 
 class EventBridgePublisher:
-    """EventPublisher on one bus."""
+    """EventPublisher on one bus. `divert(entry, reason)` takes what the bus can never accept; None: such an event has failed."""
 
-    def __init__(self, client: Any, bus: str) -> None:
+    def __init__(self, client: Any, bus: str, *, divert: Callable[[Mapping[str, Any], str], None] | None = None) -> None:
         self._client = client
         self._bus = bus
+        self._divert = divert
 
     def publish(self, events: Sequence[Event]) -> list[int]:
         """PutEvents, in as few calls as its limits allow. An entry may fail although the call succeeds."""
         failed: list[int] = []
         entries = [self._entry(event) for event in events]
         for start, end in _calls(entries):
-            answer = self._client.put_events(Entries=entries[start:end])
-            failed += [start + number for number, entry in enumerate(answer["Entries"]) if entry.get("ErrorCode")]
+            failed += [start + number for number in self._put(entries[start:end])]
+        return failed
+
+    def _put(self, entries: Sequence[dict[str, Any]]) -> list[int]:
+        if self._divert and _size(entries[0]) > _LARGEST:  # it has a call of its own
+            self._divert(entries[0], f"{_size(entries[0])} bytes, more than {_LARGEST}")
+            return []
+        failed = []
+        for number, answer in enumerate(self._client.put_events(Entries=entries)["Entries"]):
+            code = answer.get("ErrorCode")
+            if self._divert and code in _NEVER:
+                self._divert(entries[number], code)
+            elif code:
+                failed.append(number)
         return failed
 
     def _entry(self, event: Event) -> dict[str, Any]:
@@ -45,10 +63,15 @@ def _calls(entries: Sequence[dict[str, Any]]) -> Iterator[tuple[int, int]]:
     """The slices of `entries` that fit into one call each."""
     start = size = 0
     for number, entry in enumerate(entries):
-        length = len(entry["Detail"].encode()) + _OVERHEAD
+        length = _size(entry)
         if number > start and (number - start == _MOST or size + length > _LARGEST):
             yield start, number
             start, size = number, 0
         size += length
     if start < len(entries):
         yield start, len(entries)
+
+
+def _size(entry: Mapping[str, Any]) -> int:
+    """Bytes of the event that consumers receive, at most."""
+    return len(entry["Detail"].encode()) + _OVERHEAD

@@ -14,11 +14,13 @@ SOURCE = "comet.relay"
 SCHEMA_VERSION = "1.2"
 
 STATUS_CHANGED = "Task Status Changed"
+RESULTS_DELAYED = "Task Results Delayed"
 RESULTS_STORED = "Task Results Stored"
 ARCHIVING_FAILED = "Task Results Archiving Failed"
 CALLBACK_QUARANTINED = "Task Callback Quarantined"
 WEBHOOK_UNDELIVERABLE = "Task Webhook Undeliverable"
 
+_OF_ARCHIVING = {Archive.PENDING: RESULTS_DELAYED, Archive.STORED: RESULTS_STORED, Archive.FAILED: ARCHIVING_FAILED}
 _PRIVATE_RESULT_FIELDS = {"path"}
 
 
@@ -37,8 +39,8 @@ def event_between(before: Task | None, after: Task) -> Event | None:
     """
     if before is not None and before.version == after.version:
         return None
-    if before is not None and before.archive is not after.archive:
-        kind = RESULTS_STORED if after.archive is Archive.STORED else ARCHIVING_FAILED
+    if before is not None and after.archive and before.archive is not after.archive:
+        kind = _OF_ARCHIVING[after.archive]
     else:
         kind = STATUS_CHANGED
     return Event(kind, _detail(after, before.status if before else None))

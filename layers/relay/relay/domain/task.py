@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from relay.domain.errors import Meaning, ProviderError, TaskConflictError
+from relay.domain.errors import Meaning, ProviderError, TaskConflictError, UnreadableSnapshotError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STATUS_MESSAGE_LIMIT = 1024
 _REASON_LIMIT = 500
 """Characters."""
+RESULTS_LIMIT = 163_840
+"""Bytes of a snapshot's results as JSON. With all that is added later, the task fits an event of 256 KB and an item of 400 KB."""
 OLDEST_OF_OURS_MS = 12 * 3_600_000
 """A provider's task that is older than ours by more than this belongs to an earlier, forgotten task with the same id.
 
@@ -105,8 +110,9 @@ class FailureCode(StrEnum):
 
 
 class Archive(StrEnum):
-    """Whether a succeeded task's files are stored."""
+    """Whether a succeeded task's files are stored. `pending`: not yet, and that was announced."""
 
+    PENDING = "pending"
     STORED = "stored"
     FAILED = "failed"
 
@@ -173,7 +179,7 @@ class Snapshot:
     """What the provider says about a task at one moment. `created_at` and `updated_at` in ms; None if unknown.
 
     `document` is the rest of its task object (task_info, deductions, task_result with the URLs of `results` blanked), kept so
-    that the relay's responses are as complete as the provider's.
+    that the relay's responses are as complete as the provider's. Raises UnreadableSnapshotError if the results are too large.
     """
 
     status: Status
@@ -185,13 +191,18 @@ class Snapshot:
     results: tuple[Result, ...] = ()
     document: dict[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        if not is_storable(self.results):
+            raise UnreadableSnapshotError(f"the result files have more than {RESULTS_LIMIT} bytes of paths, URLs and ids")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """A new state for a task, caused by a callback, a query, a refusal or the deadline. Times in ms.
 
     `acceptance`: what it proves about the create; None: nothing. `resolved_before`: attempts from before this
-    time are proven missing. `only_unsent`: it fits only while no attempt may have been accepted or is under way.
+    time are proven missing. `only_unsent`: it fits only while no attempt may have been accepted or is under way. `due_at`: of
+    a success, when its files are late.
     """
 
     status: Status
@@ -205,9 +216,10 @@ class Change:
     results: tuple[Result, ...] = ()
     document: dict[str, Any] | None = None
     failure: Failure | None = None
+    due_at: int | None = None
 
     @classmethod
-    def reported(cls, snapshot: Snapshot) -> Change:
+    def reported(cls, snapshot: Snapshot, *, due_at: int | None = None) -> Change:
         """The provider reported it, in a callback or in the response to a query."""
         message = snapshot.message[:STATUS_MESSAGE_LIMIT]
         return cls(
@@ -220,6 +232,7 @@ class Change:
             results=snapshot.results,
             document=snapshot.document,
             failure=Failure(code=FailureCode.PROVIDER, message=message) if snapshot.status is Status.FAILED else None,
+            due_at=due_at,
         )
 
     @classmethod
@@ -255,7 +268,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One generation task of one tenant. Times are Unix milliseconds; `due_at` None: no poll is needed."""
+    """One generation task of one tenant. Times are Unix milliseconds.
+
+    `due_at`: the time of the next poll, or of a success, when its files are late; None: the reconciler has nothing to do.
+    """
 
     task_id: str
     tenant: str
@@ -369,13 +385,13 @@ class Task:
             results=change.results,
             document=change.document,
             failure=change.failure,
-            due_at=None if over else self.due_at,
+            due_at=change.due_at if over else self.due_at,
             request=None if change.provider_task_id or over else self.request,
         )
 
     def archived(self, results: tuple[Result, ...], *, at: int, failure: Failure | None = None) -> Task:
         """The task with its files stored, or given up on with `failure`; raises TaskConflictError if that was decided before."""
-        if self.status is not Status.SUCCEED or self.archive is Archive.STORED or (failure and self.archive):
+        if self.status is not Status.SUCCEED or self.archive is Archive.STORED or (failure and self.archive is Archive.FAILED):
             raise TaskConflictError(f"results of a task that is {self.status}, archive {self.archive}")
         return replace(
             self,
@@ -384,7 +400,20 @@ class Task:
             failure=failure,
             version=self.version + 1,
             updated_at=at,
+            due_at=None,
         )
+
+    def delayed(self, *, at: int) -> Task:
+        """The task with the announcement that its files are late; raises TaskConflictError if it has none, or archiving ended."""
+        if self.status is not Status.SUCCEED or self.archive:
+            raise TaskConflictError(f"a task that is {self.status}, archive {self.archive}")
+        return replace(self, archive=Archive.PENDING, version=self.version + 1, updated_at=at, due_at=None)
+
+
+def is_storable(results: Sequence[Result]) -> bool:
+    """Whether the results of a snapshot are small enough for every container that they come into."""
+    text = json.dumps([asdict(result) for result in results], ensure_ascii=False)
+    return len(text.encode("utf-8", "surrogatepass")) <= RESULTS_LIMIT
 
 
 def derived_task_id(tenant: str, kind: str, value: str, generation: int = 0) -> str:

@@ -169,7 +169,7 @@ class Delivery:
     def snapshot_of(self, task: Task) -> Task:
         """The task as it was at this version; a success always with the files as they are now."""
         if task.version == self.version or self.status is Status.SUCCEED:
-            return task
+            return replace(task, updated_at=self.updated_at)
         return replace(
             task,
             status=self.status,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from relay.domain.errors import (
@@ -36,6 +37,10 @@ INTERNAL = 5000
 FAILED = "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key"
 REQUEST_LIMIT = 5_242_880
 """Bytes: a Lambda event holds 6 MB, and a larger body would not reach a function."""
+BINARY_LIMIT = 4_000_000
+"""Bytes of a body whose type API Gateway does not know as text: the event holds it as base64."""
+RESPONSE_LIMIT = 5_500_000
+"""Bytes of a list of tasks: Lambda returns 6 MB, and API Gateway answers 500 for more."""
 VALUES_LIMIT = 20_000
 """Values in a body, at most: each takes up to 400 bytes and 6 µs, and Kling's largest documented body has about 1,500."""
 NESTING_LIMIT = 100
@@ -68,6 +73,12 @@ def envelope(request_id: str, data: Any = None, *, code: int = 0, message: str =
     return body if data is None else {**body, "data": data}
 
 
+def is_too_large(data: Any) -> bool:
+    """Whether a function's response could not hold it. The body is a text of JSON inside of JSON, as ASCII."""
+    text = json.dumps(data, separators=(",", ":"))
+    return len(text) + text.count('"') + text.count("\\") > RESPONSE_LIMIT
+
+
 def answer(status: int, body: dict[str, Any]) -> dict[str, Any]:
     """A response of payload format 2.0, for a function without a resolver."""
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
@@ -75,10 +86,14 @@ def answer(status: int, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def api() -> APIGatewayHttpResolver:
-    """A resolver whose errors come in the envelope."""
+    """A resolver whose errors come in the envelope, and whose routes do not depend on the base path of a custom domain."""
     from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
-    app = APIGatewayHttpResolver()
+    class Api(APIGatewayHttpResolver):
+        def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+            return super().resolve(routed(event), context)
+
+    app = Api()
 
     def respond(status: int, code: int, message: str, **headers: str) -> Response[str]:
         body = json.dumps(envelope(request_id_of(app), code=code, message=message), ensure_ascii=False)
@@ -105,6 +120,31 @@ def api() -> APIGatewayHttpResolver:
     app.exception_handler(Exception)(broken)
     app.not_found(not_found)
     return app
+
+
+def routed(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event as if no custom domain had a base path: `rawPath` is the decoded path of the route.
+
+    `domainName` ends with the base path, so `https://{domainName}` is the URL of this API as the client used it.
+    """
+    base, path = _split(event)
+    context = event["requestContext"]
+    domain = f"{context.get('domainName', '')}{base}"
+    path = (path or event["rawPath"]).replace("%25", "%")
+    return {**event, "rawPath": path, "requestContext": {**context, "domainName": domain}}
+
+
+def _split(event: Mapping[str, Any]) -> tuple[str, str]:
+    """The base path of a custom domain, and the path of the route; both empty if the route has no path.
+
+    API Gateway does not remove the base path from a request's path. Route key and path parameters do not contain it. All are
+    decoded, except that `%25` stays: tests/aws/http_api.py.
+    """
+    whole: str = event["requestContext"]["http"]["path"]
+    values: Mapping[str, str] = event.get("pathParameters") or {}
+    route = str(event.get("routeKey", "")).partition(" ")[2]
+    path = re.sub(r"{(\w+)\+?}", lambda name: values.get(name[1], ""), route)
+    return (whole.removesuffix(path), path) if path and whole.endswith(path) else ("", "")
 
 
 def request_id_of(app: APIGatewayHttpResolver) -> str:
@@ -158,9 +198,10 @@ def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
     if kind != _JSON:
         raise ClientError(f"Content-Type: expected application/json; got {kind[:80]}")
     body = body_of(event)
-    if len(body) > REQUEST_LIMIT:
+    limit = BINARY_LIMIT if event.get("isBase64Encoded") else REQUEST_LIMIT
+    if len(body) > limit:
         raise RequestTooLargeError(
-            f"the body has {len(body)} bytes, expected at most {REQUEST_LIMIT}: upload large files with POST /uploads"
+            f"the body has {len(body)} bytes, expected at most {limit}: upload large files with POST /uploads"
         )
     if not body.strip():
         raise ClientError("the body is empty: expected a JSON object")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from relay.domain.errors import InvalidRequestError, UnknownOperationError
 from relay.domain.events import described
 from relay.domain.task import FailureCode, Status, Task
-from relay.entrypoint.http import envelope
+from relay.entrypoint.http import envelope, is_too_large
 from relay.usecases.query import numbered_page
 from relay.usecases.view import native, urls_of
 
@@ -28,7 +29,7 @@ def submitted_answer(submitted: Submitted, relay: Relay, request_id: str) -> tup
     A refusal is the provider's own, and so is what it said at once, without a task.
     """
     task, failure = submitted.task, submitted.task.failure
-    if task.is_answered and task.document:
+    if task.is_answered and task.document and not is_too_large(task.document):
         return task.document["answer"], 200
     if failure and failure.code is FailureCode.REJECTED:
         status, code, message = relay.providers[task.provider].refusal(failure)
@@ -105,30 +106,43 @@ def _reason(task: Task) -> dict[str, Any] | None:
 
 
 def listed(tenant: str, parameters: Mapping[str, str], relay: Relay) -> dict[str, Any]:
-    """`GET /tasks?status=&operation=&cursor=&limit=`: a page and the cursor of the next."""
+    """`GET /tasks?status=&operation=&cursor=&limit=`: a page and the cursor of the next.
+
+    The page has fewer tasks than `limit` if a response could not hold them.
+    """
     limit = whole_number(parameters, "limit", _PAGE)
     if not 1 <= limit <= _LONGEST_PAGE:
         raise InvalidRequestError(f"limit: expected 1 to {_LONGEST_PAGE}; got {limit}")
-    page = relay.tasks.of_tenant(
+    read = partial(
+        relay.tasks.of_tenant,
         tenant,
         operation=_operation(parameters.get("operation"), relay),
         status=_status(parameters.get("status")),
-        limit=limit,
         cursor=parameters.get("cursor"),
     )
-    return {"tasks": [own(task, relay) for task in page.tasks], "cursor": page.cursor}
+    while True:
+        page = read(limit=limit)
+        shown = {"tasks": [own(task, relay) for task in page.tasks], "cursor": page.cursor}
+        if limit == 1 or not is_too_large(shown):
+            return shown
+        limit //= 2
 
 
 def native_page(tenant: str, operation: str, parameters: Mapping[str, str], relay: Relay) -> list[dict[str, Any]]:
     """`GET …?pageNum=&pageSize=`: a page of an operation's tasks, newest first.
 
-    Raises UnknownOperationError when the operation is one that we do not know, and the tenant has no task of it.
+    Raises UnknownOperationError when the operation is one that we do not know, and the tenant has no task of it. Raises
+    InvalidRequestError if a response could not hold the page: the protocol knows no shorter ones.
     """
     number, size = whole_number(parameters, "pageNum", 1), whole_number(parameters, "pageSize", _PAGE)
     page = numbered_page(tenant, operation, number=number, size=size, tasks=relay.tasks)
     if not page and number == 1 and not relay.provider.operation(operation).is_typed:
         raise UnknownOperationError(f"no operation {operation}, and no task of it")
-    return [native(task, relay) for task in page]
+    shown = [native(task, relay) for task in page]
+    if is_too_large(shown):
+        fewer = len(page) // 2
+        raise InvalidRequestError(f"pageSize: {len(page)} of these tasks are too large for a response; send pageSize={fewer}")
+    return shown
 
 
 def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:

@@ -24,10 +24,12 @@ class Outcome(StrEnum):
 def apply(task_id: str, snapshot: Snapshot, raw: bytes, relay: Relay) -> Outcome:
     """Store the document of a success, then change the task; raises TaskNotFoundError. `raw`: the document as received."""
     at = relay.clock()
+    late_at = None
     if snapshot.status is Status.SUCCEED:
         relay.documents.put_callback(task_id, raw)
+        late_at = at + relay.settings.results_delayed_after * 1000
     try:
-        relay.tasks.change(task_id, Change.reported(snapshot), at=at)
+        relay.tasks.change(task_id, Change.reported(snapshot, due_at=late_at), at=at)
     except TaskConflictError:
         return Outcome.STALE
     return Outcome.APPLIED

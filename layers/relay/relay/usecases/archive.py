@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from relay.domain.errors import ProviderError, ResultError, ResultGoneError, TaskConflictError, UnreadableSnapshotError
-from relay.domain.task import Archive, Failure, FailureCode, Result, Status, Task
+from relay.domain.task import Archive, Failure, FailureCode, Result, Status, Task, is_storable
 from relay.usecases.ask import ask_provider
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def archive(task_id: str, relay: Relay, *, last_attempt: bool, seconds_left: Cal
                 result = replace(result, error=f"the relay could not store the result: {type(error).__name__}")  # noqa: PLW2901
                 unexpected.append(error)
         results.append(result)
+    results = _storable(results, task)
     errors = [f"{result.path}: {result.error}" for result in results if result.error]
     if not errors:
         return _settle(task_id, results, None, relay)
@@ -58,6 +59,13 @@ def archive(task_id: str, relay: Relay, *, last_attempt: bool, seconds_left: Cal
     elif any(result.key for result in results):
         relay.tasks.record_partial_results(task_id, tuple(replace(result, error=None) for result in results))
     raise ArchivingError(failure.message) from (unexpected[0] if unexpected else None)
+
+
+def _storable(results: list[Result], task: Task) -> list[Result]:
+    """The results; with the URLs that the task has, if those of two queries are together too large."""
+    if is_storable(results):
+        return results
+    return [replace(result, url=before.url) for result, before in zip(results, task.results, strict=True)]
 
 
 def _settle(task_id: str, results: list[Result], failure: Failure | None, relay: Relay) -> Task | None:

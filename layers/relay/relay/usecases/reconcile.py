@@ -1,4 +1,4 @@
-"""Reconcile: poll the provider for the tasks that are due, and apply the answers like callbacks."""
+"""Reconcile: poll the provider for the tasks that are due, and apply the answers like callbacks. Announce late files."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ class Reconciled(StrEnum):
     EXPIRED = "expired"
     RESUBMITTED = "resubmitted"
     REFUSED = "refused"
+    DELAYED = "delayed"
     OVER = "over"
 
 
@@ -109,7 +110,7 @@ def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
     """
     task = relay.tasks.get(task_id)
     if task is None or task.is_over:
-        return Reconciled.OVER
+        return _announce_delay(task, relay)
     is_late = relay.clock() >= task.deadline_at
     if task.acceptance is Acceptance.UNSENT:
         return _expire(task, NOT_ACCEPTED, relay) if is_late else _resubmit(task, relay)
@@ -138,6 +139,14 @@ def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
     if RANKS[snapshot.status] is Rank.FINAL:
         return Reconciled.MOVED
     return _wait_or_expire(task, relay, snapshot, repeatable=repeatable, answered=True)
+
+
+def _announce_delay(task: Task | None, relay: Relay) -> Reconciled:
+    """The files of a success are not stored in time: its client hears of the success now, and of the stored files later."""
+    now = relay.clock()
+    if task is None or task.due_at is None or task.due_at > now:  # the index may be behind
+        return Reconciled.OVER
+    return Reconciled.DELAYED if relay.tasks.record_delay(task.task_id, at=now) else Reconciled.OVER
 
 
 def _settle_empty(task: Task, error: NoResultsError, relay: Relay) -> Reconciled:

@@ -168,8 +168,9 @@ def _store(draft: Task, ids: list[str], request: StoredRequest, relay: Relay) ->
     tasks = relay.tasks
     for task_id in ids:
         text = request.to_json()
-        if len(text) > relay.settings.inline_request_bytes:
-            text = "s3:" + relay.documents.put_request(f"{task_id}-{draft.fingerprint}", text.encode())
+        encoded = text.encode()
+        if len(encoded) > relay.settings.inline_request_bytes:
+            text = "s3:" + relay.documents.put_request(f"{task_id}-{draft.fingerprint}", encoded)
         task = replace(draft, task_id=task_id, request=text)
         try:
             tasks.create(task)

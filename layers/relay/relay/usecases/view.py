@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from relay.domain.task import Archive
+
 if TYPE_CHECKING:
     from relay.domain.task import Task
     from relay.ports import Relay
@@ -24,6 +26,8 @@ def native(task: Task, relay: Relay, *, seconds: int | None = None) -> dict[str,
 
 
 def webhook_body(task: Task, relay: Relay) -> bytes:
-    """The provider's task object as JSON, with URLs that live for `webhook_url_seconds`."""
+    """The provider's task object as JSON, with URLs that live for `webhook_url_seconds`; it says if another webhook follows."""
     document = native(task, relay, seconds=relay.settings.webhook_url_seconds)
+    if task.archive is Archive.PENDING:
+        document["relay"] = {"archive": task.archive.value}
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")

@@ -20,7 +20,7 @@ from relay.domain.errors import (
     ProviderTaskMissingError,
     UnreadableSnapshotError,
 )
-from relay.domain.task import Change, Failure, FailureCode, Snapshot, Status, Task
+from relay.domain.task import Change, Failure, FailureCode, Result, Snapshot, Status, Task
 from relay.providers.base import ProviderResponse
 from relay.providers.kling.translator import Kling
 from tests.support.tasks import NOON, task_of
@@ -621,6 +621,15 @@ def test_an_external_id_that_exists_is_our_own_earlier_request() -> None:
 def test_a_wrong_value_that_speaks_of_something_else_is_a_refusal() -> None:
     with pytest.raises(ProviderRefusedError):
         created({"code": 1201, "message": "model_name value 'x' is invalid"}, 400)
+
+
+@pytest.mark.parametrize(
+    "document", [{"task_result": {"a": [1], "a/b": [{"url": ""}]}}, {"task_result": {"a": {"b": [1]}}}, {"task_result": 1}, {}]
+)
+def test_a_path_that_version_0_2_0_stored_with_a_slash_in_a_name_breaks_no_view(document: dict[str, Any]) -> None:
+    result = Result(path="task_result/a/b/0/url", kind="file", url="https://c/1")
+    task = task_of(status=Status.SUCCEED, results=(result,), document=document)
+    assert KLING.view(task, {result.path: "https://ours/1"})["task_status"] == "succeed"
 
 
 def test_a_message_of_any_length_is_cut() -> None:

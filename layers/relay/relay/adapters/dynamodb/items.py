@@ -80,7 +80,7 @@ def task_of(item: Item) -> Task:
         document=_json(item, "document"),
         reason=_reason(_json(item, "reason")),
         failure=_failure(_json(item, "failure"), item.get("failure_code")),
-        archive=known(Archive, item["archive"]["S"], None) if "archive" in item else None,
+        archive=_archive(item),
     )
 
 
@@ -142,6 +142,13 @@ def failure_texts(failure: Failure | None) -> dict[str, dict[str, str] | None]:
 def reason_text(reason: Reason) -> dict[str, str]:
     """A reason, without empty fields."""
     return json_text({name: value for name, value in asdict(reason).items() if value})
+
+
+def _archive(item: Item) -> Archive | None:
+    """Version 0.2.0 knows no delay, and whoever archives a delayed task there adds `archive`."""
+    if "archive" in item:
+        return known(Archive, item["archive"]["S"], None)
+    return Archive.PENDING if "delayed_at" in item else None
 
 
 def _acceptance(item: Item) -> Acceptance:

@@ -99,7 +99,7 @@ class DynamoTaskStore:
         sets = ["#status = :status", "#rank = :rank", "#version = #version + :one", "updated_at = :at",
                 "snapshot_at = :snapshot_at", "#message = :message"]  # fmt: skip
         removes = []
-        for name, value in _parts(change).items():
+        for name, value in _parts(task_id, change).items():
             if value is None:
                 removes.append(name)
             else:
@@ -109,8 +109,6 @@ class DynamoTaskStore:
             sets.append("provider_task_id = if_not_exists(provider_task_id, :provider_task_id)")
             values[":provider_task_id"] = text(change.provider_task_id)
         over = change.rank >= Rank.GIVEN_UP
-        if over:
-            removes += ["due_at", "due_shard"]
         if over or change.provider_task_id is not None:
             removes.append("#request")
         condition = "#rank < :rank" if over else f"(#rank < :rank OR ({_SAYS_NEWS}))"
@@ -227,13 +225,34 @@ class DynamoTaskStore:
         else:
             values[":failed"] = text(Archive.FAILED.value)
             condition = "#status = :succeed AND (attribute_not_exists(#archive) OR #archive = :failed)"
-        tail = ", failure = :failure" if failure else " REMOVE failure"
+        tail = ", failure = :failure REMOVE " if failure else " REMOVE failure, "
         return self._updated(
             task_id,
-            f"SET results = :results, #archive = :archive, #version = #version + :one, updated_at = :at{tail}",
+            f"SET results = :results, #archive = :archive, #version = #version + :one, updated_at = :at{tail}"
+            "delayed_at, due_at, due_shard",
             condition,
             values,
         )
+
+    def record_delay(self, task_id: str, *, at: int) -> bool:
+        """The second update is rare: only if archiving has ended at this moment, or if version 0.2.0 recorded its end."""
+        is_open = "#status = :succeed AND attribute_not_exists(#archive) AND attribute_not_exists(delayed_at)"
+        succeed = {":succeed": text(Status.SUCCEED.value)}
+        try:
+            self._update(
+                task_id,
+                "SET delayed_at = :at, #version = #version + :one, updated_at = :at REMOVE due_at, due_shard",
+                is_open,
+                {":at": number(at), ":one": number(1), **succeed},
+            )
+        except TaskConflictError:
+            is_over = {":expired": number(Rank.GIVEN_UP)}
+            with contextlib.suppress(TaskConflictError):
+                self._update(
+                    task_id, "REMOVE due_at, due_shard", f"#rank >= :expired AND NOT ({is_open})", {**is_over, **succeed}
+                )
+            return False
+        return True
 
     def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
         """See listing.py."""
@@ -290,7 +309,7 @@ class DynamoTaskStore:
             written: Mapping[str, Any] = self._client.update_item(
                 TableName=self._table,
                 Key={"task_id": text(task_id)},
-                UpdateExpression=f"SET #owner = :owner, {expression.removeprefix('SET ')}",
+                UpdateExpression=f"SET #owner = :owner {expression}".replace(":owner SET ", ":owner, ", 1),
                 ConditionExpression=f"attribute_exists(task_id) AND (NOT #owner = :owner) AND {condition}",
                 ExpressionAttributeValues={":owner": owner, **values},
                 ExpressionAttributeNames={
@@ -308,8 +327,13 @@ class DynamoTaskStore:
         return written
 
 
-def _parts(change: Change) -> dict[str, dict[str, str] | None]:
+def _parts(task_id: str, change: Change) -> dict[str, dict[str, str] | None]:
+    """Attributes that a change sets, or removes if they are None."""
+    due: dict[str, dict[str, str] | None] = {"due_at": None, "due_shard": None} if change.rank >= Rank.GIVEN_UP else {}
+    if due and change.due_at is not None:
+        due = {"due_at": number(change.due_at), "due_shard": text(str(due_shard_of(task_id)))}
     return {
+        **due,
         "results": results_text(change.results) if change.results else None,
         "document": json_text(change.document) if change.document is not None else None,
         **failure_texts(change.failure),

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from relay.adapters.http.tls import verified
 from relay.domain.addresses import ALLOWED_PORTS, Address, is_public
 from relay.domain.errors import ForbiddenAddressError
 
@@ -98,13 +97,14 @@ class Guard:
 
 
 class GuardedTransport(httpx.BaseTransport):
-    """Checks every request, redirects included, and connects to the checked address: no second DNS lookup can change it."""
+    """Checks every request, redirects included, and connects to the checked address: no second DNS lookup can change it.
 
-    def __init__(self, guard: Guard, inner: httpx.BaseTransport | None = None) -> None:
+    `inner` must keep no connection: one that was verified for a host must not serve another host at the same address.
+    """
+
+    def __init__(self, guard: Guard, inner: httpx.BaseTransport) -> None:
         self._guard = guard
-        # No connection is kept: one that was verified for a host must not serve another host at the same address.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._inner = inner or httpx.HTTPTransport(verify=verified(), limits=limits, trust_env=False)
+        self._inner = inner
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Replace the host by its checked address in the URL only; the Host header and TLS keep the name.

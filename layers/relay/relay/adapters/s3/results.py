@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from relay.adapters.s3.media import sniffed
+from relay.adapters.s3.presigned import PresignedGets
 from relay.domain.errors import ResultTooLargeError, ResultTypeError
 from relay.ports import StoredFile
 
@@ -42,6 +43,7 @@ class S3ResultStore:
         self._largest = largest
         self._url_seconds = url_seconds
         self._uploads = uploads
+        self._gets = PresignedGets(client)
 
     def store(self, prefix: str, chunks: Iterator[bytes], *, size: int | None) -> StoredFile:
         """Raises ResultTooLargeError by the announced or the real size, ResultTypeError by the first bytes."""
@@ -62,9 +64,8 @@ class S3ResultStore:
 
     def url(self, result: Result, *, seconds: int | None = None) -> str:
         """A presigned GET, valid for `seconds`, by default RESULT_URL_SECONDS."""
-        parameters = {"Bucket": result.bucket, "Key": result.key}
         expiry = self._url_seconds if seconds is None else seconds
-        return str(self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=expiry))
+        return self._gets.url(result.bucket or self._bucket, str(result.key), seconds=expiry)
 
     def _put(self, key: str, media_type: str, chunks: Iterator[bytes], size: int) -> None:
         url = self._presigned("put_object", Key=key, ContentType=media_type)

@@ -15,7 +15,7 @@ _ANY_KIND = "file"
 _ANY_LIST = "files"
 _NAME_LIMIT = 64
 """Characters in the name of a list or of a field with a URL: each result's path has both."""
-_UNSAFE = re.compile(r"[^\w.-]")
+_UNSAFE = r"[^\w.-]"  # compiled on first use, since every cold start would pay for it
 _INDEX_LIMIT = 2**31
 _RESULT_LIMIT = 64
 _URL_LIMIT = 4096
@@ -132,7 +132,7 @@ def _listed(value: Any) -> dict[str, Any]:
     listed: dict[str, Any] = {}
     for name, given in json.loads(json.dumps(value)).items():
         # A slash would end the name in `Result.path`, and the name is in every path.
-        short = _UNSAFE.sub("_", name)[:_NAME_LIMIT]
+        short = re.sub(_UNSAFE, "_", name)[:_NAME_LIMIT]
         listed[short if short not in listed else f"{short}_{len(listed)}"] = _entries(name, given)
     return listed
 
@@ -181,11 +181,12 @@ def _bounded(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _put(document: dict[str, Any], path: str, url: str) -> None:
-    """Set the URL at `path` back in; where the document was cut, there is no place for it."""
+    """Set the URL at `path` back in. Where the document was cut, or version 0.2.0 stored a slash, there is no place for it."""
     *parents, last = path.split("/", 3)
     place: Any = document
-    for part in parents:
-        place = place[int(part)] if isinstance(place, list) else place.get(part)
-        if place is None:
-            return
-    place[last] = url
+    try:
+        for part in parents:
+            place = place[int(part)] if isinstance(place, list) else place[part]
+        place[last] = url
+    except (LookupError, ValueError, TypeError):
+        return

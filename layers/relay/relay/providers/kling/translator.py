@@ -64,7 +64,7 @@ _SYNCHRONOUS = (
 )
 
 # What an operation is called that Kling may have and we do not know yet: two or three segments below one of its categories.
-_UNTYPED = re.compile(r"(?:images|videos|audio|general)(?:/[a-z0-9][a-z0-9._-]{0,63}){1,2}")
+_UNTYPED = r"(?:images|videos|audio|general)(?:/[a-z0-9][a-z0-9._-]{0,63}){1,2}"  # compiled on first use
 
 
 class Kling:
@@ -77,7 +77,7 @@ class Kling:
     def operation(self, name: str) -> Operation:
         """From the table, or untyped where the name could be one of Kling's."""
         known = self.operations.get(name)
-        if known is None and (name in self.synchronous or not _UNTYPED.fullmatch(name)):
+        if known is None and (name in self.synchronous or not re.fullmatch(_UNTYPED, name)):
             raise UnknownOperationError(f"no operation {name[:80]}: the operations are {', '.join(self.operations)}")
         return known or Operation(name)
 
