@@ -42,7 +42,8 @@ def mutated(document: Any, random: Random, others: tuple[Any, ...] = ()) -> Any:
         places = list(_places(changed))
         if not places:
             return random.choice(_ODD)
-        _change(*random.choice(places), random, others)
+        holder, name = random.choice(places)
+        _change(holder, name, random, others)
     return changed
 
 

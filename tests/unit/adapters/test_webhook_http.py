@@ -98,7 +98,7 @@ def test_a_name_that_cannot_be_resolved_is_not_told(monkeypatch: pytest.MonkeyPa
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    answer = sender_over(GuardedTransport(Guard(), BoundedTransport(15))).post(
+    answer = sender_over(GuardedTransport(Guard(), BoundedTransport())).post(
         "https://hush.invalid/", BODY, tenant="acme", event_id="a:1"
     )
     assert answer.error == "the host cannot be resolved"
