@@ -1,4 +1,8 @@
-"""One host on loopback that plays every peer: the provider, the result hosts and the clients' endpoints."""
+"""One host on loopback that plays every peer: the provider, the result hosts and the clients' endpoints.
+
+The peers of the simulation take the places of the HTTP clients, so what peers do by HTTP itself is tried here: cookies, heads
+without an end, headers of any bytes.
+"""
 
 import re
 import socket

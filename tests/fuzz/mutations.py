@@ -6,15 +6,15 @@ import json
 from random import Random
 from typing import Any
 
-_DEEP, _MANY, _LONG = "@deep@", "@many@", "@long@"
-"""Texts that stand for a value too costly to copy; `text_of` writes it."""
+_DEEP, _MANY, _LONG, FILES = "@deep@", "@many@", "@long@", "@files@"
+"""Texts that stand for a value too costly to copy; `text_of` writes it. FILES: a list of results."""
 _ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 1.5, 1e308, 10**30, 2**31, 2**63, float("nan"), float("inf"), "", " ", "0", "-1", "1e9", "NaN",
     "\0", "\ud800", "\ufffe", "\uffff", "\x1b[31m", "\u202e", "猫", "😀" * 50, "a\r\nX: y", "x" * 300, "x" * 5000, [], {}, [[]],
     [{}], [None], {"": ""}, {"url": "https://a.example/b"}, {"x/y": [{"url": "https://a.example/b"}], "x": [1]}, "https://",
     "https://xn--a.com/x", "http://[::1]/", "https://a.example/" + "u" * 4070, "../../etc/passwd", "task_result", "succeed",
     "SUCCEEDED", "failed", "queued", "{}", '{"videos":[{"url":"https://a.example/b"}]}', "2026-01-01", 1722769557708,
-    "1722769557708", _DEEP, _MANY, _LONG,
+    "1722769557708", _DEEP, _MANY, _LONG, FILES,
 )  # fmt: skip
 _NAMES = (
     "", "0", "url", "id", "index", "duration", "task_id", "task_status", "task_result", "task_info", "videos", "images", "x/y",
@@ -93,9 +93,15 @@ def text_of(document: Any, random: Random) -> bytes:
         (_DEEP, b"[" * deep + b"]" * deep),
         (_MANY, b"[" + (item + b",") * many + b"0]"),
         (_LONG, b'"' + b"x" * long + b'"'),
+        (FILES, _files(random)),
     ):
         raw = raw.replace(f'"{mark}"'.encode(), value, 1)
     return damaged(raw, random) if random.random() < 0.15 else raw
+
+
+def _files(random: Random) -> bytes:
+    url = "https://a.example/".ljust(random.choice((40, 2000, 4040, 4096, 4097)), "u")
+    return json.dumps([{"url": url, "id": str(number)} for number in range(random.choice((1, 9, 63, 64, 65)))]).encode()
 
 
 def damaged(raw: bytes, random: Random) -> bytes:

@@ -13,7 +13,7 @@ from relay.domain.uploads import MEDIA_TYPES
 from relay.providers.kling.translator import Kling
 from relay.usecases.archive import ArchivingError
 from tests.fuzz.host import Host
-from tests.fuzz.mutations import mutated, response, text_of
+from tests.fuzz.mutations import FILES, mutated, response, text_of
 from tests.fuzz.world import FuzzedWorld, must
 from tests.support.cloudformation import ROOT
 
@@ -48,6 +48,7 @@ def _read(paths: Iterator[Path]) -> tuple[Any, ...]:
 
 
 CALLBACKS = _read(_FIXTURES.glob("callback_*.json"))
+_LARGE_SUCCESSES = tuple({**CALLBACKS[0], "task_status": "succeed", "task_result": {name: FILES}} for name in ("videos", "any"))
 QUERIES = _read(_FIXTURES.glob("*query_*.json"))
 CREATES = _read(_FIXTURES.glob("*create_*.json"))
 ERRORS = _read(_FIXTURES.glob("error_*.json"))
@@ -132,7 +133,7 @@ def callback(case: Case) -> None:
     task_id = world.submitted(case.body_of(operation), operation=operation)
     token = world.tokens.path(task_id, "kling").partition("/")[2]
     for _ in range(case.random.choice((1, 1, 2))):
-        body = case.text(*CALLBACKS)
+        body = case.text(*CALLBACKS, *_LARGE_SUCCESSES)
         with _in_memory(len(body)):
             status, _ = world.enveloped("receive_callback", "POST", f"/callbacks/{task_id}/{token}", body)
         must(status == 200, f"a genuine callback is answered with HTTP {status}")

@@ -7,9 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from relay.adapters import eventbridge
 from relay.adapters.http import client
 from relay.adapters.http.bounded import _Until
 from relay.adapters.http.bulk import BulkTransport
+from relay.domain import task
 from relay.entrypoint import http
 from relay.providers.kling import tasks
 from relay.usecases import attach
@@ -82,13 +84,26 @@ def the_name_of_a_result_list_is_taken_as_it_comes(patch: pytest.MonkeyPatch) ->
     patch.setattr(tasks, "_listed", listed)
 
 
+def the_results_of_a_success_have_no_sum(patch: pytest.MonkeyPatch) -> None:
+    """Only each URL and their number are limited."""
+    patch.setattr(task, "RESULTS_LIMIT", 10**9)
+
+
+def the_publisher_does_not_divert(patch: pytest.MonkeyPatch) -> None:
+    """What is too large for the bus is sent to it. Such events come from tasks that version 0.2.0 stored, without the sum."""
+    the_results_of_a_success_have_no_sum(patch)
+    patch.setattr(eventbridge, "_size", lambda entry: min(eventbridge._LARGEST, len(entry["Detail"].encode())))
+
+
 PLANTS: dict[Plant, tuple[str, str]] = {
     a_header_of_a_result_host_is_ascii: ("result", "_UnrecordedError"),
     all_hosts_share_a_cookie_jar: ("webhook", "cookie"),
     a_body_may_have_any_number_of_values: ("request", "MiB of memory"),
     uploads_in_base64_have_no_sum: ("request", "MiB of memory"),
     each_step_of_an_exchange_has_its_own_time: ("webhook", "awaited"),
-    the_name_of_a_result_list_is_taken_as_it_comes: ("callback", "GET"),
+    the_name_of_a_result_list_is_taken_as_it_comes: ("callback", "without a URL"),
+    the_results_of_a_success_have_no_sum: ("callback", "more than 262144"),
+    the_publisher_does_not_divert: ("callback", "PutEvents with"),
 }
 """The target that finds a bug, and a word of the finding."""
 MOST = 3000
