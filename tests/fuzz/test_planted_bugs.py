@@ -103,7 +103,7 @@ PLANTS: dict[Plant, tuple[str, str]] = {
     each_step_of_an_exchange_has_its_own_time: ("webhook", "awaited"),
     the_name_of_a_result_list_is_taken_as_it_comes: ("callback", "without a URL"),
     the_results_of_a_success_have_no_sum: ("callback", "more than 262144"),
-    the_publisher_does_not_divert: ("callback", "PutEvents with"),
+    the_publisher_does_not_divert: ("query", "PutEvents with"),
 }
 """The target that finds a bug, and a word of the finding."""
 MOST = 3000

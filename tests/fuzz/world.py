@@ -251,6 +251,10 @@ def _event(method: str, path: str, body: bytes, headers: dict[str, str]) -> Json
     """The payload of API Gateway, format 2.0."""
     path, _, query = path.partition("?")
     parts = path.split("/")
+    try:
+        content = {"body": body.decode(), "isBase64Encoded": False}
+    except UnicodeDecodeError:
+        content = {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
     return {
         "version": "2.0", "rawPath": path, "rawQueryString": query,
         "headers": {"content-type": "application/json", **{name.replace("_", "-"): value for name, value in headers.items()}},
@@ -260,7 +264,7 @@ def _event(method: str, path: str, body: bytes, headers: dict[str, str]) -> Json
             "requestId": "r1", "domainName": "relay.example", "stage": "$default", "http": {"method": method, "path": path},
             "authorizer": {"lambda": {"tenant": TENANT}},
         },
-        "body": base64.b64encode(body).decode(), "isBase64Encoded": True,
+        **content,
     }  # fmt: skip
 
 
