@@ -26,6 +26,8 @@ FUNCTION ?=
 IAM ?=
 SPEED ?=
 SEEDS ?= 1000
+SECONDS ?= 60
+CASE ?=
 SEED ?=
 STACK ?=
 QUEUE ?=
@@ -106,8 +108,8 @@ replay: setup ## Process a stored callback again (KEY=quarantine/… or results/
 	@$(RUN) relay replay "$(KEY)" $(if $(STACK),--stack "$(STACK)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit sweep gates sim sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
-SLOW := sweep simulation/test_planted_bugs.py integration/test_archive_memory.py aws/test_release_compatibility.py
+.PHONY: test unit sweep gates sim fuzz sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
+SLOW := sweep simulation/test_planted_bugs.py fuzz integration/test_archive_memory.py aws/test_release_compatibility.py
 LATER := e2e gates interop linters sam $(SLOW)
 test: setup ## Run the tests that need no running stack, in under five minutes
 	@$(RUN) pytest -q -n 2 tests -m "not e2e" $(LATER:%=--ignore=tests/%)
@@ -120,6 +122,9 @@ unit: setup ## Run the unit tests
 
 sim: setup ## Run the deterministic simulation (SEEDS=20000; SEED=17 prints the history of one seed, TARGET='site=fault')
 	@$(RUN) env PYTHONPATH=layers/relay:. python -m tests.simulation $(if $(SEED),--seed $(SEED) $(if $(TARGET),--target '$(TARGET)'),--seeds $(SEEDS)) --workers 2
+
+fuzz: setup ## Give the functions odd callbacks, responses, headers and requests (SECONDS=60 SEED=3; CASE=17 repeats one input)
+	@$(RUN) env PYTHONPATH=layers/relay:. python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE))
 
 e2e: setup $(STAMPS)/receiver ## Run the end-to-end tests with IAM enforced, on the running stack or on one of their own
 	$(call on-a-stack,--iam,$(RUN) pytest -q tests/e2e)
@@ -161,7 +166,7 @@ validate: setup $(STAMPS)/checks ## Check the templates: SAM, cfn-lint in all re
 	@cd examples/consumer && $(CURDIR)/$(SAM) validate --lint
 	@$(RUN) pytest -q tests/linters
 
-ci: lint type validate test sweep gates sim e2e interop api-test sam-test ## Run exactly what CI runs
+ci: lint type validate test sweep gates sim fuzz e2e interop api-test sam-test ## Run exactly what CI runs
 
 gates: setup ## Check the built functions: instructions, bytecode, modules, AWS calls, layer sizes
 	@command -v valgrind >/dev/null || [ "$$(id -u)" != 0 ] || { apt-get update -qq && apt-get install -yqq valgrind; } >/dev/null

@@ -20,8 +20,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from benchmarks.report import Goal, Row, Table, publish
+from relay.adapters.http.bounded import BoundedTransport
 from relay.adapters.http.guard import Guard, GuardedTransport
-from relay.adapters.http.webhooks import BoundedTransport, HttpWebhookSender
+from relay.adapters.http.webhooks import HttpWebhookSender
 from relay.adapters.secrets.cached import Secrets
 from relay.adapters.secrets.webhook_secrets import WebhookSecrets
 from relay.bootstrap import now
@@ -136,7 +137,7 @@ class Relay:
         self.answered_at: dict[str, float] = {}
         self._tasks: dict[str, Task] = {}
         secrets = WebhookSecrets(Secrets(FakeSecretsManager(), 300), "webhook", lambda _: (0, {}), ttl=300)
-        transport = GuardedTransport(Guard(allow_loopback=True), BoundedTransport(_TIMEOUT))
+        transport = GuardedTransport(Guard(allow_loopback=True), BoundedTransport())
         self._relay = FakeRelay(
             settings=settings_of(webhook_retry_seconds=",".join(map(str, _SCHEDULE))),
             clock=now,

@@ -4,8 +4,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -13,35 +11,7 @@ import pytest
 
 from benchmarks.loopback import certificate_in
 from relay.adapters.http.bulk import BulkTransport
-
-type Behaviour = Callable[[socket.socket, bytes], None]
-HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-@contextmanager
-def host(behaviour: Behaviour, context: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A host for one connection: it reads the request's head, then does as it is told."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            plain, _ = listener.accept()
-            try:
-                with context.wrap_socket(plain, server_side=True) if context else plain as connection:
-                    head = b""
-                    while b"\r\n\r\n" not in head and (piece := connection.recv(65_536)):
-                        head += piece
-                    behaviour(connection, head)
-            except OSError:
-                plain.close()
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"{'https' if context else 'http'}://127.0.0.1:{listener.getsockname()[1]}/a.mp4?sign=1%2F2"
-        thread.join(10)
-
-
-def answering(*pieces: bytes) -> Behaviour:
-    return lambda connection, _head: connection.sendall(b"".join(pieces))
+from tests.support.raw_host import HEAD, answering, host
 
 
 def got(url: str, **options: object) -> httpx.Response:
@@ -227,6 +197,12 @@ def test_a_header_may_hold_any_bytes(status: bytes) -> None:
     head = b"HTTP/1.1 %s\r\nContent-Length: 0\r\nContent-Disposition: %s\r\n\r\n" % (status, name.encode())
     with host(answering(head)) as url:
         assert got(url).headers["content-disposition"] == name
+
+
+def test_informational_responses_come_before_the_response() -> None:
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
+    with host(answering(early, HEAD, b"Content-Length: 2\r\n\r\nok")) as url:
+        assert got(url).content == b"ok"
 
 
 def test_an_ipv6_address_of_hex_digits_is_dialled(monkeypatch: pytest.MonkeyPatch) -> None:

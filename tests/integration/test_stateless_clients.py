@@ -7,12 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from relay.adapters.http.bounded import BoundedTransport
 from relay.adapters.http.bulk import BulkTransport
 from relay.adapters.http.guard import Guard, GuardedTransport
 from relay.adapters.http.provider import HttpProviderApi
 from relay.adapters.http.result_uploads import HttpResultUploads
 from relay.adapters.http.results import HttpResultSource
-from relay.adapters.http.webhooks import BoundedTransport, HttpWebhookSender
+from relay.adapters.http.webhooks import HttpWebhookSender
 from relay.domain.addresses import Address
 from relay.providers.base import ProviderRequest
 from tests.unit.adapters.test_webhook_secrets import Tenants
@@ -87,7 +88,7 @@ def everything_is_here(_host: str) -> list[Address]:
 
 def webhooks() -> Send:
     guard = Guard(allow_loopback=True, resolver=everything_is_here)
-    sender = HttpWebhookSender(GuardedTransport(guard, BoundedTransport(15)), Tenants().secrets, timeout=15, now=lambda: 0)
+    sender = HttpWebhookSender(GuardedTransport(guard, BoundedTransport()), Tenants().secrets, timeout=15, now=lambda: 0)
     return lambda url: sender.post(url, b"{}", tenant="acme", event_id="a:1").is_success
 
 

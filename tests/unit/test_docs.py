@@ -19,8 +19,9 @@ from local.demo.plan import FIRST, second
 from relay.domain import events, uploads
 from relay.domain.errors import ClientError
 from relay.domain.task import RESULTS_LIMIT, FailureCode, Rank, Result, Status
+from relay.domain.text import NESTING_LIMIT
 from relay.domain.webhook import DeliveryOutcome
-from relay.entrypoint.http import BINARY_LIMIT, INTERNAL, NESTING_LIMIT, REQUEST_LIMIT, STATUS, VALUES_LIMIT
+from relay.entrypoint.http import BINARY_LIMIT, INTERNAL, REQUEST_LIMIT, STATUS, VALUES_LIMIT
 from relay.providers.kling.requests.fields import MAX_CALLBACK_URL, MAX_EXTERNAL_TASK_ID
 from relay.providers.kling.translator import Kling
 from relay.usecases import attach

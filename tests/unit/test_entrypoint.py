@@ -15,8 +15,8 @@ from relay.domain.errors import (
     TaskNotFoundError,
     UnavailableError,
 )
+from relay.domain.text import NESTING_LIMIT
 from relay.entrypoint.http import (
-    NESTING_LIMIT,
     REQUEST_LIMIT,
     VALUES_LIMIT,
     answer,

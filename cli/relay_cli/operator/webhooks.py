@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from relay.adapters.aws import client
 from relay.adapters.dynamodb.tasks import DynamoTaskStore
+from relay.adapters.http.bounded import BoundedTransport
 from relay.adapters.http.guard import Guard, GuardedTransport
-from relay.adapters.http.webhooks import BoundedTransport, HttpWebhookSender
+from relay.adapters.http.webhooks import HttpWebhookSender
 from relay.adapters.secrets.cached import Secrets
 from relay.adapters.secrets.webhook_secrets import WebhookSecrets
 from relay.adapters.sqs import SqsWebhooks
@@ -52,7 +53,7 @@ def send_test(tenant: str, url: str, outputs: Mapping[str, str], *, allow_loopba
 
     If the URL returns HTTP 2xx, the relay no longer treats it as gone. `allow_loopback` permits URLs of this machine.
     """
-    transport = GuardedTransport(Guard(allow_loopback=allow_loopback), BoundedTransport(_TIMEOUT))
+    transport = GuardedTransport(Guard(allow_loopback=allow_loopback), BoundedTransport())
     sender = HttpWebhookSender(transport, _secrets(outputs), timeout=_TIMEOUT, now=now)
     task_id, at = uuid.uuid4().hex, now()
     body = {"task_id": task_id, "task_status": "succeed", "task_status_msg": "a test of your callback_url", "task_info": {},

@@ -200,11 +200,12 @@ class Services:
     @cached_property
     def webhook_sender(self) -> WebhookSender:
         """Clients' webhook endpoints, behind the SSRF guard."""
+        from relay.adapters.http.bounded import BoundedTransport
         from relay.adapters.http.guard import GuardedTransport
-        from relay.adapters.http.webhooks import BoundedTransport, HttpWebhookSender
+        from relay.adapters.http.webhooks import HttpWebhookSender
 
         timeout = self.settings.webhook_timeout
-        transport = GuardedTransport(self._guard, BoundedTransport(timeout))
+        transport = GuardedTransport(self._guard, BoundedTransport())
         return HttpWebhookSender(transport, self.webhook_secrets, timeout=timeout, now=now)
 
     def delay_archiving(self, receipt: str, seconds: int) -> None:

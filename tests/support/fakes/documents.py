@@ -39,6 +39,6 @@ class FakeDocuments:
 
     def quarantine(self, task_id: str, body: bytes, *, reason: str, at: int) -> tuple[str, str]:
         """A key for each."""
-        key = f"quarantine/{task_id}/{at}-{len(self.quarantined)}"
+        key = f"quarantine/{task_id}/{at}-{len(self.quarantined):016x}"
         self.quarantined[key] = Quarantined(task_id, body, reason, at)
         return BUCKET, key

@@ -13,8 +13,9 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from relay.adapters.http.bounded import BoundedTransport
 from relay.adapters.http.guard import Guard, GuardedTransport
-from relay.adapters.http.webhooks import BoundedTransport, HttpWebhookSender
+from relay.adapters.http.webhooks import HttpWebhookSender
 from relay.domain.addresses import Address
 from relay.domain.webhook import Answer
 from tests.unit.adapters.test_webhook_secrets import Tenants
@@ -97,7 +98,7 @@ def test_a_name_that_cannot_be_resolved_is_not_told(monkeypatch: pytest.MonkeyPa
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    answer = sender_over(GuardedTransport(Guard(), BoundedTransport(15))).post(
+    answer = sender_over(GuardedTransport(Guard(), BoundedTransport())).post(
         "https://hush.invalid/", BODY, tenant="acme", event_id="a:1"
     )
     assert answer.error == "the host cannot be resolved"
@@ -151,9 +152,9 @@ def test_the_whole_request_has_one_limit_however_the_answer_drips(monkeypatch: p
     def connected(*_: Any, **__: Iterable[Any]) -> Dripping:
         return stream
 
-    monkeypatch.setattr("relay.adapters.http.webhooks.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("relay.adapters.http.bounded.time.monotonic", lambda: clock[0])
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connected)
-    answer = sender_over(BoundedTransport(15)).post("https://client.example/", BODY, tenant="acme", event_id="a:1")
+    answer = sender_over(BoundedTransport()).post("https://client.example/", BODY, tenant="acme", event_id="a:1")
     assert (answer.error, answer.took_ms) == ("no answer in time", 15_000)
     assert stream.timeouts == [15.0 - second for second in range(15)]
 
@@ -190,9 +191,9 @@ def test_the_time_before_the_connection_counts_too(monkeypatch: pytest.MonkeyPat
         clock[0] += 8
         return [ipaddress.ip_address(f"93.184.215.{number}") for number in (1, 2, 3, 4)]
 
-    monkeypatch.setattr("relay.adapters.http.webhooks.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("relay.adapters.http.bounded.time.monotonic", lambda: clock[0])
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", refused)
-    sender = sender_over(GuardedTransport(Guard(resolver=resolved), BoundedTransport(15)))
+    sender = sender_over(GuardedTransport(Guard(resolver=resolved), BoundedTransport()))
     answer = sender.post("https://client.example/", BODY, tenant="acme", event_id="a:1")
     assert answer.error == "no connection in time"
     assert limits == [pytest.approx(5 / 3), pytest.approx(5 / 3)]  # 8 s and twice 4 s are more than 15 s

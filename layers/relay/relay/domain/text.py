@@ -1,4 +1,4 @@
-"""Text that every service takes: DynamoDB, EventBridge and SQS differ in what they refuse."""
+"""JSON that every service takes: DynamoDB, EventBridge and SQS differ in the texts that they refuse."""
 
 import json
 import re
@@ -9,6 +9,18 @@ _UNFIT = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 JSON escapes the control characters that SQS refuses too.
 """
+
+NESTING_LIMIT = 100
+"""Levels of objects and lists. Far more can be read in one place and not in another: each leaves the stack its own depth."""
+
+
+def nests_too_deeply(document: Any) -> bool:
+    """Whether a JSON document has more than NESTING_LIMIT levels."""
+    level = [document]
+    for _ in range(NESTING_LIMIT):
+        level = [each for value in level for each in (value.values() if isinstance(value, dict) else value)]
+        level = [each for each in level if isinstance(each, dict | list)]
+    return bool(level)
 
 
 def is_fit(document: Any) -> bool:

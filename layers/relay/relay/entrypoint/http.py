@@ -44,9 +44,6 @@ RESPONSE_LIMIT = 5_500_000
 """Bytes of a list of tasks: Lambda returns 6 MB, and API Gateway answers 500 for more."""
 VALUES_LIMIT = 20_000
 """Values in a body, at most: each takes up to 400 bytes and 6 µs, and Kling's largest documented body has about 1,500."""
-NESTING_LIMIT = 100
-"""Levels of objects and lists in a body."""
-_TOO_DEEP = f"the body nests too deeply: expected at most {NESTING_LIMIT} levels"
 
 STATUS: Mapping[type[RelayError], int] = {
     ClientError: 400,
@@ -211,6 +208,9 @@ def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
     # Each value follows one of these, or is the whole body. Those inside of texts are counted too: it must be cheap.
     if sum(map(body.count, (b",", b"[", b"{"))) > VALUES_LIMIT:
         raise RequestTooLargeError(f"the body has too many values: expected at most {VALUES_LIMIT} commas and brackets")
+    from relay.domain.text import NESTING_LIMIT, nests_too_deeply  # callbacks do not need it
+
+    too_deep = f"the body nests too deeply: expected at most {NESTING_LIMIT} levels"
     try:
         document = json.loads(body.decode())
     except UnicodeDecodeError:
@@ -218,11 +218,11 @@ def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
     except ValueError:
         raise ClientError("the body is not JSON") from None
     except RecursionError:
-        raise ClientError(_TOO_DEEP) from None
+        raise ClientError(too_deep) from None
     if not isinstance(document, dict):
         raise ClientError("the body is not a JSON object")
-    if _nests_too_deeply(document):
-        raise ClientError(_TOO_DEEP)
+    if nests_too_deeply(document):
+        raise ClientError(too_deep)
     _check_texts(document, body)
     return document
 
@@ -235,11 +235,3 @@ def _check_texts(document: dict[str, Any], body: bytes) -> None:
 
     if not is_fit(document):
         raise ClientError("the body has a text with half of a surrogate pair, U+FFFE or U+FFFF: expected Unicode characters")
-
-
-def _nests_too_deeply(document: dict[str, Any]) -> bool:
-    level: list[Any] = [document]
-    for _ in range(NESTING_LIMIT):
-        level = [each for value in level for each in (value.values() if isinstance(value, dict) else value)]
-        level = [each for each in level if isinstance(each, dict | list)]
-    return bool(level)

@@ -21,6 +21,7 @@ from relay.domain.errors import (
     UnreadableSnapshotError,
 )
 from relay.domain.task import Change, Failure, FailureCode, Result, Snapshot, Status, Task
+from relay.domain.text import NESTING_LIMIT
 from relay.providers.base import ProviderResponse
 from relay.providers.kling.translator import Kling
 from tests.support.tasks import NOON, task_of
@@ -397,7 +398,7 @@ def test_half_an_emoji_does_not_spoil_what_is_stored() -> None:
     assert KLING.read_callback(body).message == "café �"
 
 
-@pytest.mark.parametrize("depth", [10, 200])
+@pytest.mark.parametrize("depth", [10, NESTING_LIMIT - 2])
 def test_nesting_is_kept_and_shown(depth: int) -> None:
     nest: Any = "deep"
     for _ in range(depth):
@@ -406,8 +407,14 @@ def test_nesting_is_kept_and_shown(depth: int) -> None:
     assert KLING.view(succeeded(nest=nest), {"task_result/videos/0/url": "u"})["nest"] == nest
 
 
-def test_nesting_without_end_is_not_understood() -> None:
-    body = callback(nest=0).replace(b'"nest": 0', b'"nest": ' + b"[" * 50_000 + b"]" * 50_000)
+@pytest.mark.parametrize("depth", [NESTING_LIMIT, 5_000, 50_000])
+@pytest.mark.parametrize("quoted", [False, True])
+def test_nesting_without_end_is_not_understood(depth: int, *, quoted: bool) -> None:
+    """What can be read at one place may be too deep for the stack at another one, where the task is shown."""
+    deep = b"[" * depth + b"]" * depth
+    body = callback(nest=0).replace(b'"nest": 0', b'"nest": ' + deep)
+    if quoted:
+        body = callback(task_result=f'{{"videos":[{{"url":"https://a.example/1"}}],"nest":{deep.decode()}}}')
 
     with pytest.raises(UnreadableSnapshotError):
         KLING.read_callback(body)

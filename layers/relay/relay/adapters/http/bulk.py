@@ -42,6 +42,7 @@ class BulkTransport(httpx.BaseTransport):
         seconds = request.extensions.get("timeout", {})
         until = request.extensions.get("until", float("inf"))
         connection = http.client.HTTPConnection(_NO_ADDRESS)
+        connection.response_class = _FinalResponse
         try:
             with _translated(httpx.ConnectError, httpx.ConnectTimeout):
                 dialled = self._dialled(request, _shorter(seconds.get("connect"), until))
@@ -63,6 +64,17 @@ class BulkTransport(httpx.BaseTransport):
         if url.scheme == "http":
             return plain
         return self._context.wrap_socket(plain, server_hostname=request.extensions.get("sni_hostname", url.host))
+
+
+class _FinalResponse(http.client.HTTPResponse):
+    """The response after all informational ones; http.client itself passes over HTTP 100 only."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            if not 100 <= line[1] < 200:
+                return line
+            http.client.parse_headers(self.fp)
 
 
 class _BoundedSocket:

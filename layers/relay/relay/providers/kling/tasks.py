@@ -7,6 +7,7 @@ from typing import Any
 
 from relay.domain.errors import NoResultsError, UnreadableSnapshotError
 from relay.domain.task import Result, Snapshot, Status, Task
+from relay.providers.kling.envelope import parsed
 from relay.providers.statuses import status_of
 
 # Lists of results in a task object, and the kind of file in each; where none of them is there, any list may hold files.
@@ -121,7 +122,7 @@ def _listed(value: Any) -> dict[str, Any]:
     """A copy of `task_result` as Kling documents it, lists of objects by name, whatever shape it came in."""
     if isinstance(value, str) and not _is_url(value):
         try:
-            value = json.loads(value)
+            value = parsed(value)
         except (ValueError, RecursionError):
             return {}
     if not isinstance(value, dict):
