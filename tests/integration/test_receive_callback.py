@@ -21,7 +21,7 @@ def test_the_course_of_a_task_is_followed(world: MotoWorld) -> None:
     task = world.task(task_id)
     assert (task.status, task.version) == (Status.SUCCEED, 3)
     assert task.results[0].duration == "5.1"
-    assert task.due_at == task.updated_at + 90_000, "its files are late then"
+    assert task.due_at == task.updated_at + 60_000, "its files are late then"
 
 
 def test_a_success_is_kept_as_it_came_before_it_is_known(world: MotoWorld) -> None:

@@ -50,7 +50,7 @@ FAILED = reported(Status.FAILED, 3, "Content policy violation")
 CANCELLED = Change.cancelled(Acceptance.UNKNOWN)
 CANCELLED_UNSENT = Change.cancelled(Acceptance.UNSENT)
 SUCCEED_DUE = Change.reported(snapshot_of(Status.SUCCEED, 3), due_at=NOON + 90_000)
-"""As the relay applies it: the files are late after 90 seconds."""
+"""As the relay applies it: the files are late after a minute."""
 EXPIRED = Change.given_up(FailureCode.EXPIRED, "no verdict in time")
 POLICY = Failure(code=FailureCode.REJECTED, message="content security policy", provider_code=1301, http_status=400)
 REJECTED = Change.refused(POLICY)

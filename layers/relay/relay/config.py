@@ -54,7 +54,7 @@ class Settings:
     inline_request_bytes: int = 4096
     archive_attempts: int = 8
     """The delivery of an archiving message from which a failure is the last one. SQS counts throttled deliveries too."""
-    results_delayed_after: int = 90
+    results_delayed_after: int = 60
     """After this time without stored files, a success is announced with the provider's URLs."""
     max_result_bytes: int = 5_368_709_120
     result_url_seconds: int = 3600

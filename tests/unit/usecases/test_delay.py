@@ -1,4 +1,4 @@
-"""Late files: a success is announced after 90 seconds, once, and what becomes of its files follows."""
+"""Late files: a success is announced after a minute, once, and what becomes of its files follows."""
 
 import json
 
@@ -48,7 +48,7 @@ def tick(world: FakeWorld) -> dict[str, int]:
 
 
 def test_files_that_are_late_are_announced_once_with_the_providers_url(world: FakeWorld, task_id: str) -> None:
-    world.clock.advance(89)
+    world.clock.advance(59)
     assert tick(world) == {}
     world.clock.advance(1)
     requests = len(world.api.requests)
@@ -65,7 +65,7 @@ def test_files_that_are_late_are_announced_once_with_the_providers_url(world: Fa
 
 
 def test_the_stored_files_follow(world: FakeWorld, task_id: str) -> None:
-    world.clock.advance(90)
+    world.clock.advance(60)
     tick(world)
     announced(world, task_id)
     world.source.files[URL] = MP4
@@ -79,7 +79,7 @@ def test_the_stored_files_follow(world: FakeWorld, task_id: str) -> None:
 
 
 def test_so_does_the_loss_of_the_files(world: FakeWorld, task_id: str) -> None:
-    world.clock.advance(90)
+    world.clock.advance(60)
     tick(world)
     announced(world, task_id)
     world.source.files[URL] = ResultGoneError("HTTP 410")
@@ -109,7 +109,7 @@ def test_files_that_are_stored_in_time_cost_no_call_more(world: FakeWorld, task_
 
 @pytest.mark.parametrize("is_stored", [True, False])
 def test_a_reconciler_that_the_archive_overtakes_announces_nothing(world: FakeWorld, task_id: str, is_stored: bool) -> None:
-    world.clock.advance(90)
+    world.clock.advance(60)
     record_delay = world.tasks.record_delay
 
     def overtaken(task_id: str, *, at: int) -> bool:
@@ -130,7 +130,7 @@ def test_a_reconciler_that_the_archive_overtakes_announces_nothing(world: FakeWo
 
 
 def test_of_two_reconcilers_one_announces(world: FakeWorld, task_id: str) -> None:
-    world.clock.advance(90)
+    world.clock.advance(60)
     get, outcomes = world.tasks.get, []
 
     def read_by_both(task_id: str) -> object:
@@ -152,7 +152,7 @@ def test_an_index_that_is_behind_announces_nothing_early(world: FakeWorld, task_
 
 
 def test_what_is_delivered_late_says_how_it_stands_now(world: FakeWorld, task_id: str) -> None:
-    world.clock.advance(90)
+    world.clock.advance(60)
     tick(world)
     late = Delivery.of_task(world.task(task_id))
     world.source.files[URL] = MP4

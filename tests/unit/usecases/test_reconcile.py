@@ -34,7 +34,7 @@ def test_a_lost_verdict_is_found(world: FakeWorld, task_id: str, verdict: str) -
 
     task = world.task(task_id)
     assert task.status.value == {"succeeds": "succeed", "fails": "failed"}[verdict]
-    assert task.due_at == {"succeeds": world.clock() + 90_000, "fails": None}[verdict]
+    assert task.due_at == {"succeeds": world.clock() + 60_000, "fails": None}[verdict]
     assert (task_id in world.documents.callbacks) == (verdict == "succeeds")
 
 

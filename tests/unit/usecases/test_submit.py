@@ -95,7 +95,7 @@ def test_a_callback_faster_than_the_answer_finds_its_task(world: FakeWorld) -> N
     assert outcomes == [Outcome.APPLIED]
     assert world.task(task.task_id).status is Status.SUCCEED
     task = world.task(task.task_id)
-    assert task.due_at == task.updated_at + 90_000, "its files are late then"
+    assert task.due_at == task.updated_at + 60_000, "its files are late then"
 
 
 # What the client gets wrong

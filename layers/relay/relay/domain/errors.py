@@ -6,6 +6,7 @@ RelayError
 │   │   └── ExternalTaskIdTakenError
 │   ├── RequestTooLargeError
 │   ├── AuthenticationError
+│   ├── PermissionDeniedError       the key may not use the operation
 │   ├── TooManySubmissionsError     the key's limit of this minute is reached; `retry_after` in seconds
 │   ├── UnknownOperationError
 │   ├── TaskNotFoundError           unknown, or another tenant's
