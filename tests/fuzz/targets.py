@@ -169,7 +169,7 @@ def query(case: Case) -> None:
     world.connect()
     for _ in range(case.random.choice((1, 1, 2))):
         case.respond(
-            case.text(*QUERIES, *ERRORS, *({"code": 0, "data": large} for large in _LARGE_SUCCESSES)),
+            case.text(*QUERIES, *ERRORS, *({"code": 0, "data": large} for large in _LARGE_SUCCESSES * 3)),
             case.random.choice((200, 200, 200, 200, 400, 404)),
         )
         world.clock.advance(case.random.choice((60, 600)))
