@@ -222,3 +222,19 @@ def test_no_error_tells_the_key_or_the_url() -> None:
             sent_by(Answering(error))
         assert "the key" not in str(caught.value)
         assert "example.com" not in str(caught.value)
+
+
+@pytest.mark.parametrize("location", ["https://xn--a.com/x", "https://[::1", "http://a:99999/", "\\", "//"])
+def test_a_redirect_to_nowhere_leaves_the_outcome_open(location: str) -> None:
+    """httpx reads it although it does not follow it."""
+    answer = Answering(httpx.Response(301, headers={"Location": location}))
+    try:
+        assert sent_by(answer).status == 301
+    except OutcomeUnknownError as error:
+        assert error.message.startswith("no answer from the provider: ")
+    assert len(answer.requests) == 1
+
+
+def test_whatever_fails_after_the_request_may_have_been_billed() -> None:
+    with pytest.raises(OutcomeUnknownError, match="no answer from the provider: ValueError"):
+        sent_by(Answering(ValueError("of some library")))

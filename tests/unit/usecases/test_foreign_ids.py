@@ -74,7 +74,7 @@ def test_a_request_without_ids_looks_nothing_up(world: FakeWorld) -> None:
 
 def test_a_request_names_a_bounded_number_of_ids(world: FakeWorld) -> None:
     ids = [str(10**17 + number) for number in range(33)]
-    with pytest.raises(InvalidRequestError, match="names 33 ids"):
+    with pytest.raises(InvalidRequestError, match="too many ids of the provider: expected at most 32"):
         world.submit({"element_ids": ids}, operation="general/new")
 
 

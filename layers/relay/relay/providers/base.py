@@ -1,6 +1,6 @@
 """The provider interface: a translator without I/O builds requests and reads responses; one adapter does the HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -90,8 +90,8 @@ class Provider(Protocol):
     def checked(self, operation: Operation | SynchronousOperation, body: Mapping[str, Any], limits: PromptLimits) -> Checked:
         """Check a client's body before anything is billed; raises InvalidRequestError."""
 
-    def named_ids(self, body: Mapping[str, Any]) -> dict[str, str]:
-        """The provider's ids that a checked body names, by the path of their field ("element_list/0/element_id")."""
+    def named_ids(self, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """The provider's ids that a checked body names, each after the path of its field ("element_list/0/element_id")."""
 
     def given_ids(self, task: Task) -> list[str]:
         """The ids in a succeeded task by which later requests can name its files, voices or elements."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from relay.domain.errors import InvalidRequestError, PermissionDeniedError
@@ -23,11 +24,11 @@ _SUCCESS_BELOW = 300
 
 def check_ids(tenant: str, body: Mapping[str, Any], relay: Relay) -> None:
     """Raise InvalidRequestError for an id of another tenant, or for an unknown one if the stack refuses those."""
-    named = relay.provider.named_ids(body)
+    named = list(islice(relay.provider.named_ids(body), MOST + 1))
     if len(named) > MOST:
-        raise InvalidRequestError(f"the request names {len(named)} ids of the provider: expected at most {MOST}")
+        raise InvalidRequestError(f"the request names too many ids of the provider: expected at most {MOST}")
     refuses_unknown = relay.settings.foreign_provider_ids == "refuse"
-    for field, provider_id in named.items():
+    for field, provider_id in named:
         given_to = relay.provider_ids.tenant_of(relay.provider.name, provider_id)
         if given_to != tenant and (given_to is not None or refuses_unknown):
             raise InvalidRequestError(f"{field}: no task of yours was given the id {provider_id[:80]!r}")

@@ -10,7 +10,7 @@ import httpx
 
 from relay.adapters.http.bounded import BoundedTransport
 from relay.adapters.http.client import stateless_client
-from relay.domain.errors import OutcomeUnknownError, ProviderBusyError, UnavailableError
+from relay.domain.errors import OutcomeUnknownError, ProviderBusyError, ProviderError, UnavailableError
 from relay.providers.base import ProviderRequest, ProviderResponse
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ class HttpProviderApi:
                 return ProviderResponse(status, _read(response), dict(response.headers))
         except _NEVER_SENT as error:
             raise ProviderBusyError(f"the provider cannot be reached: {type(error).__name__}") from error
-        except httpx.HTTPError as error:
+        except ProviderError:
+            raise
+        except Exception as error:  # of httpx, but also others: it reads the URL of a redirect that it does not follow
             raise OutcomeUnknownError(f"no answer from the provider: {type(error).__name__}") from error
 
 

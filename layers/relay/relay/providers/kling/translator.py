@@ -1,7 +1,7 @@
 """Kling, spoken through CometAPI: paths, the envelope, the callback protocol and what its errors mean."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -87,7 +87,7 @@ class Kling:
 
         return checked(operation.name, model_of(operation.model), body, limits)
 
-    def named_ids(self, body: Mapping[str, Any]) -> dict[str, str]:
+    def named_ids(self, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """The ids of files, voices, elements and sessions."""
         from relay.providers.kling.ids import named_in
 
