@@ -53,7 +53,7 @@ class Provider(Upstream):
         status = status or (self.verdict if is_over else "processing")
         task: dict[str, Any] = {"task_id": provider_id, "task_status": status, "updated_at": self._clock()}
         if status == "succeed":
-            videos = [{"id": f"v-{number}", "url": url, "duration": "5.1"} for number, url in enumerate(self.urls)]
+            videos = [{"id": f"8781062428318{number:05d}", "url": url, "duration": "5.1"} for number, url in enumerate(self.urls)]
             task["task_result"] = {"videos": videos}
         return task
 

@@ -507,6 +507,7 @@ def _failed_as(code: FailureCode) -> Check:
     return check
 
 
+_WITH_ID: Json = {"video_id": "829836802793406551"}
 _EXTERNAL: Json = {"external_task_id": "order-1"}
 _WITH_IMAGE: Json = {"negative_prompt": LARGE[:2400], "prompt": "p" * 2400}
 
@@ -517,6 +518,7 @@ SCENARIOS = [
     Scenario("submit_task", "of an upload", _of_an_upload, _one_task),
     Scenario("submit_task", "an external id", _submit(None, fields=_EXTERNAL)),
     Scenario("submit_task", "both keys", _submit(fields=_EXTERNAL), _one_task),
+    Scenario("submit_task", "names an id of the provider", _submit(fields=_WITH_ID), _one_task),
     Scenario("submit_task", "counted", _counted, _one_task),
     Scenario("submit_task", "refused", _refused, _failed_as(FailureCode.REJECTED)),
     Scenario("submit_task", "busy", _submit("key", BUSY), _one_task),
