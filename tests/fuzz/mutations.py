@@ -39,7 +39,7 @@ def mutated(document: Any, random: Random, others: tuple[Any, ...] = ()) -> Any:
     for _ in range(random.choice((0, 1, 1, 1, 2, 2, 3, 5))):
         places = list(_places(changed))
         if not places:
-            return random.choice(_ODD)
+            return copy.deepcopy(random.choice(_ODD))
         holder, name = random.choice(places)
         _change(holder, name, random, others)
     return changed
@@ -62,7 +62,7 @@ def _change(holder: Any, name: Any, random: Random, others: tuple[Any, ...]) -> 
         case 1 if isinstance(holder, dict):
             holder[random.choice(_NAMES)] = holder.pop(name)
         case 2 if isinstance(holder, dict):
-            holder[random.choice(_NAMES)] = random.choice(_ODD)
+            holder[random.choice(_NAMES)] = copy.deepcopy(random.choice(_ODD))
         case 3 if isinstance(holder[name], list) and len(holder[name]) < 1000:
             holder[name] *= random.choice((2, 3, 64, 65, 200))
         case 4 if others:
