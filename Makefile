@@ -28,6 +28,7 @@ SPEED ?=
 SEEDS ?= 1000
 SECONDS ?= 60
 CASE ?=
+MUTANTS ?=
 SEED ?=
 STACK ?=
 QUEUE ?=
@@ -108,7 +109,7 @@ replay: setup ## Process a stored callback again (KEY=quarantine/… or results/
 	@$(RUN) relay replay "$(KEY)" $(if $(STACK),--stack "$(STACK)")
 
 # ── Checks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-.PHONY: test unit sweep gates sim fuzz sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
+.PHONY: test unit sweep gates sim fuzz mutants sam-test sam-image e2e interop api-test lint openapi fmt type validate ci
 SLOW := sweep simulation/test_planted_bugs.py fuzz integration/test_archive_memory.py aws/test_release_compatibility.py
 LATER := e2e gates interop linters sam $(SLOW)
 test: setup ## Run the tests that need no running stack, in under five minutes
@@ -125,6 +126,9 @@ sim: setup ## Run the deterministic simulation (SEEDS=20000; SEED=17 prints the 
 
 fuzz: setup ## Give the functions odd callbacks, responses, headers and requests (SECONDS=60 SEED=3; CASE=17 repeats one input)
 	@$(RUN) env PYTHONPATH=layers/relay:. python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(if $(CASE),--case $(CASE))
+
+mutants: setup ## Change the code in small ways and show what no unit test notices (MUTANTS='relay.domain.webhook*'; hours for all)
+	@$(RUN) python -m local.checks.mutants $(MUTANTS)
 
 e2e: setup $(STAMPS)/receiver ## Run the end-to-end tests with IAM enforced, on the running stack or on one of their own
 	$(call on-a-stack,--iam,$(RUN) pytest -q tests/e2e)
