@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,7 +81,13 @@ class Program:
             stdout=where,
             stderr=where,
             text=True,
+            preexec_fn=_heed_interrupts,  # noqa: PLW1509 - nothing here has threads that hold locks
         )
+
+
+def _heed_interrupts() -> None:
+    """A shell starts background jobs with Ctrl-C ignored, and their children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
