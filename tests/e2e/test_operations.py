@@ -58,7 +58,8 @@ def test_an_operation_goes_the_whole_way(
     assert created[operation, size]["task_status"] == "submitted"
     told = events.of(task_id)
     assert [event["detail"]["version"] for event in told] == list(range(1, len(told) + 1))
-    assert [event["detail-type"] for event in told] == ["Task Status Changed"] * (len(told) - 1) + ["Task Results Stored"]
+    kinds = [event["detail-type"] for event in told if event["detail-type"] != "Task Results Delayed"]  # on a slow machine
+    assert kinds == ["Task Status Changed"] * (len(kinds) - 1) + ["Task Results Stored"]
     statuses = [event["detail"]["status"] for event in told]
     assert statuses in (["submitted", "processing", "succeed", "succeed"], ["submitted", "succeed", "succeed"]), (
         "of many callbacks at once, succeed may overtake processing"

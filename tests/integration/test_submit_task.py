@@ -82,7 +82,7 @@ def test_a_callback_before_the_answer_finds_its_task(world: MotoWorld) -> None:
     world.outside.next_answers = [call_back]
     task = world.task(world.submit().data["task_id"])
     assert outcomes == [{"status": "applied"}]
-    assert (task.status, task.version, task.due_at) == (Status.SUCCEED, 2, task.updated_at + 90_000)
+    assert (task.status, task.version, task.due_at) == (Status.SUCCEED, 2, task.updated_at + 60_000)
     assert task.provider_task_id == "CjI17WevH1IAAAAAAHmgsw"
 
 

@@ -55,7 +55,7 @@ class Scene:
         self.simulator.reset(keep_settings=True)
         self.simulator.settings(speed=0, result_base_url="")
         for task in self._dynamodb.scan(TableName=self.stack.tasks_table)["Items"]:
-            if task["tenant"]["S"] == self.tenant:
+            if task.get("tenant", {}).get("S") == self.tenant:
                 self._dynamodb.delete_item(TableName=self.stack.tasks_table, Key={"task_id": task["task_id"]})
         self._events.collect()
         self._events.by_task.clear()

@@ -23,7 +23,7 @@ class Promises:
         """Before the redrive: what is not stored is in the dead letters, and its client knows."""
         dead = {message.body for message in self._world.archives.dead_letters}
         for message in self._world.archives.dead_letters:
-            recorded = not message.receives or self._world.tasks.tasks[message.body].archive is not None
+            recorded = not message.receives or self._world.tasks.tasks[message.body].archive in {Archive.STORED, Archive.FAILED}
             must(recorded, "the last attempt is handled", f"{message.name} is a dead letter, and its task does not say so")
         for task in self._world.tasks.tasks.values():
             if task.status is Status.SUCCEED and task.archive is not Archive.STORED:
