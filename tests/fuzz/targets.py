@@ -29,6 +29,7 @@ _DRIPS = (
     (b"HTTP/1.1 200 OK\r\nX: ", b"\xff"),
     (b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
 )
+_OTHER_PATHS = ("", "/", "/hook", "/hook?task=2", "/hook#part", "/HOOK/../other", "/%68ook", "//hook", "/hook;x=1")
 _HEADERS = {
     "content_type": (
         "application/json; charset=iso-8859-1",
@@ -223,9 +224,22 @@ def webhook(case: Case) -> None:
     must(log and log.attempts and (log.attempts[-1].http_status or log.attempts[-1].error), "the attempt is not on record")
     assert log
     must(log.due_at is None or world.clock() <= log.due_at, "the next attempt is in the past")
+    if log.attempts[-1].http_status is None:
+        _rests(case, world)
     world.receive(task_id, json.dumps(CALLBACKS[0]).encode())
     world.deliver_all()
     world.check_task(task_id)
+
+
+def _rests(case: Case, world: FuzzedWorld) -> None:
+    """An endpoint that did not respond gets no request for another task, however the task's URL names it."""
+    seen = len(case.host.heads)
+    url = case.host.url(case.random.choice(("127.0.0.1", "127.0.0.1."))) + case.random.choice(_OTHER_PATHS)
+    case.kept(url.encode())
+    other = world.submit({"prompt": "p", "callback_url": url}, key="another").task
+    world.deliver_all()
+    must(len(case.host.heads) == seen, "a request to an endpoint that is in back-off")
+    must(world.webhooks.log(other.task_id) is None, "an attempt at an endpoint that is in back-off")
 
 
 def request(case: Case) -> None:

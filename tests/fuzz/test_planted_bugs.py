@@ -12,9 +12,10 @@ from relay.adapters.http import client
 from relay.adapters.http.bounded import _Until
 from relay.adapters.http.bulk import BulkTransport
 from relay.domain import task
+from relay.domain.webhook import url_id
 from relay.entrypoint import http
 from relay.providers.kling import tasks
-from relay.usecases import attach
+from relay.usecases import attach, deliver
 from tests.fuzz import targets
 from tests.fuzz.host import Host, hosting
 from tests.fuzz.run import first_finding, run
@@ -95,6 +96,11 @@ def the_publisher_does_not_divert(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(eventbridge, "_size", lambda entry: min(eventbridge._LARGEST, len(entry["Detail"].encode())))
 
 
+def each_url_is_an_endpoint_of_its_own(patch: pytest.MonkeyPatch) -> None:
+    """Whether an endpoint responds is remembered by URL, and many clients have a URL for each task."""
+    patch.setattr(deliver, "origin_id", url_id)
+
+
 PLANTS: dict[Plant, tuple[str, str]] = {
     a_header_of_a_result_host_is_ascii: ("result", "_UnrecordedError"),
     all_hosts_share_a_cookie_jar: ("webhook", "cookie"),
@@ -103,6 +109,7 @@ PLANTS: dict[Plant, tuple[str, str]] = {
     each_step_of_an_exchange_has_its_own_time: ("webhook", "awaited"),
     the_name_of_a_result_list_is_taken_as_it_comes: ("callback", "without a URL"),
     the_results_of_a_success_have_no_sum: ("callback", "more than 262144"),
+    each_url_is_an_endpoint_of_its_own: ("webhook", "in back-off"),
     the_publisher_does_not_divert: ("query", "PutEvents with"),
 }
 """The target that finds a bug, and a word of the finding."""
