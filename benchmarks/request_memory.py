@@ -96,7 +96,7 @@ def main() -> None:
         plain = plain or (megabytes, seconds)
         rows.append(Row(what=name, ours=megabytes, unit="MB", goal=Goal(round(_MOST_MEGABYTES + plain[0]))))
         rows.append(Row(what=f"{name}: CPU", ours=seconds, unit="s", goal=Goal(round(_MOST_SECONDS + plain[1], 2))))
-    notes = ["Memory: the peak beyond the event, by tracemalloc. The goals are 64 MB and 0.5 s above the first request."]
+    notes = ["Memory: the peak beyond the event, by tracemalloc. The goals are 64 MB and 0.5 s above the first request"]
     publish("request_memory", [Table("Memory and CPU of one request", rows, notes), pages()])
 
 
@@ -126,7 +126,7 @@ def pages() -> Table:
         name = f"{size} tasks with {_FILES} files each{'' if text else ', refused'}"
         rows.append(Row(what=f"{name}: CPU", ours=seconds, unit="s", goal=Goal(1)))
         rows += [Row(what=f"{name}: response", ours=len(text) / 1e6, unit="MB", goal=Goal(5.5))] if text else []
-    return Table("A page of tasks", rows, ["URLs are signed with a session token of 1.1 kB, as a function has it."])
+    return Table("A page of tasks", rows, ["URLs are signed with a session token of 1.1 kB, as a function has it"])
 
 
 def _no_uploads() -> HttpResultUploads:
