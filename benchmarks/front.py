@@ -62,7 +62,7 @@ def callback_event(path: str, body: str) -> dict[str, Any]:
 
 def create_event(path: str, body: str) -> dict[str, Any]:
     """The Lambda event of an authorized create request."""
-    event = _event("POST /kling/v1/{operation+}", path, body)
+    event = _event("POST /{proxy+}", path, body)
     event["requestContext"]["authorizer"] = {"lambda": {"tenant": "acme", "key": "k"}}
     return event | {"pathParameters": {"operation": path.removeprefix("/kling/v1/")}}
 

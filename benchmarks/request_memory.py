@@ -6,7 +6,7 @@ import time
 import tracemalloc
 import uuid
 from collections.abc import Iterator
-from functools import partial
+from typing import Any
 
 import httpx
 
@@ -64,7 +64,12 @@ def handle(text: str, world: FakeWorld) -> bool:
     try:
         document = json_object({"body": text, "headers": {}})
         submission = Submission(
-            tenant="acme", operation="videos/text2video", body=document, idempotency_key=None, public_url="https://r.example"
+            tenant="acme",
+            provider="kling",
+            operation="videos/text2video",
+            body=document,
+            idempotency_key=None,
+            public_url="https://r.example",
         )
         submit(submission, world.relay, new_id=uuid.uuid4().hex)
     except ClientError:
@@ -111,13 +116,17 @@ def pages() -> Table:
         results = tuple(stored(task_id, each) for each in range(_FILES))
         fields = {"status": Status.SUCCEED, "document": document, "results": results, "archive": Archive.STORED}
         world.tasks.create(task_of(task_id, operation=_IMAGES, created_at=NOON + number, **fields))
-    shown = partial(native_page, "acme", _IMAGES, relay=world.relay)
-    shown({"pageSize": "1"})
+
+    def shown(size: int) -> Any:
+        route = world.provider.route("GET", f"/v1/{_IMAGES}", {"pageSize": str(size)})
+        return native_page("acme", world.provider, route, world.relay, "https://r.example", "r").body
+
+    shown(1)
     rows = []
     for size in (_FITTING, _TASKS):
         began = time.process_time()
         try:
-            text = json.dumps(shown({"pageSize": str(size)}))
+            text = json.dumps(shown(size))
         except ClientError:
             text = ""
         seconds = time.process_time() - began

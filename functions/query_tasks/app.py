@@ -7,10 +7,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare_at_init, services
-from relay.entrypoint.http import api, envelope, operation_path, request_id_of, tenant_of
+from relay.entrypoint.forwarding import forwarded
+from relay.entrypoint.http import api, base_url_of, envelope, request_id_of, request_of, response_of, tenant_of
 from relay.entrypoint.presenter import listed, native_page, own, webhook_of
 from relay.entrypoint.telemetry import logger, metrics
-from relay.usecases.query import find, located
+from relay.providers.base import Action
+from relay.usecases.query import find
 from relay.usecases.view import native
 
 prepare_at_init("tasks", "results")
@@ -35,20 +37,21 @@ def list_tasks() -> Any:
 @app.get("/tasks/.+")
 def get_task() -> Any:
     relay, task_id = services(), app.current_event.path.removeprefix("/tasks/")
-    task = find(tenant_of(app.current_event.raw_event), task_id, operation=None, tasks=relay.tasks)
+    task = find(tenant_of(app.current_event.raw_event), task_id, tasks=relay.tasks)
     return envelope(request_id_of(app), {**own(task, relay), "webhook": webhook_of(task, relay)})
 
 
-@app.get("/kling/v1/.+")
-@app.get("/v1/.+")
-def query_operation() -> Any:
-    relay, parameters = services(), app.current_event.query_string_parameters
-    tenant = tenant_of(app.current_event.raw_event)
-    listing = bool({"pageNum", "pageSize"} & set(parameters))
-    operation, reference = located(operation_path(app), relay.provider, listing=listing)
-    if reference is None:
-        return envelope(request_id_of(app), native_page(tenant, operation, parameters, relay))
-    return envelope(request_id_of(app), native(find(tenant, reference, operation=operation, tasks=relay.tasks), relay))
+@app.get("/.+")
+def query_provider() -> Any:
+    relay = services()
+    tenant, provider, route = request_of(app)
+    base_url, request_id = base_url_of(app, relay.settings), request_id_of(app)
+    if route.synchronous:
+        return forwarded(app, provider, route.synchronous, relay)
+    if route.action is Action.LIST:
+        return response_of(native_page(tenant, provider, route, relay, base_url, request_id))
+    task = find(tenant, route.reference, provider=provider.name, operation=route.name or None, tasks=relay.tasks)
+    return response_of(provider.queried_reply(native(task, relay, base_url), request_id))
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True)

@@ -9,6 +9,7 @@ from relay.bootstrap import prepare_at_init, services
 from relay.domain.errors import CallbackNotAuthenticError
 from relay.entrypoint.http import INTERNAL, answer, body_of, envelope
 from relay.entrypoint.telemetry import failed, logger, metrics, report
+from relay.providers.base import Reply
 from relay.usecases.receive import receive
 
 prepare_at_init("tasks", "tokens")
@@ -23,13 +24,17 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     task_id, token = path.get("task_id", ""), path.get("token", "")
     logger.set_correlation_id(request_id)
     try:
-        outcome = receive(task_id, token, body_of(event), services())
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        outcome = receive(task_id, token, body_of(event), headers, services())
     except CallbackNotAuthenticError:
         metrics.add_metric(name="CallbackForged", unit=MetricUnit.Count, value=1)
         return answer(404, envelope(request_id, code=1203, message="not found"))
     except Exception as error:  # noqa: BLE001 - whatever it is, the provider may send it again, and the reconciler polls
         failed(error)
         return answer(500, envelope(request_id, code=INTERNAL, message="the relay failed: send the callback again"))
+    if isinstance(outcome, Reply):
+        report("challenge", task_id=task_id)
+        return answer(outcome.status, outcome.body)
     report("callback", task_id=task_id, outcome=outcome)
     metrics.add_metric(name=f"Callback{outcome.name.title()}", unit=MetricUnit.Count, value=1)
     return answer(200, envelope(request_id, {"status": outcome.value}))

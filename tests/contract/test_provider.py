@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from relay.domain.errors import OutcomeUnknownError, ProviderError, RelayError, UnknownOperationError, UnreadableSnapshotError
 from relay.domain.task import Change, Failure, FailureCode, Snapshot, Status
-from relay.providers.base import PromptLimits, Provider, ProviderResponse
+from relay.providers.base import Operation, PromptLimits, Provider, ProviderResponse
 from relay.providers.kling.translator import Kling
 from tests.support.tasks import NOON, task_of
 
@@ -35,15 +35,22 @@ def fixtures(*kinds: str) -> list[Any]:
     ]
 
 
+def first(provider: Provider) -> Operation:
+    """One of its operations."""
+    return next(iter(provider.operations.values()))
+
+
 def read(provider: Provider, path: Path) -> Snapshot:
     body = path.read_bytes()
     match kind_of(path):
         case "callback":
-            return provider.read_callback(body)
+            snapshot = provider.read_callback(body, {})
+            assert isinstance(snapshot, Snapshot)
+            return snapshot
         case "query":
-            return provider.read_queried(ProviderResponse(200, body))
+            return provider.read_queried(first(provider), ProviderResponse(200, body))
         case _:
-            return provider.read_created(ProviderResponse(200, body))
+            return provider.read_created(first(provider), ProviderResponse(200, body))
 
 
 OPERATIONS = [
@@ -80,9 +87,9 @@ def test_a_task_is_shown_as_the_provider_would_show_it_with_our_ids(provider: Pr
         if snapshot.status is not Status.SUBMITTED else task_of(external_task_id="ours")  # fmt: skip
     urls = {result.path: f"https://bucket.example/{number}" for number, result in enumerate(task.results)}
 
-    shown = provider.view(task, urls)
+    shown = provider.view(task, urls, "https://relay.example")
 
-    again = provider.read_queried(ProviderResponse(200, json.dumps({"code": 0, "data": shown}).encode()))
+    again = provider.read_queried(first(provider), ProviderResponse(200, json.dumps({"code": 0, "data": shown}).encode()))
     assert (again.provider_task_id, again.external_task_id) == (task.task_id, "ours")
     assert (again.status, again.message, again.updated_at) == (task.status, task.message, task.updated_at)
     assert {result.path: result.url for result in again.results} == urls
@@ -97,7 +104,7 @@ def test_a_documented_error_is_never_taken_for_a_task(provider: Provider, path: 
 
     for reading in (provider.read_created, provider.read_queried):
         with pytest.raises(ProviderError) as caught:
-            reading(response)
+            reading(first(provider), response)
         assert (caught.value.status, str(caught.value.code)) == (status, path.stem.split("_")[1])
         assert 0 < len(caught.value.message) <= 500
 
@@ -126,15 +133,15 @@ GARBAGE = [
 @pytest.mark.parametrize("body", GARBAGE, ids=range(len(GARBAGE)))
 def test_garbage_is_an_error_of_ours_and_never_says_that_a_task_was_not_accepted(provider: Provider, body: bytes) -> None:
     with pytest.raises(UnreadableSnapshotError):
-        provider.read_callback(body)
+        provider.read_callback(body, {})
     for status in (200, 201, 500, 502, 503, 504, 524):
         with pytest.raises(OutcomeUnknownError):
-            provider.read_created(ProviderResponse(status, body))
+            provider.read_created(first(provider), ProviderResponse(status, body))
         with pytest.raises((OutcomeUnknownError, UnreadableSnapshotError)):
-            provider.read_queried(ProviderResponse(status, body))
+            provider.read_queried(first(provider), ProviderResponse(status, body))
     for status in (301, 400, 404):
         with pytest.raises(RelayError):
-            provider.read_queried(ProviderResponse(status, body))
+            provider.read_queried(first(provider), ProviderResponse(status, body))
 
 
 @pytest.mark.parametrize(("provider", "name"), OPERATIONS)

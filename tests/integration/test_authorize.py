@@ -16,10 +16,11 @@ from relay.adapters.dynamodb import api_keys
 from relay.bootstrap import services
 from relay.domain.keys import KeyKind
 from relay_cli.operator.keys import Keys
-from tests.support.moto_world import Json, MotoWorld, event, with_tenant
+from tests.support.moto_world import Json, MotoWorld, event, with_path, with_tenant
 from tests.support.tokens import signed
 
 MINUTE = 60
+ASKED_FOR = {"provider": "kling", "operation": "videos/text2video"}
 
 
 def asked(world: MotoWorld, authorization: str | None) -> Json:
@@ -52,7 +53,24 @@ def code_of(world: MotoWorld, authorization: str | None) -> int:
 def test_a_known_key_brings_its_tenant_and_its_id(world: MotoWorld) -> None:
     key = world.key_for("acme")
     context = asked(world, f"Bearer {key}")
-    assert context == {"tenant": "acme", "key": f"key_{hashlib.sha256(key.encode()).hexdigest()[:16]}"}
+    assert context == {**ASKED_FOR, "tenant": "acme", "key": f"key_{hashlib.sha256(key.encode()).hexdigest()[:16]}"}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/v1/images/generations/order-1", {"provider": "kling", "operation": "images/generations"}),
+        ("/kling/v1/general/new-one", {"provider": "kling", "operation": "general/new-one"}),
+        ("/v1/unknown", {}),
+        ("/tasks/1", {}),
+        ('/kling/v1/"x"/1', {}),
+    ],
+)
+def test_the_access_log_learns_what_was_asked_for(world: MotoWorld, path: str, expected: Json) -> None:
+    payload = with_path(event("authorize.missing"), path)
+    payload["requestContext"]["http"]["method"] = "GET"
+    context = world.call("authorize", payload)["context"]
+    assert {name: context[name] for name in ("provider", "operation") if name in context} == expected
 
 
 def test_the_scheme_may_be_written_otherwise(world: MotoWorld) -> None:
@@ -75,7 +93,7 @@ def test_a_key_that_was_stored_before_keys_had_ids_is_known(world: MotoWorld) ->
     digest = hashlib.sha256(b"crk_from-before").hexdigest()
     item = {"key_sha256": {"S": digest}, "tenant": {"S": "acme"}, "created_at": {"N": "7"}}
     world.dynamodb.put_item(TableName="api_keys", Item=item)
-    assert asked(world, "Bearer crk_from-before") == {"tenant": "acme", "key": f"key_{digest[:16]}"}
+    assert asked(world, "Bearer crk_from-before") == {**ASKED_FOR, "tenant": "acme", "key": f"key_{digest[:16]}"}
 
 
 @pytest.mark.parametrize(
@@ -176,7 +194,7 @@ def test_what_is_kept_is_bounded(world: MotoWorld, monkeypatch: pytest.MonkeyPat
 
 def test_a_signed_token_brings_the_tenant_of_its_pair(world: MotoWorld) -> None:
     pair = world.pair_for("acme")
-    assert asked(world, f"Bearer {signed(pair)}") == {"tenant": "acme", "key": pair.key.id}
+    assert asked(world, f"Bearer {signed(pair)}") == {**ASKED_FOR, "tenant": "acme", "key": pair.key.id}
 
 
 @pytest.mark.parametrize(

@@ -77,8 +77,8 @@ def test_the_payloads_are_of_the_task_that_the_first_one_makes() -> None:
     submit = event("submit_task.text2video")
     tenant = submit["requestContext"]["authorizer"]["lambda"]["tenant"]
     task_id = derived_task_id(tenant, "idempotency_key", submit["headers"]["idempotency-key"])
-    for name in ("receive_callback.succeed", "query_tasks.task"):
-        assert event(name)["pathParameters"]["task_id"] == task_id
+    assert event("receive_callback.succeed")["pathParameters"]["task_id"] == task_id
+    assert event("query_tasks.task")["pathParameters"]["proxy"] == f"tasks/{task_id}"
     for name in ("archive_results.succeed", "resubmit_tasks.attempt", "publish_events.created"):
         assert task_id in json.dumps(event(name))
 

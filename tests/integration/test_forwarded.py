@@ -18,7 +18,7 @@ COSTS = ("/account/costs", "/kling/account/costs", "/v1/account/costs", "/kling/
 @pytest.mark.parametrize("prefix", ["/kling/v1/", "/v1/"])
 def test_a_synchronous_answer_is_the_providers(world: MotoWorld, case: str, prefix: str) -> None:
     payload = event(f"submit_task.{case}")
-    operation = payload["pathParameters"]["operation"]
+    operation = payload["rawPath"].removeprefix("/kling/v1/")
     world.outside.next_answers = [(200, SPOKEN)]
 
     body = {**json.loads(payload["body"]), "relay_deadline_seconds": 60}
@@ -48,16 +48,16 @@ def test_the_largest_answer_fits_lambdas_response_unchanged(world: MotoWorld) ->
 def test_the_costs_of_the_account_are_asked_for_with_the_query_as_it_came(world: MotoWorld, path: str) -> None:
     world.outside.next_answers = [(200, SPOKEN)]
 
-    answer = world.call("submit_task", with_path(event("submit_task.account_costs"), path))
+    answer = world.call("query_tasks", with_path(event("query_tasks.account_costs"), path))
 
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, SPOKEN)
     (sent,) = world.outside.sent
     assert (sent.method, sent.path) == ("GET", "/kling/account/costs?start_time=1722769557708&end_time=1722855957708")
 
 
-@pytest.mark.parametrize("case", ["tts", "account_costs"])
-def test_nothing_is_passed_on_for_a_stranger(world: MotoWorld, case: str) -> None:
-    answer = world.http("submit_task", with_tenant(event(f"submit_task.{case}"), None, code="1002", message="unknown"))
+@pytest.mark.parametrize(("function", "case"), [("submit_task", "tts"), ("query_tasks", "account_costs")])
+def test_nothing_is_passed_on_for_a_stranger(world: MotoWorld, function: str, case: str) -> None:
+    answer = world.http(function, with_tenant(event(f"{function}.{case}"), None, code="1002", message="unknown"))
 
     assert (answer.status, answer.code) == (401, 1002)
     assert world.outside.sent == []

@@ -42,7 +42,12 @@ class Request:
         if self.callback_url:
             body["callback_url"] = self.callback_url
         return Submission(
-            tenant=self.tenant, operation=self.operation, body=body, idempotency_key=self.key, public_url=PUBLIC_URL
+            tenant=self.tenant,
+            provider="kling",
+            operation=self.operation,
+            body=body,
+            idempotency_key=self.key,
+            public_url=PUBLIC_URL,
         )
 
 

@@ -97,7 +97,7 @@ class Functions:
         """`POST /callbacks/{task_id}/{token}`: the outcome, a refusal, or how it ended; the container, and the calls made."""
         used: list[tuple[Container, list[str]]] = []
         return self._invoke(
-            "receive", label, lambda relay: receive.receive(task_id, token, body, relay), lambda *ran: used.append(ran)
+            "receive", label, lambda relay: receive.receive(task_id, token, body, {}, relay), lambda *ran: used.append(ran)
         ), *used[0]
 
     def publish(self, records: list[Record]) -> Any:

@@ -12,8 +12,8 @@ from relay.domain.errors import Meaning, ProviderTaskMissingError, TaskConflictE
 from relay.domain.events import event_between
 from relay.domain.task import Acceptance, Change, Rank, Status, Task
 from relay.domain.webhook import Delivery, DeliveryLog, DeliveryOutcome
-from relay.providers.base import Operation, ProviderRequest, ProviderResponse
-from relay.usecases import archive, deliver, receive, reconcile, resubmit
+from relay.providers.base import ProviderRequest, ProviderResponse, Reply
+from relay.usecases import archive, deliver, receive, reconcile, resubmit, send
 from relay.usecases.apply import Outcome, apply
 from relay.usecases.send import close
 from tests.simulation import calls, simulated_world
@@ -48,7 +48,7 @@ def an_event_is_published_before_the_write(patch: pytest.MonkeyPatch) -> None:
     """The receiver tells of a change, and makes it then."""
     right = receive.receive
 
-    def eager(task_id: str, token: str, body: bytes, relay: Any) -> Outcome:
+    def eager(task_id: str, token: str, body: bytes, headers: Any, relay: Any) -> Outcome | Reply:
         def telling(task_id: str, snapshot: Any, raw: bytes, relay: Any) -> Outcome:
             task = relay.tasks.get(task_id)
             after = replace(task, status=snapshot.status, message=snapshot.message, version=task.version + 1)
@@ -59,7 +59,7 @@ def an_event_is_published_before_the_write(patch: pytest.MonkeyPatch) -> None:
 
         with pytest.MonkeyPatch.context() as inner:
             inner.setattr(receive, "apply", telling)
-            return right(task_id, token, body, relay)
+            return right(task_id, token, body, headers, relay)
 
     patch.setattr(receive, "receive", eager)
 
@@ -133,7 +133,8 @@ def a_stale_secret_is_refused_at_once(patch: pytest.MonkeyPatch) -> None:
 
 def an_unknown_operation_is_taken_for_a_known_one(patch: pytest.MonkeyPatch) -> None:
     """After an unknown outcome its "no such task" is believed, and it is sent again."""
-    patch.setattr(Operation, "is_typed", property(lambda _operation: True))
+    for use_case in (send, reconcile, resubmit):
+        patch.setattr(use_case, "may_repeat", lambda _operation, _settings: True)
 
 
 def a_webhook_is_not_overtaken(patch: pytest.MonkeyPatch) -> None:

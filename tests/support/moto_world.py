@@ -70,9 +70,8 @@ def with_path(payload: Json, path: str, query: dict[str, str] | None = None, met
     changed["rawPath"] = changed["requestContext"]["http"]["path"] = path
     if method:
         changed["requestContext"]["http"]["method"] = method
-    for prefix in ("/kling/v1/", "/v1/"):
-        if path.startswith(prefix):
-            changed["pathParameters"] = {"operation": path.removeprefix(prefix)}
+    if not path.startswith("/callbacks/"):
+        changed["pathParameters"] = {"proxy": path.removeprefix("/")}
     if query is not None:
         changed["queryStringParameters"] = query
         changed["rawQueryString"] = str(httpx.QueryParams(query))

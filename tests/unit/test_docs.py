@@ -495,7 +495,7 @@ def test_the_operation_of_the_guide_can_be_added_as_shown() -> None:
     command = ["git", "apply", "--check", "-"]
     done = subprocess.run(command, cwd=ROOT, input=diff, text=True, capture_output=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
-    added = [line for line in diff.splitlines() if line.startswith("+    Operation(")]
+    added = [line for line in diff.splitlines() if line.startswith('+    ("')]
     assert len(added) == 1
 
 

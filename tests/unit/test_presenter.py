@@ -9,7 +9,9 @@ from local.emulator.serve import LARGEST_PAYLOAD, payload_size
 from relay.bootstrap import Services
 from relay.domain.errors import InvalidRequestError
 from relay.domain.task import Archive, Result, Status
-from relay.entrypoint.presenter import listed, native_page, own, submitted_answer, whole_number
+from relay.entrypoint.presenter import listed, native_page, own, submitted_reply
+from relay.providers.base import whole_number
+from relay.usecases.submit import Submitted
 from relay.usecases.view import native
 from tests.support.fakes.fake_world import PROMPT, FakeWorld
 from tests.support.fakes.provider import POLICY, refused
@@ -25,6 +27,11 @@ def to(world: FakeWorld) -> Services:
     return services
 
 
+def answered_create(submitted: Submitted, to: Services) -> tuple[dict[str, Any], int]:
+    reply = submitted_reply(submitted, to, "https://relay.example", "r")
+    return reply.body, reply.status
+
+
 def succeeded(world: FakeWorld) -> tuple[str, str]:
     """A succeeded task, and the provider's URL of its video."""
     task_id = world.submit({**PROMPT, "external_task_id": "order-1"}).task.task_id
@@ -37,7 +44,7 @@ def succeeded(world: FakeWorld) -> tuple[str, str]:
 def test_a_submitted_task_is_answered_as_by_the_provider(world: FakeWorld, to: Services) -> None:
     submitted = world.submit()
 
-    body, status = submitted_answer(submitted, to, "r")
+    body, status = answered_create(submitted, to)
 
     assert (status, body["code"], body["message"], body["request_id"]) == (200, 0, "SUCCEED", "r")
     assert body["data"]["task_id"] == submitted.task.task_id
@@ -45,7 +52,7 @@ def test_a_submitted_task_is_answered_as_by_the_provider(world: FakeWorld, to: S
 
 
 def test_what_is_doubtful_stands_in_the_message(world: FakeWorld, to: Services) -> None:
-    body, _ = submitted_answer(world.submit({**PROMPT, "model_name": "kling-v9"}), to, "r")
+    body, _ = answered_create(world.submit({**PROMPT, "model_name": "kling-v9"}), to)
 
     assert body["code"] == 0
     assert body["message"].startswith("SUCCEED; warning: model_name: 'kling-v9'")
@@ -55,7 +62,7 @@ def test_what_is_doubtful_stands_in_the_message(world: FakeWorld, to: Services) 
 def test_a_refusal_is_answered_as_by_the_provider(world: FakeWorld, to: Services, fault: Any, status: int, code: int) -> None:
     world.api.faults.append(fault)
 
-    body, answered = submitted_answer(world.submit(), to, "r")
+    body, answered = answered_create(world.submit(), to)
 
     assert (answered, body["code"]) == (status, code)
     assert "data" not in body
@@ -66,19 +73,19 @@ def test_a_task_that_failed_later_is_still_a_task(world: FakeWorld, to: Services
     world.api.fails(task_id)
     world.called_back(task_id)
 
-    body, status = submitted_answer(world.submit(key="key"), to, "r")
+    body, status = answered_create(world.submit(key="key"), to)
 
     assert (status, body["code"], body["data"]["task_status"]) == (200, 0, "failed")
 
 
 def test_a_result_is_shown_with_the_providers_url_until_it_is_stored(world: FakeWorld, to: Services) -> None:
     task_id, url = succeeded(world)
-    assert native(world.task(task_id), to)["task_result"]["videos"][0]["url"] == url
+    assert native(world.task(task_id), to, "")["task_result"]["videos"][0]["url"] == url
 
     world.archive(task_id)
 
     signed = f"https://results.example/results/{task_id}/0.mp4?signature"
-    assert native(world.task(task_id), to)["task_result"]["videos"][0]["url"] == signed
+    assert native(world.task(task_id), to, "")["task_result"]["videos"][0]["url"] == signed
     (result,) = own(world.task(task_id), to)["results"]
     assert (result["url"], result["bytes"], result["media_type"]) == (signed, len(MP4), "video/mp4")
 
@@ -179,9 +186,10 @@ def test_a_page_of_the_provider_that_is_too_long_says_what_to_send(to: Services,
 def answered(size: int, to: Services) -> tuple[list[dict[str, Any]] | None, int]:
     """A page and its size, or None and the size that the refusal advises."""
     try:
-        return native_page("acme", "images/generations", {"pageSize": str(size)}, to), size
+        route = to.providers["kling"].route("GET", "/v1/images/generations", {"pageSize": str(size)})
+        return native_page("acme", to.providers["kling"], route, to, "", "r").body["data"], size
     except InvalidRequestError as error:
-        described, _, advised = error.message.rpartition("=")
+        described, _, advised = error.message.rpartition(" ")
     assert f"{size} of these tasks" in described
     assert 0 < int(advised) < size
     return None, int(advised)

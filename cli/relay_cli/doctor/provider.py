@@ -6,14 +6,13 @@ from botocore.exceptions import ClientError
 
 from relay.adapters.http.provider import HttpProviderApi
 from relay.domain.errors import ProviderError, ProviderTaskMissingError, UnreadableSnapshotError
-from relay.providers.kling.translator import Kling
+from relay.providers.registry import PROVIDERS
 from relay_cli.doctor.deployment import Deployment
 from relay_cli.doctor.findings import Finding, broken, fine, warning
 
 _TIMEOUT = 15.0  # seconds
 _KEY_CODES = frozenset({1000, 1001, 1002})
 _ACCOUNT_CODES = frozenset({1100, 1101, 1102, 1103, 1304})
-_OPERATION = "videos/text2video"
 _NO_TASK = "relay-doctor-no-such-task"
 _PUT = "aws secretsmanager put-secret-value --secret-id {} --secret-string …"
 
@@ -61,10 +60,11 @@ def provider_key(deployment: Deployment) -> Iterator[Finding]:
 
 
 def _query_provider(url: str, key: str, put: str) -> Finding:
-    kling = Kling()
-    request = kling.query_request(kling.operations[_OPERATION], _NO_TASK)
+    provider = next(iter(PROVIDERS.values()))  # the key is that of all
+    operation = next(iter(provider.operations.values()))
+    request = provider.query_request(operation, _NO_TASK)
     try:
-        kling.read_queried(HttpProviderApi(url, lambda: key).send(request, timeout=_TIMEOUT))
+        provider.read_queried(operation, HttpProviderApi(url, lambda: key).send(request, timeout=_TIMEOUT))
     except ProviderTaskMissingError:
         return fine("provider", f"{url} accepts the key")
     except UnreadableSnapshotError:

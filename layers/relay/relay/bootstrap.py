@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from relay.adapters.aws import client
 from relay.config import Settings, on_lambda
-from relay.providers.kling.translator import Kling
+from relay.providers.registry import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,13 +51,8 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.providers: Mapping[str, Provider] = {provider.name: provider for provider in (Kling(),)}
+        self.providers: Mapping[str, Provider] = PROVIDERS
         """Every provider by its name in tasks. CometAPI serves all of them with one base URL and one key."""
-
-    @property
-    def provider(self) -> Provider:
-        """The provider whose paths the API serves."""
-        return self.providers[Kling.name]
 
     def clock(self) -> int:
         """Unix time in ms."""

@@ -84,7 +84,22 @@ class TaskStore(Protocol):
         False if it raises TaskConflictError: then a task that is over only stops being due. Version 0.2.0 leaves such tasks.
         """
 
-    def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
+    def request_poll(self, task_id: str, provider_task_id: str | None, *, due_at: int) -> None:
+        """Poll the task at `due_at`, also one that was given up, since the provider may have ended it. Stores what it calls it.
+
+        Does nothing to a task that the provider has ended. Raises TaskNotFoundError.
+        """
+
+    def of_tenant(
+        self,
+        tenant: str,
+        *,
+        provider: str | None = None,
+        operation: str | None,
+        status: Status | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page:
         """A page of a tenant's tasks; raises InvalidRequestError for a malformed cursor."""
 
     def due(self, *, now: int, limit: int, seen: Collection[str] = ()) -> list[str]:
@@ -334,10 +349,6 @@ class Relay(Protocol):
     @property
     def providers(self) -> Mapping[str, Provider]:
         """Every provider by its name, which is stored in tasks and callback tokens."""
-
-    @property
-    def provider(self) -> Provider:
-        """The provider whose paths the API serves."""
 
     @property
     def clock(self) -> Clock:

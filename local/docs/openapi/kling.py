@@ -5,10 +5,9 @@ from typing import Any, Final
 
 from local.docs.openapi.answers import Json, body, ref, refused, succeeded
 from local.stack import ROOT
-from relay.providers.base import Operation, SynchronousOperation
+from relay.providers.base import LAST_PAGE, LONGEST_PAGE, Operation, SynchronousOperation
 from relay.providers.kling.requests.body import KlingBody, model_of
 from relay.providers.kling.translator import PREFIX, Kling
-from relay.usecases.query import LAST_PAGE, LONGEST_PAGE
 
 _BODIES = ROOT / "tests" / "fixtures" / "kling" / "requests"
 _PROVIDERS_OWN = ("400", "404", "413", "422", "502", "4XX", "5XX")

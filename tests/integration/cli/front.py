@@ -72,7 +72,7 @@ class Front:
             return self.world.call("receive_callback", payload)
         authorized = self.world.call("authorize", {**event("authorize.known"), "headers": request.headers})
         payload["requestContext"]["authorizer"] = {"lambda": authorized["context"]}
-        function = "submit_task" if creates or path.endswith("/account/costs") else "query_tasks"
+        function = "submit_task" if creates else "query_tasks"
         function = "cancel_task" if request.method == "DELETE" else function
         return self.world.call(function, payload)
 

@@ -10,7 +10,7 @@ from relay.config import Settings
 from relay.domain.keys import SubmissionLimit
 from relay.domain.task import Task
 from relay.domain.webhook import Delivery, DeliveryOutcome
-from relay.providers.base import ProviderResponse
+from relay.providers.base import Provider, ProviderResponse, Reply
 from relay.providers.kling.translator import Kling
 from relay.usecases.apply import Outcome as Applied
 from relay.usecases.archive import archive
@@ -70,7 +70,7 @@ class FakeWorld:
     """The fakes themselves are attributes; the use cases see them through `calls`."""
 
     def __init__(self, **settings: Any) -> None:
-        self.provider = Kling()
+        self.provider: Provider = Kling()
         self.providers = {self.provider.name: self.provider}
         self.settings = settings_of(**settings)
         self.clock = VirtualClock()
@@ -127,7 +127,13 @@ class FakeWorld:
     ) -> Submitted:
         """`POST /kling/v1/{operation}`."""
         submission = Submission(
-            tenant=tenant, operation=operation, body=body, idempotency_key=key, public_url=PUBLIC_URL, limit=limit
+            tenant=tenant,
+            provider=self.provider.name,
+            operation=operation,
+            body=body,
+            idempotency_key=key,
+            public_url=PUBLIC_URL,
+            limit=limit,
         )
         return submit(submission, self.relay, new_id=new_id or uuid.uuid4().hex)
 
@@ -147,7 +153,8 @@ class FakeWorld:
         limit: SubmissionLimit | None = None,
     ) -> ProviderResponse:
         """A request to a synchronous operation."""
-        call = Call(tenant="acme", operation=self.provider.synchronous[operation], body=body, query=query, limit=limit)
+        synchronous = self.provider.synchronous[operation]
+        call = Call(tenant="acme", provider=self.provider.name, operation=synchronous, body=body, query=query, limit=limit)
         return forward(call, self.relay)
 
     def resubmit(self, task_id: str, attempt: int, **message: int) -> Resubmitted:
@@ -158,12 +165,12 @@ class FakeWorld:
             self.clock.advance(max(seconds_until_attempt(task, self.relay), 0))
         return resubmit(task_id, attempt, self.relay, due_at=due_at)
 
-    def receive(self, task_id: str, body: bytes, token: str | None = None) -> Applied:
+    def receive(self, task_id: str, body: bytes, token: str | None = None) -> Applied | Reply:
         """`POST /callbacks/{task_id}/{token}`, by default with the right token."""
         right = self.tokens.path(task_id, self.provider.name).partition("/")[2]
-        return receive(task_id, right if token is None else token, body, self.relay)
+        return receive(task_id, right if token is None else token, body, {}, self.relay)
 
-    def called_back(self, task_id: str) -> Applied:
+    def called_back(self, task_id: str) -> Applied | Reply:
         """The provider calls back with the task as it stands there, at the URL that it was given."""
         task = self.api.of(task_id)
         reference, token = task.callback_url.removeprefix(f"{PUBLIC_URL}/callbacks/").split("/")

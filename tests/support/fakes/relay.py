@@ -7,7 +7,6 @@ from typing import Any
 from relay.config import Settings
 from relay.ports import Clock
 from relay.providers.base import Provider
-from relay.providers.kling.translator import Kling
 from tests.support.fakes.provider_ids import FakeProviderIds
 
 
@@ -35,8 +34,3 @@ class FakeRelay:
     webhooks: Any = None
     webhook_sender: Any = None
     webhook_queue: Any = None
-
-    @property
-    def provider(self) -> Provider:
-        """Kling's paths are those of the API."""
-        return self.providers[Kling.name]

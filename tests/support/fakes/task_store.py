@@ -130,7 +130,34 @@ class FakeTaskStore:
             return False
         return True
 
-    def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
+    def request_poll(self, task_id: str, provider_task_id: str | None, *, due_at: int) -> None:
+        """Also of a task that was given up."""
+        task = self._existing(task_id)
+        if task.rank < Rank.FINAL:
+            self._write(
+                task,
+                replace(
+                    task,
+                    acceptance=Acceptance.ACCEPTED,
+                    provider_task_id=task.provider_task_id or provider_task_id,
+                    due_at=due_at,
+                    request=None,
+                    unresolved_at=0,
+                    refusal=None,
+                    reason=None,
+                ),
+            )
+
+    def of_tenant(
+        self,
+        tenant: str,
+        *,
+        provider: str | None = None,
+        operation: str | None,
+        status: Status | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page:
         """Looks at a bounded number of tasks, as the table does: a filtered page may be short though more follow."""
         if cursor is not None and not re.fullmatch(r"[0-9]{13}#[\w.-]{1,64}", cursor):
             raise InvalidRequestError("cursor: expected the cursor of an earlier answer")
@@ -138,7 +165,7 @@ class FakeTaskStore:
         found: list[Task] = []
         for looks, key in enumerate(sorted((key for key in keys if cursor is None or key < cursor), reverse=True), 1):
             task = keys[key]
-            if operation in {None, task.operation} and status in {None, task.status}:
+            if operation in {None, task.operation} and status in {None, task.status} and provider in {None, task.provider}:
                 found.append(task)
             if len(found) == limit or looks == _LOOKS * limit:
                 return Page(found, key)

@@ -82,14 +82,17 @@ def test_a_session_belongs_to_the_tenant_that_began_it(world: FakeWorld) -> None
     response = ProviderResponse(200, b'{"code":0,"data":{"session_id":"829836802793406551","face_data":[{"face_id":"1"}]}}')
     world.api.send = lambda *_, **__: response  # type: ignore[method-assign]
     identify = Call(
-        tenant="acme", operation=Kling.synchronous["videos/identify-face"], body={"video_url": "https://c.example/a.mp4"}
+        tenant="acme",
+        provider="kling",
+        operation=Kling.synchronous["videos/identify-face"],
+        body={"video_url": "https://c.example/a.mp4"},
     )
     forward(identify, world.relay)
     assert world.provider_ids.given_to == {("kling", VOICE): "acme"}
     clear = Kling.synchronous["videos/multi-elements/clear-selection"]
     with pytest.raises(InvalidRequestError, match="session_id: no task of yours"):
-        forward(Call(tenant="rival", operation=clear, body={"session_id": VOICE}), world.relay)
-    assert forward(Call(tenant="acme", operation=clear, body={"session_id": VOICE}), world.relay) == response
+        forward(Call(tenant="rival", provider="kling", operation=clear, body={"session_id": VOICE}), world.relay)
+    assert forward(Call(tenant="acme", provider="kling", operation=clear, body={"session_id": VOICE}), world.relay) == response
 
 
 @pytest.mark.parametrize("last", [False, True])
@@ -116,6 +119,6 @@ def test_the_account_is_for_keys_that_may_use_it(world: FakeWorld) -> None:
         world.submit({"voice_id": VOICE}, operation="general/delete-voices", limit=NO_ACCOUNT)
     costs = Kling.synchronous["account/costs"]
     with pytest.raises(PermissionDeniedError, match="account/costs"):
-        forward(Call(tenant="acme", operation=costs, limit=NO_ACCOUNT), world.relay)
+        forward(Call(tenant="acme", provider="kling", operation=costs, limit=NO_ACCOUNT), world.relay)
     assert world.api.requests == []
     assert world.submit(limit=NO_ACCOUNT).task.tenant == "acme"

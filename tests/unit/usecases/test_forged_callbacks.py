@@ -7,6 +7,7 @@ import string
 import pytest
 
 from relay.domain.errors import CallbackNotAuthenticError
+from relay.usecases.apply import Outcome
 from tests.support.fakes.fake_world import FakeWorld
 
 ALPHABET = string.ascii_letters + string.digits + "-_."
@@ -44,4 +45,4 @@ def test_ten_thousand_forged_callbacks_change_and_read_nothing(world: FakeWorld)
 
     assert world.tasks.tasks == before
     assert set(world.calls.names) == {"tokens.provider_of"}
-    assert world.receive(task_id, BODY, right).name == "APPLIED"
+    assert world.receive(task_id, BODY, right) is Outcome.APPLIED

@@ -7,10 +7,11 @@ import pytest
 
 from relay.bootstrap import Services
 from relay.domain.task import Archive, FailureCode, Status
-from relay.entrypoint.presenter import submitted_answer
+from relay.entrypoint.presenter import submitted_reply
 from relay.usecases.apply import Outcome
 from relay.usecases.reconcile import Reconciled
 from relay.usecases.resubmit import Resubmitted
+from relay.usecases.submit import Submitted
 from tests.support.fakes.fake_world import FakeWorld
 from tests.support.fakes.provider import (
     HANGS_WITH_IT,
@@ -117,12 +118,17 @@ def test_after_an_unknown_outcome_a_task_that_the_provider_finds_is_taken_up(wor
     assert world.task(task_id).provider_task_id == world.api.of(task_id).task_id
 
 
+def answer_of(submitted: Submitted, to: Services) -> tuple[Any, int]:
+    reply = submitted_reply(submitted, to, "", "ours")
+    return reply.body, reply.status
+
+
 def test_an_answer_without_a_task_is_the_clients_and_closes_the_record(world: FakeWorld, to: Services) -> None:
     world.api.at_once[AT_ONCE] = RECOGNIZED
 
     submitted = world.submit(BODY, operation=AT_ONCE)
 
-    assert submitted_answer(submitted, to, "ours") == (RECOGNIZED, 200)
+    assert answer_of(submitted, to) == (RECOGNIZED, 200)
     task = world.task(submitted.task.task_id)
     assert (task.status, task.due_at, task.request, task.version) == (Status.FAILED, None, None, 2)
     assert task.is_answered
@@ -136,7 +142,7 @@ def test_a_repeated_request_gets_the_same_answer_and_is_not_sent_again(world: Fa
 
     again = world.submit(BODY, operation=AT_ONCE, key="once")
 
-    assert submitted_answer(again, to, "ours") == (RECOGNIZED, 200)
+    assert answer_of(again, to) == (RECOGNIZED, 200)
     assert world.api.done == {AT_ONCE: 1}
 
 
@@ -146,8 +152,8 @@ def test_an_answer_that_no_item_could_carry_is_given_once(world: FakeWorld, to: 
     first = world.submit(BODY, operation=AT_ONCE, key="once")
     again = world.submit(BODY, operation=AT_ONCE, key="once")
 
-    assert submitted_answer(first, to, "ours") == (large, 200)
-    body, status = submitted_answer(again, to, "ours")
+    assert answer_of(first, to) == (large, 200)
+    body, status = answer_of(again, to)
     assert (status, body["data"]["task_status_msg"]) == (200, "the provider answered synchronously: there is no task")
     assert world.api.done == {AT_ONCE: 1}
 
@@ -186,6 +192,6 @@ def test_a_known_operation_without_a_task_in_its_answer_is_asked_for_as_before(w
 def test_a_refusal_is_the_providers_own(world: FakeWorld, to: Services, fault: Fault, expected: tuple[int, int]) -> None:
     world.api.faults.append(fault)
 
-    body, status = submitted_answer(world.submit(BODY, operation=OPERATION), to, "ours")
+    body, status = answer_of(world.submit(BODY, operation=OPERATION), to)
 
     assert (status, body["code"]) == expected

@@ -38,33 +38,32 @@ def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return None
 
 
-def check_callback_url(url: str, *, allow_loopback: bool) -> None:
+def check_callback_url(url: str, *, allow_loopback: bool, field: str = "callback_url") -> None:
     """Raise InvalidRequestError for a URL that would never be called. The SSRF guard resolves the host name at each request.
 
-    `allow_loopback`: plain http on this machine is allowed too.
+    `allow_loopback`: plain http on this machine is allowed too. `field`: its name in the request.
     """
     try:
         parts = urlsplit(url)
         host, port = _in_ascii(parts.hostname or "").rstrip("."), parts.port
+    except UnicodeError:  # idna's errors are of this kind
+        raise InvalidRequestError(f"{field}: expected a host name; got {(parts.hostname or '')[:40]!r}") from None
     except ValueError:
-        raise InvalidRequestError("callback_url: expected a URL") from None
+        raise InvalidRequestError(f"{field}: expected a URL") from None
     if allow_loopback and parts.scheme in {"http", "https"} and _is_loopback(host):
         return
     complaint = _complaint(parts.scheme, host, port, has_user=parts.username is not None)
     if complaint:
-        raise InvalidRequestError(f"callback_url: {complaint}")
+        raise InvalidRequestError(f"{field}: {complaint}")
 
 
 def _in_ascii(host: str) -> str:
-    """The name that is resolved: by IDNA 2008, as httpx encodes it. Raises InvalidRequestError."""
+    """The name that is resolved: by IDNA 2008, as httpx encodes it. Raises UnicodeError."""
     if host.isascii():
         return host
     import idna  # a large module, which few requests need
 
-    try:
-        return idna.encode(host.lower()).decode("ascii")
-    except idna.IDNAError:
-        raise InvalidRequestError(f"callback_url: expected a host name; got {host[:40]!r}") from None
+    return idna.encode(host.lower()).decode("ascii")
 
 
 def _complaint(scheme: str, host: str, port: int | None, *, has_user: bool) -> str | None:

@@ -1,7 +1,7 @@
 """The error tree. Every lower error (botocore's, httpx's, pydantic's) is turned into one of these by an adapter or a provider.
 
 RelayError
-├── ClientError                     the request cannot be served as it is; `code` goes into the provider's envelope
+├── ClientError                     the request cannot be served as it is; `code` goes into the envelope
 │   ├── InvalidRequestError         a field is wrong: says which and what was expected
 │   │   └── ExternalTaskIdTakenError
 │   ├── RequestTooLargeError
@@ -62,7 +62,7 @@ class RelayError(Exception):
 
 
 class ClientError(RelayError):
-    """The client can correct the request. `code` is the provider's business code (Kling API reference, error codes)."""
+    """The client can correct the request. `code` is the relay's own, for its envelope (docs/api.md)."""
 
     code = 1200
 
@@ -79,7 +79,7 @@ class InvalidRequestError(ClientError):
 
 
 class ExternalTaskIdTakenError(InvalidRequestError):
-    """The tenant used this `external_task_id` before. HTTP 400, as at Kling."""
+    """The tenant used this `external_task_id` before. HTTP 400."""
 
 
 class RequestTooLargeError(ClientError):
@@ -99,7 +99,7 @@ class PermissionDeniedError(ClientError):
 
 
 class TooManySubmissionsError(ClientError):
-    """The key has reached its limit for this minute. HTTP 429, with the code of Kling's rate limit."""
+    """The key has reached its limit for this minute. HTTP 429."""
 
     code = 1302
 

@@ -1,4 +1,4 @@
-"""HTTP: requests read, errors mapped to a status, and responses in the provider's envelope."""
+"""HTTP: requests read and routed, errors mapped to a status, and responses in the relay's envelope or a provider's format."""
 
 from __future__ import annotations
 
@@ -24,17 +24,21 @@ from relay.domain.errors import (
     UnknownOperationError,
 )
 from relay.entrypoint.telemetry import failed, logger
+from relay.providers.base import Reply
+from relay.providers.registry import PROVIDERS, names_for, routed, unknown_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 
+    from relay.config import Settings
     from relay.domain.keys import SubmissionLimit
+    from relay.providers.base import Provider, Route
 
 _JSON = "application/json"
 INTERNAL = 5000
-"""Kling's code for an internal error."""
+"""The code of an internal error."""
 FAILED = "the relay failed: ask for the task with its id, or send again with the same Idempotency-Key"
 REQUEST_LIMIT = 5_242_880
 """Bytes: a Lambda event holds 6 MB, and a larger body would not reach a function."""
@@ -43,7 +47,7 @@ BINARY_LIMIT = 4_000_000
 RESPONSE_LIMIT = 5_500_000
 """Bytes of a list of tasks: Lambda returns 6 MB, and API Gateway answers 500 for more."""
 VALUES_LIMIT = 20_000
-"""Values in a body, at most: each takes up to 400 bytes and 6 µs, and Kling's largest documented body has about 1,500."""
+"""Values in a body, at most: each takes up to 400 bytes and 6 µs. The largest documented body of a provider has about 1,500."""
 
 STATUS: Mapping[type[RelayError], int] = {
     ClientError: 400,
@@ -67,7 +71,7 @@ def status_of(error: RelayError) -> int:
 
 
 def envelope(request_id: str, data: Any = None, *, code: int = 0, message: str = "SUCCEED") -> dict[str, Any]:
-    """The provider's envelope; `data` is left out when there is none."""
+    """The relay's own envelope; `data` is left out when there is none."""
     body = {"code": code, "message": message, "request_id": request_id}
     return body if data is None else {**body, "data": data}
 
@@ -85,18 +89,21 @@ def answer(status: int, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def api() -> APIGatewayHttpResolver:
-    """A resolver whose errors come in the envelope, and whose routes do not depend on the base path of a custom domain."""
-    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+    """A resolver whose routes do not depend on the base path of a custom domain.
+
+    Its errors come in the format of the provider whose path was requested, or in the relay's envelope.
+    """
+    from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 
     class Api(APIGatewayHttpResolver):
         def resolve(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-            return super().resolve(routed(event), context)
+            return super().resolve(without_base_path(event), context)
 
     app = Api()
 
     def respond(status: int, code: int, message: str, **headers: str) -> Response[str]:
-        body = json.dumps(envelope(request_id_of(app), code=code, message=message), ensure_ascii=False)
-        return Response(status_code=status, content_type=_JSON, body=body, headers=headers)
+        reply = error_reply(app.current_event.path, status, code, message, request_id_of(app))
+        return response_of(Reply(reply.status, reply.body, {**reply.headers, **headers}))
 
     def refused(error: ClientError) -> Response[str]:
         logger.info("refused", status=status_of(error), code=error.code)
@@ -108,7 +115,7 @@ def api() -> APIGatewayHttpResolver:
         return respond(error.status, error.code, error.message)
 
     def not_found(_error: Exception) -> Response[str]:
-        return refused(UnknownOperationError("no such path: send operations to /kling/v1/… or /v1/…, list tasks with GET /tasks"))
+        return refused(unknown_path())
 
     def broken(error: Exception) -> Response[str]:
         failed(error)
@@ -121,7 +128,7 @@ def api() -> APIGatewayHttpResolver:
     return app
 
 
-def routed(event: Mapping[str, Any]) -> dict[str, Any]:
+def without_base_path(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event as if no custom domain had a base path: `rawPath` is the decoded path of the route.
 
     `domainName` ends with the base path, so `https://{domainName}` is the URL of this API as the client used it.
@@ -151,13 +158,41 @@ def request_id_of(app: APIGatewayHttpResolver) -> str:
     return str(app.current_event.request_context.request_id)
 
 
-def operation_path(app: APIGatewayHttpResolver) -> str:
-    """What follows the version prefix: `/v1/videos/text2video` and `/kling/v1/videos/text2video` are `videos/text2video`."""
-    return app.current_event.path.removeprefix("/kling").removeprefix("/v1/").removeprefix("/")
+def request_of(app: APIGatewayHttpResolver) -> tuple[str, Provider, Route]:
+    """The tenant whose request it is, the provider that serves it, and what it wants; raises a ClientError.
+
+    That nobody serves a path is said to everyone. Which operations there are is said to those with a key.
+    """
+    event = app.current_event
+    if not names_for(event.path):
+        raise unknown_path()
+    tenant = tenant_of(event.raw_event)
+    return tenant, *routed(event.http_method, event.path, event.query_string_parameters)
+
+
+def error_reply(path: str, status: int, code: int, message: str, request_id: str) -> Reply:
+    """An error in the format of the path's provider, or in the relay's envelope for its own paths."""
+    names = names_for(path)
+    if names:
+        return PROVIDERS[names[0]].error_reply(status, code, message, request_id)
+    return Reply(status, envelope(request_id, code=code, message=message))
+
+
+def response_of(reply: Reply) -> Response[str]:
+    """The reply as a function's response."""
+    from aws_lambda_powertools.event_handler import Response
+
+    body = json.dumps(reply.body, separators=(",", ":"))
+    return Response(status_code=reply.status, content_type=_JSON, body=body, headers=dict(reply.headers))
+
+
+def base_url_of(app: APIGatewayHttpResolver, settings: Settings) -> str:
+    """The URL of this API: the configured one, or the one that the client used."""
+    return settings.public_url or f"https://{app.current_event.request_context.domain_name}"
 
 
 def tenant_of(event: Mapping[str, Any]) -> str:
-    """The tenant that the authorizer found; raises AuthenticationError with Kling's code when it found none.
+    """The tenant that the authorizer found; raises AuthenticationError with the authorizer's code when it found none.
 
     The authorizer lets every request pass and says whose it is, or why nobody's, since only a function can answer in the
     envelope. Raises UnavailableError when the authorizer itself failed.

@@ -1,41 +1,38 @@
-"""Response bodies: tasks in the provider's format below its paths, and in ours below /tasks."""
+"""Responses: tasks in the provider's format below its paths, and in ours below /tasks."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from relay.domain.errors import InvalidRequestError, UnknownOperationError
 from relay.domain.events import described
 from relay.domain.task import FailureCode, Status, Task
-from relay.entrypoint.http import envelope, is_too_large
-from relay.usecases.query import numbered_page
+from relay.entrypoint.http import is_too_large
+from relay.providers.base import Paging, Reply, whole_number
+from relay.usecases.query import page_of
 from relay.usecases.view import native, urls_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from relay.ports import Relay
+    from relay.providers.base import Provider, Route
     from relay.usecases.submit import Submitted
     from relay.usecases.upload import Upload
 
-_PAGE = 30
 _LONGEST_PAGE = 100
 
 
-def submitted_answer(submitted: Submitted, relay: Relay, request_id: str) -> tuple[dict[str, Any], int]:
-    """The create envelope and its HTTP status; what is doubtful stands in `message`.
-
-    A refusal is the provider's own, and so is what it said at once, without a task.
-    """
-    task, failure = submitted.task, submitted.task.failure
+def submitted_reply(submitted: Submitted, relay: Relay, base_url: str, request_id: str) -> Reply:
+    """The response to a create. A refusal is the provider's own, and so is what it said at once, without a task."""
+    task, failure, provider = submitted.task, submitted.task.failure, relay.providers[submitted.task.provider]
     if task.is_answered and task.document and not is_too_large(task.document):
-        return task.document["answer"], 200
+        return Reply(200, task.document["answer"])
     if failure and failure.code is FailureCode.REJECTED:
-        status, code, message = relay.providers[task.provider].refusal(failure)
-        return envelope(request_id, code=code, message=message), status
-    message = "; ".join(["SUCCEED", *(f"warning: {warning}" for warning in submitted.warnings)])
-    return envelope(request_id, native(task, relay), message=message), 200
+        return provider.error_reply(*provider.refusal(failure), request_id)
+    return provider.created_reply(native(task, relay, base_url), submitted.warnings, request_id)
 
 
 def upload_answer(upload: Upload) -> dict[str, Any]:
@@ -106,17 +103,18 @@ def _reason(task: Task) -> dict[str, Any] | None:
 
 
 def listed(tenant: str, parameters: Mapping[str, str], relay: Relay) -> dict[str, Any]:
-    """`GET /tasks?status=&operation=&cursor=&limit=`: a page and the cursor of the next.
+    """`GET /tasks?status=&provider=&operation=&cursor=&limit=`: a page and the cursor of the next.
 
     The page has fewer tasks than `limit` if a response could not hold them.
     """
-    limit = whole_number(parameters, "limit", _PAGE)
+    limit = whole_number(parameters, "limit", Paging().size)
     if not 1 <= limit <= _LONGEST_PAGE:
         raise InvalidRequestError(f"limit: expected 1 to {_LONGEST_PAGE}; got {limit}")
     read = partial(
         relay.tasks.of_tenant,
         tenant,
-        operation=_operation(parameters.get("operation"), relay),
+        provider=_provider(parameters.get("provider"), relay),
+        operation=_operation(parameters.get("operation"), parameters.get("provider"), relay),
         status=_status(parameters.get("status")),
         cursor=parameters.get("cursor"),
     )
@@ -128,39 +126,42 @@ def listed(tenant: str, parameters: Mapping[str, str], relay: Relay) -> dict[str
         limit //= 2
 
 
-def native_page(tenant: str, operation: str, parameters: Mapping[str, str], relay: Relay) -> list[dict[str, Any]]:
-    """`GET …?pageNum=&pageSize=`: a page of an operation's tasks, newest first.
+def native_page(tenant: str, provider: Provider, route: Route, relay: Relay, base_url: str, request_id: str) -> Reply:
+    """A page of a provider's tasks, in its format.
 
     Raises UnknownOperationError when the operation is one that we do not know, and the tenant has no task of it. Raises
-    InvalidRequestError if a response could not hold the page: the protocol knows no shorter ones.
+    InvalidRequestError if a response could not hold the page, and the protocol knows no shorter ones.
     """
-    number, size = whole_number(parameters, "pageNum", 1), whole_number(parameters, "pageSize", _PAGE)
-    page = numbered_page(tenant, operation, number=number, size=size, tasks=relay.tasks)
-    if not page and number == 1 and not relay.provider.operation(operation).is_typed:
-        raise UnknownOperationError(f"no operation {operation}, and no task of it")
-    shown = [native(task, relay) for task in page]
-    if is_too_large(shown):
+    operation, paging = route.operation, route.paging
+    while True:
+        page, cursor = page_of(tenant, provider.name, route.name or None, paging, relay.tasks)
+        if operation and not page and paging.number == 1 and not operation.is_known:
+            raise UnknownOperationError(f"no operation {operation.name}, and no task of it")
+        shown = [native(task, relay, base_url) for task in page]
+        if not is_too_large(shown):
+            return provider.listed_reply(shown, cursor, base_url, request_id)
         fewer = len(page) // 2
-        raise InvalidRequestError(f"pageSize: {len(page)} of these tasks are too large for a response; send pageSize={fewer}")
-    return shown
+        if not (paging.may_be_shorter and fewer):
+            raise InvalidRequestError(f"{len(page)} of these tasks are too large for a response: ask for pages of {fewer}")
+        paging = replace(paging, size=fewer)
 
 
-def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
-    """A query parameter; raises InvalidRequestError when it is no whole number."""
-    given = parameters.get(name, str(default))
-    if not (given.isascii() and given.isdecimal() and len(given) < 10):
-        raise InvalidRequestError(f"{name}: expected a whole number; got {given[:40]!r}")
-    return int(given)
+def _provider(given: str | None, relay: Relay) -> str | None:
+    if given is not None and given not in relay.providers:
+        raise InvalidRequestError(f"provider: expected one of {', '.join(relay.providers)}; got {given[:40]!r}")
+    return given
 
 
-def _operation(given: str | None, relay: Relay) -> str | None:
+def _operation(given: str | None, provider: str | None, relay: Relay) -> str | None:
     if given is None:
         return None
-    try:
-        return relay.provider.operation(given).name
-    except UnknownOperationError:
-        known = ", ".join(relay.provider.operations)
-        raise InvalidRequestError(f"operation: expected one of {known}; got {given[:40]!r}") from None
+    known: list[str] = []
+    for name in [provider] if provider else relay.providers:
+        try:
+            return relay.providers[name].operation(given).name
+        except UnknownOperationError:
+            known += relay.providers[name].operations
+    raise InvalidRequestError(f"operation: expected one of {', '.join(known)}; got {given[:40]!r}")
 
 
 def _status(given: str | None) -> Status | None:

@@ -1,28 +1,50 @@
 """The provider interface: a translator without I/O builds requests and reads responses; one adapter does the HTTP."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from __future__ import annotations
 
-from relay.domain.task import Failure, Snapshot, Task
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from relay.domain.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from relay.domain.task import Failure, Snapshot, Task
+
+LONGEST_PAGE = 500
+LAST_PAGE = 1000
+_PAGE = 30
+
+
+class OurId(StrEnum):
+    """Whether a query by our own `task_id` finds a task that the provider has accepted.
+
+    Only after `always` does "no such task" prove that a create was not accepted, so that it can be sent again. The provider must
+    then also refuse a second create with the same id, since a query may be behind.
+    """
+
+    NEVER = "never"
+    MAYBE = "maybe"
+    ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One asynchronous create endpoint: `name` is its path below the version prefix, `model` its request model.
-
-    Without a model it is untyped: the provider may have it, but the relay does not know its fields.
-    """
+    """One asynchronous create endpoint: `name` is its path below the provider's prefix, `model` its request model."""
 
     name: str
     model: str = ""
+    our_id: OurId = OurId.NEVER
+    is_known: bool = True
+    """It creates a task. The response to an unknown one may be the result itself."""
     is_account_wide: bool = False
     """It concerns the provider's account, which all tenants share."""
-
-    @property
-    def is_typed(self) -> bool:
-        """The relay knows its fields, and that it creates a task which a query by our id finds."""
-        return bool(self.model)
+    has_files: bool = True
+    """Its results are files: a success without one is no success."""
+    poll_seconds: int = 0
+    """Between two polls, since no callback is certain to come; 0: callbacks tell, and polling is the fallback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +57,75 @@ class SynchronousOperation:
     is_account_wide: bool = False
 
 
+class Action(StrEnum):
+    """What a client's request wants of a provider."""
+
+    CREATE = "create"
+    FORWARD = "forward"
+    QUERY = "query"
+    LIST = "list"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """A page of a list: its number from 1, or the cursor that the page before it gave; `size` tasks.
+
+    `may_be_shorter`: the cursor of the next page continues after the last task.
+    """
+
+    number: int = 1
+    size: int = _PAGE
+    cursor: str | None = None
+    may_be_shorter: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A client's request. `operation` None: that of the task. `reference`: the task, by either id."""
+
+    action: Action
+    operation: Operation | None = None
+    synchronous: SynchronousOperation | None = None
+    reference: str = ""
+    paging: Paging = Paging()
+
+    @property
+    def name(self) -> str:
+        """The operation's name, if the request has one."""
+        found = self.operation or self.synchronous
+        return found.name if found else ""
+
+
+class Encoding(StrEnum):
+    """How the body of a request is encoded."""
+
+    JSON = "json"
+    FORM = "form"
+    MULTIPART = "multipart"
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file in a multipart body."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderRequest:
-    """One HTTP request to the provider; `path` begins with a slash, `body` is sent as JSON."""
+    """One HTTP request to the provider. `path` begins with a slash and may have a query string.
+
+    Texts in a form are sent as they are, everything else in it as JSON; only a multipart body may have a `FilePart`.
+    """
 
     method: str
     path: str
     body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    encoding: Encoding = Encoding.JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +135,15 @@ class ProviderResponse:
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response of the relay in the provider's format: HTTP status and JSON."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +163,7 @@ class PromptLimits:
 
 
 class Provider(Protocol):
-    """One file per provider, pure functions throughout. Errors are those of domain/errors.py."""
+    """One package per provider, pure functions throughout. Errors are those of domain/errors.py."""
 
     @property
     def name(self) -> str:
@@ -84,8 +177,23 @@ class Provider(Protocol):
     def synchronous(self) -> Mapping[str, SynchronousOperation]:
         """Every synchronous operation, by its name."""
 
+    @property
+    def callback_field(self) -> str:
+        """The field of a create in which a client names its own callback URL, and the relay its own."""
+
+    @property
+    def external_id_field(self) -> str:
+        """The field in which a client gives its own id; empty: there is none."""
+
+    @property
+    def confirms_callbacks(self) -> bool:
+        """Its callbacks prove nothing: a final status in one counts once a query confirms it."""
+
+    def route(self, method: str, path: str, parameters: Mapping[str, str]) -> Route:
+        """What a client's request below one of the provider's prefixes wants; raises UnknownOperationError."""
+
     def operation(self, name: str) -> Operation:
-        """A known operation, or an untyped one; raises UnknownOperationError when the provider cannot have it."""
+        """The operation that a task stores; raises UnknownOperationError when the provider cannot have it."""
 
     def checked(self, operation: Operation | SynchronousOperation, body: Mapping[str, Any], limits: PromptLimits) -> Checked:
         """Check a client's body before anything is billed; raises InvalidRequestError."""
@@ -102,22 +210,40 @@ class Provider(Protocol):
     def create_request(
         self, operation: Operation, body: Mapping[str, Any], *, task_id: str, callback_url: str
     ) -> ProviderRequest:
-        """The request that creates the task, with our `task_id` as the provider's external id."""
+        """The request that creates the task, with our `task_id` as the provider's external id if it has one."""
 
-    def read_created(self, response: ProviderResponse) -> Snapshot:
+    def read_created(self, operation: Operation, response: ProviderResponse) -> Snapshot:
         """The accepted task; raises a ProviderError by the meaning of the response: NoTaskError for a success without a task."""
 
     def query_request(self, operation: Operation, reference: str) -> ProviderRequest:
-        """The query for a task by the provider's id or by ours."""
+        """The query for a task by the provider's id, or by ours unless it finds none by that."""
 
-    def read_queried(self, response: ProviderResponse) -> Snapshot:
+    def read_queried(self, operation: Operation, response: ProviderResponse) -> Snapshot:
         """The task's state; raises a ProviderError, or UnreadableSnapshotError."""
 
-    def read_callback(self, body: bytes) -> Snapshot:
-        """The task's state in a callback; raises UnreadableSnapshotError."""
+    def cancel_request(self, operation: Operation, reference: str) -> ProviderRequest | None:
+        """The request that cancels a task by the provider's id; its response is read by `read_queried`. None: there is none."""
 
-    def view(self, task: Task, urls: Mapping[str, str]) -> dict[str, Any]:
-        """The task as the provider's own API shows it; `urls` by `Result.path`."""
+    def read_callback(self, body: bytes, headers: Mapping[str, str]) -> Snapshot | Reply:
+        """The task's state in a callback, or the response to a challenge; raises UnreadableSnapshotError.
+
+        `headers` by their names in lower case.
+        """
+
+    def view(self, task: Task, urls: Mapping[str, str], base_url: str) -> dict[str, Any]:
+        """The task as the provider's own API shows it; `urls` by `Result.path`, `base_url` of this API, or empty if unknown."""
+
+    def created_reply(self, view: dict[str, Any], warnings: Sequence[str], request_id: str) -> Reply:
+        """The response to a create."""
+
+    def queried_reply(self, view: dict[str, Any], request_id: str) -> Reply:
+        """The response to a query or a cancellation."""
+
+    def listed_reply(self, views: list[dict[str, Any]], cursor: str | None, base_url: str, request_id: str) -> Reply:
+        """A page of a list; `cursor` of the next page, None at the end."""
+
+    def error_reply(self, status: int, code: int, message: str, request_id: str) -> Reply:
+        """An error; `code` is the relay's own, or that of a refusal."""
 
     def forward_request(self, operation: SynchronousOperation, body: Mapping[str, Any] | None, query: str) -> ProviderRequest:
         """The request of a synchronous operation; `query` is its query string."""
@@ -131,3 +257,11 @@ class Provider(Protocol):
 
     def refusal(self, failure: Failure) -> tuple[int, int, str]:
         """HTTP status, code and message of the response for a create that was refused finally."""
+
+
+def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:
+    """A query parameter; raises InvalidRequestError when it is no whole number."""
+    given = parameters.get(name, str(default))
+    if not (given.isascii() and given.isdecimal() and len(given) < 10):
+        raise InvalidRequestError(f"{name}: expected a whole number; got {given[:40]!r}")
+    return int(given)

@@ -19,6 +19,8 @@ class Outcome(StrEnum):
     STALE = "stale"
     """Repeated, out of order, or after a final status: nothing changed."""
     QUARANTINED = "quarantined"
+    UNCONFIRMED = "unconfirmed"
+    """A final status that a query must confirm."""
 
 
 def apply(task_id: str, snapshot: Snapshot, raw: bytes, relay: Relay) -> Outcome:

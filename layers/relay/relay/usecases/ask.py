@@ -10,6 +10,7 @@ from relay.domain.task import Reason
 if TYPE_CHECKING:
     from relay.domain.task import Snapshot, Task
     from relay.ports import Relay
+    from relay.providers.base import ProviderRequest
 
 _QUERY_TIMEOUT = 15
 """Seconds."""
@@ -34,10 +35,16 @@ def ask_provider(task: Task, relay: Relay) -> tuple[Snapshot, bytes]:
     Raises a ProviderError (ProviderTaskMissingError when the provider does not know the task) or UnreadableSnapshotError.
     """
     provider = relay.providers[task.provider]
-    request = provider.query_request(provider.operation(task.operation), task.provider_task_id or task.task_id)
+    operation = provider.operation(task.operation)
+    return read_queried(task, provider.query_request(operation, task.provider_task_id or task.task_id), relay)
+
+
+def read_queried(task: Task, request: ProviderRequest, relay: Relay) -> tuple[Snapshot, bytes]:
+    """Send a request whose response is the task. Returns and raises as `ask_provider` does."""
+    provider = relay.providers[task.provider]
     response = relay.api.send(request, timeout=_QUERY_TIMEOUT)
     try:
-        return provider.read_queried(response), response.body
+        return provider.read_queried(provider.operation(task.operation), response), response.body
     except NoResultsError as error:
         error.document = response.body
         raise

@@ -8,20 +8,22 @@ from relay.domain.errors import AuthenticationError
 from relay.domain.keys import ClientKey, KeyKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from relay.ports import Relay
 
 _DOTS_OF_A_JWT = 2
 
 
-def authenticate(authorization: str, relay: Relay) -> ClientKey:
-    """The key behind an Authorization header.
+def authenticate(authorization: str, relay: Relay, *, schemes: Sequence[str] = ("bearer",)) -> ClientKey:
+    """The key behind an Authorization header of one of these schemes, which are in lower case.
 
-    Raises AuthenticationError with Kling's code: 1000 signature, 1001 empty, 1002 unknown, 1003 not yet valid, 1004 expired.
+    Raises AuthenticationError with the code: 1000 signature, 1001 empty, 1002 unknown, 1003 not yet valid, 1004 expired.
     """
     scheme, _, credential = authorization.strip().partition(" ")
     if not scheme:
         raise AuthenticationError("Authorization: expected `Bearer` and a key of this relay", 1001)
-    if scheme.lower() != "bearer":
+    if scheme.lower() not in schemes:
         raise AuthenticationError("Authorization: expected `Bearer`, a space, and a key of this relay or a JWT", 1002)
     credential = credential.strip()
     if credential.count(".") == _DOTS_OF_A_JWT:

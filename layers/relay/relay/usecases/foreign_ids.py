@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from relay.domain.keys import SubmissionLimit
     from relay.domain.task import Task
     from relay.ports import Relay
-    from relay.providers.base import Operation, ProviderResponse, SynchronousOperation
+    from relay.providers.base import Operation, Provider, ProviderResponse, SynchronousOperation
 
 MOST = 32
 """Ids in a request: each is looked up."""
@@ -22,14 +22,14 @@ _KEPT_SECONDS = 30 * 86_400
 _SUCCESS_BELOW = 300
 
 
-def check_ids(tenant: str, body: Mapping[str, Any], relay: Relay) -> None:
+def check_ids(tenant: str, body: Mapping[str, Any], provider: Provider, relay: Relay) -> None:
     """Raise InvalidRequestError for an id of another tenant, or for an unknown one if the stack refuses those."""
-    named = list(islice(relay.provider.named_ids(body), MOST + 1))
+    named = list(islice(provider.named_ids(body), MOST + 1))
     if len(named) > MOST:
         raise InvalidRequestError(f"the request names too many ids of the provider: expected at most {MOST}")
     refuses_unknown = relay.settings.foreign_provider_ids == "refuse"
     for field, provider_id in named:
-        given_to = relay.provider_ids.tenant_of(relay.provider.name, provider_id)
+        given_to = relay.provider_ids.tenant_of(provider.name, provider_id)
         if given_to != tenant and (given_to is not None or refuses_unknown):
             raise InvalidRequestError(f"{field}: no task of yours was given the id {provider_id[:80]!r}")
 
@@ -40,13 +40,13 @@ def check_scope(operation: Operation | SynchronousOperation, limit: SubmissionLi
         raise PermissionDeniedError(f"{operation.name} concerns the account of all tenants: your key may not use it")
 
 
-def record_forwarded_ids(tenant: str, response: ProviderResponse, relay: Relay) -> None:
+def record_forwarded_ids(tenant: str, response: ProviderResponse, provider: Provider, relay: Relay) -> None:
     """Record the ids that a synchronous operation brought. The response was paid for: it is returned even if this fails."""
-    ids = relay.provider.given_in_response(response)[:MOST] if response.status < _SUCCESS_BELOW else []
+    ids = provider.given_in_response(response)[:MOST] if response.status < _SUCCESS_BELOW else []
     if ids:
         with suppress(Exception):
             expires_at = relay.clock() // 1000 + _KEPT_SECONDS
-            relay.provider_ids.record(tenant, relay.provider.name, ids, expires_at=expires_at)
+            relay.provider_ids.record(tenant, provider.name, ids, expires_at=expires_at)
 
 
 def record_ids(task: Task, relay: Relay) -> None:

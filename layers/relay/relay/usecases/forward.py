@@ -26,6 +26,7 @@ class Call:
     """A client's request to a synchronous operation; a GET has no body, `query` is its query string."""
 
     tenant: str
+    provider: str
     operation: SynchronousOperation
     body: Mapping[str, Any] | None = None
     query: str = ""
@@ -38,20 +39,20 @@ def forward(call: Call, relay: Relay) -> ProviderResponse:
     Raises InvalidRequestError or TooManySubmissionsError before anything is sent. Raises ForwardingError with 503/5001 when
     nothing could be sent, with 504/5002 when the response was lost, and with 503/5001 when the provider refuses the relay itself.
     """
-    settings, body = relay.settings, call.body
+    settings, body, provider = relay.settings, call.body, relay.providers[call.provider]
     check_scope(call.operation, call.limit)
     if body is not None:
         limits = PromptLimits(settings.prompt_limit, settings.negative_prompt_limit)
         body, _ = split_deadline(body, settings.task_deadline)  # a synchronous operation ends by itself
-        body = relay.provider.checked(call.operation, body, limits).body
-        check_ids(call.tenant, body, relay)
+        body = provider.checked(call.operation, body, limits).body
+        check_ids(call.tenant, body, provider, relay)
         if wait := seconds_to_wait(call.limit, relay.submission_counts, at=relay.clock()):
             raise too_many(call.limit, wait)
         check_arrived(references(body), call.tenant, relay.uploads, now=relay.clock())
         body = resolved(body, call.tenant, relay.uploads, seconds=settings.task_deadline)
-    request = relay.provider.forward_request(call.operation, body, call.query)
+    request = provider.forward_request(call.operation, body, call.query)
     try:
-        response = relay.provider.read_forwarded(relay.api.send(request, timeout=settings.submit_timeout))
+        response = provider.read_forwarded(relay.api.send(request, timeout=settings.submit_timeout))
     except ProviderRefusedError as error:
         raise ForwardingError(error.message, status=error.status, code=error.code) from error
     except OperatorFaultError as error:
@@ -62,5 +63,5 @@ def forward(call: Call, relay: Relay) -> ProviderResponse:
         advice = "send the request again" if request.method == "GET" else _CHARGED
         raise ForwardingError(f"{error.message}: {advice}", status=504, code=5002) from error
     if body is not None:
-        record_forwarded_ids(call.tenant, response, relay)
+        record_forwarded_ids(call.tenant, response, provider, relay)
     return response

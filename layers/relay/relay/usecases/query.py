@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from relay.domain.errors import InvalidRequestError, TaskNotFoundError
+from relay.domain.errors import TaskNotFoundError
 from relay.domain.task import KEY_GENERATIONS, FailureCode, Task, derived_task_id
 
 if TYPE_CHECKING:
-    from relay.ports import TaskStore
-    from relay.providers.base import Provider
+    from collections.abc import Callable
 
-LONGEST_PAGE = 500
-LAST_PAGE = 1000
+    from relay.ports import Page, TaskStore
+    from relay.providers.base import Paging
 
 
-def located(path: str, provider: Provider, *, listing: bool) -> tuple[str, str | None]:
-    """Split a path below the version prefix into an operation and a task's id; the id is None for the list of tasks.
+def find(tenant: str, reference: str, *, tasks: TaskStore, provider: str | None = None, operation: str | None = None) -> Task:
+    """The tenant's task with this `task_id` or `external_task_id`, of any or of one provider and operation.
 
-    The longest known operation name that begins the path wins; a task's id may hold slashes. Below an unknown name the last of
-    more than two segments is an id, unless the client asks for a page (`listing`). Raises UnknownOperationError.
+    Raises TaskNotFoundError.
     """
-    known = [name for name in provider.operations if path == name or path.startswith(f"{name}/")]
-    if known:
-        name = max(known, key=len)
-        return name, path[len(name) + 1 :] or None
-    if listing or path.count("/") < 2:
-        return provider.operation(path).name, None
-    operation, _, reference = path.rpartition("/")
-    return provider.operation(operation).name, reference
-
-
-def find(tenant: str, reference: str, *, operation: str | None, tasks: TaskStore) -> Task:
-    """The tenant's task with this `task_id` or `external_task_id`; raises TaskNotFoundError."""
     task = tasks.get(reference)
     if task is None or task.tenant != tenant:
         task = _by_external_id(tenant, reference, tasks)
-    if task is None or (operation is not None and task.operation != operation):
+    if task is None or task.operation != (operation or task.operation) or task.provider != (provider or task.provider):
         raise TaskNotFoundError(f"no task {reference[:80]}: check the id, and that it was created with the same key")
     return task
 
@@ -54,25 +41,22 @@ def _by_external_id(tenant: str, reference: str, tasks: TaskStore) -> Task | Non
     return found
 
 
-def numbered_page(tenant: str, operation: str, *, number: int, size: int, tasks: TaskStore) -> list[Task]:
-    """Page `number` (from 1) of `size` tasks of one operation, newest first, like the provider's list query."""
-    if not 1 <= number <= LAST_PAGE:
-        raise InvalidRequestError(f"pageNum: expected 1 to {LAST_PAGE}; got {number}")
-    if not 1 <= size <= LONGEST_PAGE:
-        raise InvalidRequestError(f"pageSize: expected 1 to {LONGEST_PAGE}; got {size}")
-    page, cursor = _full_page(tenant, operation, size, None, tasks)
-    for _ in range(number - 1):
+def page_of(tenant: str, provider: str, operation: str | None, paging: Paging, tasks: TaskStore) -> tuple[list[Task], str | None]:
+    """A page of a provider's tasks, of one operation or of all, newest first, and the cursor of the next one."""
+    read = partial(tasks.of_tenant, tenant, provider=provider, operation=operation, status=None)
+    page, cursor = _full_page(read, paging.size, paging.cursor)
+    for _ in range(paging.number - 1):
         if cursor is None:
-            return []
-        page, cursor = _full_page(tenant, operation, size, cursor, tasks)
-    return page
+            return [], None
+        page, cursor = _full_page(read, paging.size, cursor)
+    return page, cursor
 
 
-def _full_page(tenant: str, operation: str, size: int, cursor: str | None, tasks: TaskStore) -> tuple[list[Task], str | None]:
+def _full_page(read: Callable[..., Page], size: int, cursor: str | None) -> tuple[list[Task], str | None]:
     """The store's pages may be short when a filter matches few tasks; the provider's are full up to the last one."""
     found: list[Task] = []
     while True:
-        page = tasks.of_tenant(tenant, operation=operation, status=None, limit=size - len(found), cursor=cursor)
+        page = read(limit=size - len(found), cursor=cursor)
         found, cursor = found + page.tasks, page.cursor
         if cursor is None or len(found) >= size:
             return found, cursor

@@ -6,23 +6,32 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from relay.domain.errors import Meaning, NoResultsError, TaskNotFoundError, UnavailableError, UnreadableSnapshotError
-from relay.domain.task import Reason
+from relay.domain.task import RANKS, Rank, Reason
+from relay.providers.base import Reply
 from relay.usecases.apply import Outcome, apply
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from relay.domain.task import Snapshot
     from relay.ports import Relay
+    from relay.providers.base import Provider
 
 CALLBACK_LIMIT = 262_144
 """Bytes: no task object comes near it, and a larger one would not fit into an event."""
 
 
-def receive(task_id: str, token: str, body: bytes, relay: Relay) -> Outcome:
-    """Process one callback; raises CallbackNotAuthenticError before anything is read or parsed."""
+def receive(task_id: str, token: str, body: bytes, headers: Mapping[str, str], relay: Relay) -> Outcome | Reply:
+    """Process one callback; raises CallbackNotAuthenticError before anything is read or parsed.
+
+    `headers` by their names in lower case. Returns a Reply if the provider expects one, and then nothing else happens.
+    """
     provider = relay.providers[relay.tokens.provider_of(task_id, token)]
     reason = f"{len(body)} bytes, more than {CALLBACK_LIMIT}"
     try:
         if len(body) <= CALLBACK_LIMIT:
-            return apply(task_id, provider.read_callback(body), body, relay)
+            read = provider.read_callback(body, headers)
+            return read if isinstance(read, Reply) else _apply(task_id, read, body, provider, relay)
     except NoResultsError as error:
         reason, now = str(error), relay.clock()
         asks = Reason(meaning=Meaning.NO_RESULTS, message=f"{reason}: the relay queries the task", at=now)
@@ -34,6 +43,14 @@ def receive(task_id: str, token: str, body: bytes, relay: Relay) -> Outcome:
     except TaskNotFoundError:
         reason = "the task is no longer stored"
     return _quarantine(task_id, body, reason, relay)
+
+
+def _apply(task_id: str, snapshot: Snapshot, body: bytes, provider: Provider, relay: Relay) -> Outcome:
+    """Apply it, or let a query confirm it if it is final and anyone could have sent it."""
+    if not (provider.confirms_callbacks and RANKS[snapshot.status] is Rank.FINAL):
+        return apply(task_id, snapshot, body, relay)
+    relay.tasks.request_poll(task_id, snapshot.provider_task_id, due_at=relay.clock())
+    return Outcome.UNCONFIRMED
 
 
 def _quarantine(task_id: str, body: bytes, reason: str, relay: Relay) -> Outcome:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from relay.domain.errors import Meaning, NoResultsError, ProviderError, ProviderTaskMissingError, UnreadableSnapshotError
 from relay.domain.task import RANKS, Acceptance, Change, FailureCode, Rank, Reason, Snapshot, Task
-from relay.usecases.apply import apply
+from relay.providers.base import OurId
+from relay.usecases.apply import Outcome, apply
 from relay.usecases.ask import ask_provider, reason_of
 from relay.usecases.send import (
     NOT_ACCEPTED,
@@ -110,12 +111,13 @@ def reconcile_one(task_id: str, relay: Relay) -> Reconciled:
     """
     task = relay.tasks.get(task_id)
     if task is None or task.is_over:
-        return _announce_delay(task, relay)
+        return _look_again(task, relay) if task and task.rank is Rank.GIVEN_UP else _announce_delay(task, relay)
     is_late = relay.clock() >= task.deadline_at
     if task.acceptance is Acceptance.UNSENT:
         return _expire(task, NOT_ACCEPTED, relay) if is_late else _resubmit(task, relay)
-    repeatable = may_repeat(relay.providers[task.provider].operation(task.operation), relay.settings)
-    if task.provider_task_id is None and not relay.settings.external_ids_honoured:
+    operation = relay.providers[task.provider].operation(task.operation)
+    repeatable = may_repeat(operation, relay.settings)
+    if task.provider_task_id is None and not (relay.settings.external_ids_honoured and operation.our_id is not OurId.NEVER):
         # There is no id to query with.
         return _wait_or_expire(task, relay, repeatable=repeatable, answered=True, reason=task.reason)
     try:
@@ -147,6 +149,23 @@ def _announce_delay(task: Task | None, relay: Relay) -> Reconciled:
     if task is None or task.due_at is None or task.due_at > now:  # the index may be behind
         return Reconciled.OVER
     return Reconciled.DELAYED if relay.tasks.record_delay(task.task_id, at=now) else Reconciled.OVER
+
+
+def _look_again(task: Task, relay: Relay) -> Reconciled:
+    """A callback says that a task which the relay had given up has ended at the provider: a query must confirm it."""
+    now = relay.clock()
+    if task.due_at is None or task.due_at > now:
+        return Reconciled.OVER
+    try:
+        snapshot, document = ask_provider(task, relay)
+    except (ProviderError, UnreadableSnapshotError):
+        if now < task.deadline_at + _GRACE_MS:
+            relay.tasks.request_poll(task.task_id, None, due_at=now + _seconds_between(task, relay, at=now) * 1000)
+            return Reconciled.UNCHANGED
+    else:
+        if RANKS[snapshot.status] is Rank.FINAL and apply(task.task_id, snapshot, document, relay) is Outcome.APPLIED:
+            return Reconciled.MOVED
+    return _announce_delay(task, relay)  # there is nothing to announce: the task is not due any more
 
 
 def _settle_empty(task: Task, error: NoResultsError, relay: Relay) -> Reconciled:
@@ -195,13 +214,21 @@ def _wait_or_expire(
         may_be_paid = task.provider_task_id is None and not repeatable
         task = replace(task, reason=reason)
         return _expire(task, _UNKNOWN if may_be_paid else _NO_STATUS if answered else _NO_ANSWER, relay, is_unknown=may_be_paid)
-    wait = backoff(task.polls, first=relay.settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
+    wait = _seconds_between(task, relay, at=now)
     due_at = min(now + wait * 1000, task.deadline_at if now < task.deadline_at else ends_at)
     if snapshot is not None and task.provider_task_id is None:
         record_acceptance(task, snapshot, relay.tasks, due_at=due_at)
     else:
         relay.tasks.postpone(task.task_id, due_at=due_at, reason=reason)
     return Reconciled.MOVED if snapshot is not None and RANKS[snapshot.status] > task.rank else Reconciled.UNCHANGED
+
+
+def _seconds_between(task: Task, relay: Relay, *, at: int) -> int:
+    """Until the next poll: doubling where callbacks tell; else the operation's own rhythm, and a twentieth of the task's age."""
+    rhythm = relay.providers[task.provider].operation(task.operation).poll_seconds
+    if not rhythm:
+        return backoff(task.polls, first=relay.settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
+    return min(max(rhythm, (at - task.created_at) // 20_000), _LONGEST_WAIT)
 
 
 def _expire(task: Task, message: str, relay: Relay, *, is_unknown: bool = False) -> Reconciled:

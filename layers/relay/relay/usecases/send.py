@@ -18,7 +18,20 @@ from relay.domain.errors import (
     TaskConflictError,
 )
 from relay.domain.retry_after import seconds_of
-from relay.domain.task import STATUS_MESSAGE_LIMIT, Acceptance, Change, Failure, FailureCode, Reason, Snapshot, Task
+from relay.domain.task import (
+    RANKS,
+    STATUS_MESSAGE_LIMIT,
+    Acceptance,
+    Change,
+    Failure,
+    FailureCode,
+    Rank,
+    Reason,
+    Snapshot,
+    Task,
+)
+from relay.providers.base import OurId
+from relay.usecases.apply import apply
 from relay.usecases.attach import resolved
 
 if TYPE_CHECKING:
@@ -78,14 +91,18 @@ def send(task: Task, request: StoredRequest, relay: Relay) -> Task:
     try:
         response = relay.api.send(create, timeout=settings.submit_timeout)
         retry_after = min(seconds_of(response.headers.get("retry-after", ""), at=relay.clock()) or 0, _LONGEST_RETRY_AFTER)
-        snapshot = provider.read_created(response)
+        snapshot = provider.read_created(operation, response)
     except ProviderError as error:
         if error.meaning is Meaning.FINAL or (error.meaning is Meaning.NO_CHANNEL and _has_waited_for_a_channel(task, relay)):
             return _close_as_refused(task, error, relay)
-        if isinstance(error, NoTaskError) and not operation.is_typed:
+        if isinstance(error, NoTaskError) and not operation.is_known:
             return _close_as_answered(task, error, relay)
         return _wait(task, error, relay, is_repeatable=may_repeat(operation, settings), least=retry_after)
-    return record_acceptance(task, snapshot, relay.tasks, due_at=None)  # `create` stored the time of the first poll
+    accepted = record_acceptance(task, snapshot, relay.tasks, due_at=None)  # `create` stored the time of the first poll
+    if RANKS[snapshot.status] is not Rank.FINAL:
+        return accepted
+    apply(task.task_id, snapshot, response.body, relay)
+    return relay.tasks.get(task.task_id) or accepted
 
 
 def _has_waited_for_a_channel(task: Task, relay: Relay) -> bool:
@@ -109,7 +126,7 @@ def _wait(task: Task, error: ProviderError, relay: Relay, *, is_repeatable: bool
 
 def may_repeat(operation: Operation, settings: Settings) -> bool:
     """Whether "no such task" proves that a create was not accepted: the provider must find the operation's tasks by our ids."""
-    return settings.external_ids_honoured and operation.is_typed
+    return settings.external_ids_honoured and operation.our_id is OurId.ALWAYS
 
 
 def record_acceptance(task: Task, snapshot: Snapshot, tasks: TaskStore, *, due_at: int | None) -> Task:

@@ -13,7 +13,7 @@ from relay.domain.errors import (
     TaskConflictError,
 )
 from relay.domain.task import KEY_GENERATIONS, Acceptance, Task, derived_task_id, fingerprint_of
-from relay.providers.base import Checked, Operation, PromptLimits
+from relay.providers.base import Checked, Operation, PromptLimits, Provider
 from relay.usecases.attach import check_arrived, references
 from relay.usecases.foreign_ids import check_ids, check_scope
 from relay.usecases.limit import seconds_to_wait, too_many
@@ -39,6 +39,7 @@ class Submission:
     """A client's request. `public_url`: the base of the callback URL, without a trailing slash."""
 
     tenant: str
+    provider: str
     operation: str
     body: Mapping[str, Any]
     idempotency_key: str | None
@@ -60,17 +61,17 @@ def submit(submission: Submission, relay: Relay, *, new_id: str) -> Submitted:
 
     Raises a ClientError when the request is wrong. A refusal by the provider is stored as the task's failure (code `rejected`).
     """
-    provider, settings, tasks = relay.provider, relay.settings, relay.tasks
+    provider, settings, tasks = relay.providers[submission.provider], relay.settings, relay.tasks
     operation = provider.operation(submission.operation)
     check_scope(operation, submission.limit)
     _check_key(submission.idempotency_key)
     body, deadline = split_deadline(submission.body, settings.task_deadline)
     checked = provider.checked(operation, body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
-    if callback_url := _text(checked.body.get("callback_url")):
-        check_callback_url(callback_url, allow_loopback=settings.allow_loopback)
-    check_ids(submission.tenant, checked.body, relay)
+    if callback_url := _text(checked.body.get(provider.callback_field)):
+        check_callback_url(callback_url, allow_loopback=settings.allow_loopback, field=provider.callback_field)
+    check_ids(submission.tenant, checked.body, provider, relay)
     draft = _draft(submission, operation, checked, deadline, relay)
-    request = StoredRequest(_upstream(checked), submission.public_url)
+    request = StoredRequest(_upstream(checked, provider), submission.public_url)
     ids = list(dict.fromkeys(_task_id(draft, new_id, generation) for generation in range(KEY_GENERATIONS)))
     found = references(request.body)
     wait = seconds_to_wait(submission.limit, relay.submission_counts, at=draft.created_at)
@@ -113,30 +114,31 @@ def _check_key(key: str | None) -> None:
         raise InvalidRequestError(f"Idempotency-Key: expected 1 to {_KEY_LIMIT} printable ASCII characters")
 
 
-def _upstream(checked: Checked) -> dict[str, Any]:
+def _upstream(checked: Checked, provider: Provider) -> dict[str, Any]:
     """The body without the two fields that the relay fills with its own values."""
-    return {name: value for name, value in checked.body.items() if name not in {"callback_url", "external_task_id"}}
+    own = {provider.callback_field, provider.external_id_field}
+    return {name: value for name, value in checked.body.items() if name not in own}
 
 
 def _draft(submission: Submission, operation: Operation, checked: Checked, deadline: int | None, relay: Relay) -> Task:
     """The task without its id and its stored request."""
-    settings, now = relay.settings, relay.clock()
+    settings, now, provider = relay.settings, relay.clock(), relay.providers[submission.provider]
     deadline_at = now + (deadline or settings.task_deadline) * 1000
     identity = checked.body if deadline is None else {**checked.body, DEADLINE_FIELD: deadline}
     return Task(
         task_id="",
         tenant=submission.tenant,
-        provider=relay.provider.name,
+        provider=provider.name,
         operation=operation.name,
         created_at=now,
         updated_at=now,
         deadline_at=deadline_at,
-        due_at=min(now + settings.first_poll_after * 1000, deadline_at),
+        due_at=min(now + (operation.poll_seconds or settings.first_poll_after) * 1000, deadline_at),
         expires_at=now // 1000 + max(settings.retention_days * _DAY, settings.task_deadline + 2 * _DAY),
         fingerprint=fingerprint_of(operation.name, identity),
-        external_task_id=_text(checked.body.get("external_task_id")),
+        external_task_id=_text(checked.body.get(provider.external_id_field)),
         idempotency_key=submission.idempotency_key,
-        callback_url=_text(checked.body.get("callback_url")),
+        callback_url=_text(checked.body.get(provider.callback_field)),
     )
 
 

@@ -20,14 +20,14 @@ def urls_of(task: Task, relay: Relay, *, seconds: int | None = None) -> dict[str
     return {result.path: relay.results.url(result, seconds=seconds) if result.key else result.url for result in task.results}
 
 
-def native(task: Task, relay: Relay, *, seconds: int | None = None) -> dict[str, Any]:
-    """The task object in its provider's format."""
-    return relay.providers[task.provider].view(task, urls_of(task, relay, seconds=seconds))
+def native(task: Task, relay: Relay, base_url: str, *, seconds: int | None = None) -> dict[str, Any]:
+    """The task object in its provider's format; `base_url` of this API, or empty if unknown."""
+    return relay.providers[task.provider].view(task, urls_of(task, relay, seconds=seconds), base_url)
 
 
 def webhook_body(task: Task, relay: Relay) -> bytes:
     """The provider's task object as JSON, with URLs that live for `webhook_url_seconds`; it says if another webhook follows."""
-    document = native(task, relay, seconds=relay.settings.webhook_url_seconds)
+    document = native(task, relay, relay.settings.public_url, seconds=relay.settings.webhook_url_seconds)
     if task.archive is Archive.PENDING:
         document["relay"] = {"archive": task.archive.value}
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")

@@ -29,6 +29,7 @@ from tests.support.tasks import NOON, task_of
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "kling"
 KLING = Kling()
 T2V = KLING.operations["videos/text2video"]
+T2V = KLING.operations["videos/text2video"]
 VIDEOS = {"videos": [{"id": "v-1", "url": "https://cdn.example/1.mp4", "duration": "5.1"}]}
 
 
@@ -55,11 +56,11 @@ def received(**fields: Any) -> Snapshot:
 
 
 def queried(body: object, status: int = 200) -> Snapshot:
-    return KLING.read_queried(response(status, body))
+    return KLING.read_queried(T2V, response(status, body))
 
 
 def created(body: object, status: int = 200) -> Snapshot:
-    return KLING.read_created(response(status, body))
+    return KLING.read_created(T2V, response(status, body))
 
 
 def response(status: int, body: object) -> ProviderResponse:

@@ -22,6 +22,7 @@ def tenant_page(
     table: str,
     tenant: str,
     *,
+    provider: str | None,
     operation: str | None,
     status: Status | None,
     limit: int,
@@ -36,7 +37,9 @@ def tenant_page(
     tasks: list[Task] = []
     for _ in range(_ROUNDS):
         keys, more = _keys(client, table, tenant, operation, limit - len(tasks), cursor)
-        tasks += [task for task in _items(client, table, keys) if status is None or task.status is status]
+        tasks += [
+            task for task in _items(client, table, keys) if status in {None, task.status} and provider in {None, task.provider}
+        ]
         cursor = more
         if cursor is None or len(tasks) >= limit:
             break

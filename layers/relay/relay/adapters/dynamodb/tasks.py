@@ -254,11 +254,39 @@ class DynamoTaskStore:
             return False
         return True
 
-    def of_tenant(self, tenant: str, *, operation: str | None, status: Status | None, limit: int, cursor: str | None) -> Page:
+    def request_poll(self, task_id: str, provider_task_id: str | None, *, due_at: int) -> None:
+        """The id is stored unless another one was; a callback proves that the task was accepted."""
+        values = {":accepted": text(Acceptance.ACCEPTED.value), ":final": number(Rank.FINAL), **_due(task_id, due_at)}
+        expression = "SET acceptance = :accepted, due_at = :d, due_shard = :s"
+        if provider_task_id is not None:
+            values[":p"] = text(provider_task_id)
+            expression += ", provider_task_id = if_not_exists(provider_task_id, :p)"
+        with contextlib.suppress(TaskConflictError):
+            self._update(task_id, f"{expression} REMOVE #request, unresolved_at, refusal, reason", "#rank < :final", values)
+
+    def of_tenant(
+        self,
+        tenant: str,
+        *,
+        provider: str | None = None,
+        operation: str | None,
+        status: Status | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page:
         """See listing.py."""
         from relay.adapters.dynamodb.listing import tenant_page
 
-        return tenant_page(self._client, self._table, tenant, operation=operation, status=status, limit=limit, cursor=cursor)
+        return tenant_page(
+            self._client,
+            self._table,
+            tenant,
+            provider=provider,
+            operation=operation,
+            status=status,
+            limit=limit,
+            cursor=cursor,
+        )
 
     def due(self, *, now: int, limit: int, seen: Collection[str] = ()) -> list[str]:
         """One Query of the sparse index for each of its partitions, and another for each page of `seen` tasks."""

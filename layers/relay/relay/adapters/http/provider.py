@@ -11,10 +11,10 @@ import httpx
 from relay.adapters.http.bounded import BoundedTransport
 from relay.adapters.http.client import stateless_client
 from relay.domain.errors import OutcomeUnknownError, ProviderBusyError, ProviderError, UnavailableError
-from relay.providers.base import ProviderRequest, ProviderResponse
+from relay.providers.base import Encoding, FilePart, ProviderRequest, ProviderResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 _CONNECT_TIMEOUT = 5.0
 _ANSWER_LIMIT = 4_194_304
@@ -61,18 +61,18 @@ class HttpProviderApi:
         return renewed if renewed != key else ""
 
     def _sent(self, request: ProviderRequest, key: str, timeout: float, *, until: float) -> ProviderResponse:
-        content = None if request.body is None else _encoded(request.body)
-        headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
-        if content is not None:
+        headers = {"Authorization": f"Bearer {key}", "Accept": "application/json", **request.headers}
+        body = _encoded(request)
+        if "content" in body:
             headers["Content-Type"] = "application/json"
         try:
             with self._client.stream(
                 request.method,
                 self._base_url + request.path,
-                content=content,
                 headers=headers,
                 timeout=httpx.Timeout(timeout, connect=min(_CONNECT_TIMEOUT, timeout)),
                 extensions={"until": until},
+                **body,
             ) as response:
                 # RFC 9110, section 15: a status above 599 is handled like 5xx. API Gateway would not send it to a client.
                 status = response.status_code if response.status_code < _STATUSES_END else _SERVER_ERROR
@@ -85,9 +85,24 @@ class HttpProviderApi:
             raise OutcomeUnknownError(f"no answer from the provider: {type(error).__name__}") from error
 
 
-def _encoded(body: Mapping[str, Any]) -> bytes:
+def _encoded(request: ProviderRequest) -> dict[str, Any]:
+    """The body as httpx's arguments. httpx names the type of a form; `content` is JSON."""
+    if request.body is None:
+        return {}
+    if request.encoding is Encoding.JSON:
+        return {"content": _json(request.body)}
+    files = {name: value for name, value in request.body.items() if isinstance(value, FilePart)}
+    texts = {name: value if isinstance(value, str) else _json(value).decode() for name, value in request.body.items()
+             if name not in files}  # fmt: skip
+    if request.encoding is Encoding.FORM:
+        return {"data": texts}
+    parts = {name: (None, value) for name, value in texts.items()}
+    return {"files": parts | {name: (file.name, file.content, file.media_type) for name, file in files.items()}}
+
+
+def _json(value: object) -> bytes:
     """JSON in UTF-8, made in pieces: as one text, a single emoji would let each character of a file take four bytes."""
-    return b"".join(piece.encode() for piece in json.JSONEncoder(ensure_ascii=False).iterencode(body))
+    return b"".join(piece.encode() for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value))
 
 
 def _read(response: httpx.Response) -> bytes:

@@ -28,8 +28,8 @@ _YEAR_2001 = 10**12
 _TASK_FIELDS = frozenset({"task_id", "task_status", "task_status_msg", "created_at", "updated_at"})
 
 
-def snapshot_of(task: dict[str, Any]) -> Snapshot:
-    """What a task object says; raises UnreadableSnapshotError."""
+def snapshot_of(task: dict[str, Any], *, has_files: bool = True) -> Snapshot:
+    """What a task object says; raises UnreadableSnapshotError. `has_files`: a success needs one."""
     status = status_of(task["task_status"])
     if status is None:
         raise UnreadableSnapshotError(f"task_status means none of {', '.join(Status)}: {task['task_status']!r}"[:200])
@@ -42,7 +42,7 @@ def snapshot_of(task: dict[str, Any]) -> Snapshot:
     document = _document(task)
     results = tuple(_results(document)) if status is Status.SUCCEED else ()
     provider_task_id = None if task_id is None else str(task_id)
-    if status is Status.SUCCEED and not results:
+    if status is Status.SUCCEED and has_files and not results:
         raise NoResultsError("a succeeded task without a result file", provider_task_id)
     message = task.get("task_status_msg")
     return Snapshot(

@@ -1,11 +1,12 @@
 """Kling, spoken through CometAPI: paths, the envelope, the callback protocol and what its errors mean."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from relay.domain.errors import (
+    InvalidRequestError,
     NoTaskError,
     OperatorFaultError,
     OutcomeUnknownError,
@@ -16,12 +17,21 @@ from relay.domain.errors import (
 )
 from relay.domain.task import Failure, FailureCode, Snapshot, Task
 from relay.providers.base import (
+    LAST_PAGE,
+    LONGEST_PAGE,
+    Action,
     Checked,
     Operation,
+    OurId,
+    Paging,
     PromptLimits,
+    Provider,
     ProviderRequest,
     ProviderResponse,
+    Reply,
+    Route,
     SynchronousOperation,
+    whole_number,
 )
 from relay.providers.kling.envelope import document_of, error_of, names_a_task, reported_in, says_missing, task_in
 from relay.providers.kling.tasks import snapshot_of, view_of
@@ -31,24 +41,24 @@ ACCOUNT_PREFIX = "/kling/"  # Kling's paths of the account have no version
 
 # One line per asynchronous create endpoint: its path and its model, as module.Class in requests/.
 _OPERATIONS = (
-    Operation("images/generations", "images.ImageGeneration"),
-    Operation("images/multi-image2image", "images.MultiImageToImage"),
-    Operation("images/omni-image", "images.OmniImage"),
-    Operation("images/editing/expand", "images.ImageExpansion"),
-    Operation("images/kolors-virtual-try-on", "images.VirtualTryOn"),
-    Operation("videos/text2video", "videos.TextToVideo"),
-    Operation("videos/image2video", "videos.ImageToVideo"),
-    Operation("videos/multi-image2video", "videos.MultiImageToVideo"),
-    Operation("videos/omni-video", "videos.OmniVideo"),
-    Operation("videos/video-extend", "videos.VideoExtension"),
-    Operation("videos/motion-control", "edits.MotionControl"),
-    Operation("videos/effects", "edits.Effects"),
-    Operation("videos/avatar/image2video", "edits.Avatar"),
-    Operation("videos/lip-sync", "edits.LipSync"),
-    Operation("videos/advanced-lip-sync", "edits.AdvancedLipSync"),
-    Operation("videos/multi-elements", "edits.MultiElements"),
-    Operation("audio/text-to-audio", "audio.TextToAudio"),
-    Operation("audio/video-to-audio", "audio.VideoToAudio"),
+    ("images/generations", "images.ImageGeneration"),
+    ("images/multi-image2image", "images.MultiImageToImage"),
+    ("images/omni-image", "images.OmniImage"),
+    ("images/editing/expand", "images.ImageExpansion"),
+    ("images/kolors-virtual-try-on", "images.VirtualTryOn"),
+    ("videos/text2video", "videos.TextToVideo"),
+    ("videos/image2video", "videos.ImageToVideo"),
+    ("videos/multi-image2video", "videos.MultiImageToVideo"),
+    ("videos/omni-video", "videos.OmniVideo"),
+    ("videos/video-extend", "videos.VideoExtension"),
+    ("videos/motion-control", "edits.MotionControl"),
+    ("videos/effects", "edits.Effects"),
+    ("videos/avatar/image2video", "edits.Avatar"),
+    ("videos/lip-sync", "edits.LipSync"),
+    ("videos/advanced-lip-sync", "edits.AdvancedLipSync"),
+    ("videos/multi-elements", "edits.MultiElements"),
+    ("audio/text-to-audio", "audio.TextToAudio"),
+    ("audio/video-to-audio", "audio.VideoToAudio"),
 )
 
 # One line per endpoint that answers at once.
@@ -64,22 +74,76 @@ _SYNCHRONOUS = (
 )
 
 # What an operation is called that Kling may have and we do not know yet: two or three segments below one of its categories.
+# Videos below /v1/ are those of other providers.
 _UNTYPED = r"(?:images|videos|audio|general)(?:/[a-z0-9][a-z0-9._-]{0,63}){1,2}"  # compiled on first use
+_VIDEOS = "videos/"
+_PREFIXES = (PREFIX, "/v1/", ACCOUNT_PREFIX, "/")
 
 
 class Kling:
     """The Kling translator. Facts: the Kling API reference and CometAPI's pages on it."""
 
     name = "kling"
-    operations: Mapping[str, Operation] = {operation.name: operation for operation in _OPERATIONS}
+    operations: Mapping[str, Operation] = {name: Operation(name, model, OurId.ALWAYS) for name, model in _OPERATIONS}
     synchronous: Mapping[str, SynchronousOperation] = {operation.name: operation for operation in _SYNCHRONOUS}
+    callback_field = "callback_url"
+    external_id_field = "external_task_id"
+    confirms_callbacks = False
+
+    def route(self, method: str, path: str, parameters: Mapping[str, str]) -> Route:
+        """`/kling/v1/…` and `/v1/…`; below the latter, videos only of known operations. The account has no version at Kling."""
+        prefix = next(prefix for prefix in _PREFIXES if path.startswith(prefix))
+        name = path.removeprefix(prefix)
+        synchronous = self.synchronous.get(name)
+        is_account = prefix in {ACCOUNT_PREFIX, "/"}
+        if not name or (is_account and not (synchronous and synchronous.is_account_wide)):
+            raise UnknownOperationError(f"no such path: send operations to {PREFIX}… or /v1/…")
+        if synchronous and synchronous.method == method:
+            return Route(action=Action.FORWARD, synchronous=synchronous)
+        if method == "GET":
+            return self._query(name, parameters, is_shared=prefix == "/v1/")
+        if method != "POST":
+            raise UnknownOperationError("the provider deletes nothing: cancel a task with DELETE /tasks/{task_id}")
+        return Route(action=Action.CREATE, operation=self._served(name, is_shared=prefix == "/v1/"))
+
+    def _query(self, path: str, parameters: Mapping[str, str], *, is_shared: bool) -> Route:
+        """Split a path into an operation and a task's id; without an id it is the list of tasks.
+
+        The longest known operation name that begins the path wins; a task's id may hold slashes. Below an unknown name the last
+        of more than two segments is an id, unless the client asks for a page.
+        """
+        is_page = bool({"pageNum", "pageSize"} & set(parameters))
+        known = [name for name in self.operations if path == name or path.startswith(f"{name}/")]
+        if known:
+            name = max(known, key=len)
+            reference = path[len(name) + 1 :]
+        elif is_page or path.count("/") < 2:
+            name, reference = path, ""
+        else:
+            name, _, reference = path.rpartition("/")
+        operation = self._served(name, is_shared=is_shared)
+        if reference:
+            return Route(action=Action.QUERY, operation=operation, reference=reference)
+        return Route(action=Action.LIST, operation=operation, paging=_paging(parameters))
+
+    def _served(self, name: str, *, is_shared: bool) -> Operation:
+        operation = self.operation(name)
+        if is_shared and not operation.is_known and name.startswith(_VIDEOS):
+            raise UnknownOperationError(f"no operation {name[:80]} below /v1/: send it to {PREFIX}{name[:80]}")
+        return operation
 
     def operation(self, name: str) -> Operation:
         """From the table, or untyped where the name could be one of Kling's."""
         known = self.operations.get(name)
         if known is None and (name in self.synchronous or not re.fullmatch(_UNTYPED, name)):
             raise UnknownOperationError(f"no operation {name[:80]}: the operations are {', '.join(self.operations)}")
-        return known or Operation(name, is_account_wide=name.startswith("general/delete-"))
+        return known or Operation(
+            name,
+            our_id=OurId.MAYBE,
+            is_known=False,
+            is_account_wide=name.startswith("general/delete-"),
+            has_files=not name.startswith("general/"),
+        )
 
     def checked(self, operation: Operation | SynchronousOperation, body: Mapping[str, Any], limits: PromptLimits) -> Checked:
         """Check a body against the operation's model. The models load pydantic, which only submitting needs."""
@@ -113,14 +177,14 @@ class Kling:
             "POST", PREFIX + operation.name, {**body, "external_task_id": task_id, "callback_url": callback_url}
         )
 
-    def read_created(self, response: ProviderResponse) -> Snapshot:
+    def read_created(self, operation: Operation, response: ProviderResponse) -> Snapshot:
         """The task object of a create envelope."""
         document = document_of(response.body)
         error = error_of(response.status, document)
         if error:
             raise error
         try:
-            return snapshot_of(task_in(document))
+            return snapshot_of(task_in(document), has_files=operation.has_files)
         except UnreadableSnapshotError as unreadable:
             if "code" in document and not names_a_task(document):
                 raise NoTaskError("a success without a task", status=response.status, document=document) from None
@@ -130,23 +194,44 @@ class Kling:
         """`GET /kling/v1/{operation}/{task_id or external_task_id}`."""
         return ProviderRequest("GET", f"{PREFIX}{operation.name}/{quote(reference, safe='')}")
 
-    def read_queried(self, response: ProviderResponse) -> Snapshot:
+    def read_queried(self, operation: Operation, response: ProviderResponse) -> Snapshot:
         """The task object of a query envelope, native or in CometAPI's older wrapping."""
         document = document_of(response.body)
         error = error_of(response.status, document)
         if error is None:
-            return snapshot_of(reported_in(document))
+            return snapshot_of(reported_in(document), has_files=operation.has_files)
         if says_missing(error):
             raise ProviderTaskMissingError(error.message, status=error.status, code=error.code)
         raise error
 
-    def read_callback(self, body: bytes) -> Snapshot:
+    def cancel_request(self, operation: Operation, reference: str) -> ProviderRequest | None:  # noqa: ARG002 - Kling has none
+        """Kling cancels nothing."""
+        return None
+
+    def read_callback(self, body: bytes, headers: Mapping[str, str] | None = None) -> Snapshot:  # noqa: ARG002 - the body says all
         """The callback protocol's task object; an envelope around it is tolerated."""
         return snapshot_of(reported_in(document_of(body)))
 
-    def view(self, task: Task, urls: Mapping[str, str]) -> dict[str, Any]:
+    def view(self, task: Task, urls: Mapping[str, str], base_url: str = "") -> dict[str, Any]:  # noqa: ARG002 - it names no URL of ours
         """The task object of a query, with our ids and times."""
         return view_of(task, urls)
+
+    def created_reply(self, view: dict[str, Any], warnings: Sequence[str], request_id: str) -> Reply:
+        """The envelope around the task; what is doubtful stands in `message`."""
+        message = "; ".join(["SUCCEED", *(f"warning: {warning}" for warning in warnings)])
+        return Reply(200, {"code": 0, "message": message, "request_id": request_id, "data": view})
+
+    def queried_reply(self, view: dict[str, Any], request_id: str) -> Reply:
+        """The envelope around the task."""
+        return self.created_reply(view, (), request_id)
+
+    def listed_reply(self, views: list[dict[str, Any]], cursor: str | None, base_url: str, request_id: str) -> Reply:  # noqa: ARG002 - pages have numbers
+        """The envelope around the tasks."""
+        return Reply(200, {"code": 0, "message": "SUCCEED", "request_id": request_id, "data": views})
+
+    def error_reply(self, status: int, code: int, message: str, request_id: str) -> Reply:
+        """The envelope without a task. The relay's own codes are Kling's."""
+        return Reply(status, {"code": code, "message": message, "request_id": request_id})
 
     def forward_request(self, operation: SynchronousOperation, body: Mapping[str, Any] | None, query: str) -> ProviderRequest:
         """The same path as the client's, but for the account's, which has no version at Kling."""
@@ -171,3 +256,15 @@ class Kling:
             return 502, 5000, "the relay's own key was not valid then: send the request again"
         status = failure.http_status if 400 <= failure.http_status < 500 else 400
         return status, max(failure.provider_code, 0) or 1200, failure.message
+
+
+def _paging(parameters: Mapping[str, str]) -> Paging:
+    number, size = whole_number(parameters, "pageNum", 1), whole_number(parameters, "pageSize", Paging().size)
+    if not 1 <= number <= LAST_PAGE:
+        raise InvalidRequestError(f"pageNum: expected 1 to {LAST_PAGE}; got {number}")
+    if not 1 <= size <= LONGEST_PAGE:
+        raise InvalidRequestError(f"pageSize: expected 1 to {LONGEST_PAGE}; got {size}")
+    return Paging(number, size)
+
+
+PROVIDER: Provider = Kling()
