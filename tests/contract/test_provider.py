@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from relay.domain.errors import OutcomeUnknownError, ProviderError, RelayError, UnknownOperationError, UnreadableSnapshotError
 from relay.domain.task import Change, Failure, FailureCode, Snapshot, Status
-from relay.providers.base import Operation, PromptLimits, Provider, ProviderResponse
-from relay.providers.kling.translator import Kling
+from relay.providers.base import Action, Operation, OurId, PromptLimits, Provider, ProviderResponse
+from relay.providers.registry import ENTRIES, routed
+from relay.providers.registry import PROVIDERS as REGISTERED
 from tests.support.tasks import NOON, task_of
 
-PROVIDERS: dict[str, Provider] = {"kling": Kling()}
+PROVIDERS: dict[str, Provider] = dict(REGISTERED)
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 LIMITS = PromptLimits(2500, 2500)
 KINDS = ("callback", "query", "create", "error")
@@ -22,7 +23,7 @@ KINDS = ("callback", "query", "create", "error")
 
 def kind_of(path: Path) -> str:
     """The first word of a fixture's name that says what it is."""
-    return next(word for word in path.stem.split("_") if word in KINDS)
+    return next((word for word in path.stem.split("_") if word in KINDS), "other")
 
 
 def fixtures(*kinds: str) -> list[Any]:
@@ -64,8 +65,9 @@ OPERATIONS = [
 def test_a_provider_has_documents_of_every_kind(provider: Provider) -> None:
     folder = FIXTURES / provider.name
 
-    assert {kind_of(path) for path in folder.glob("*.json")} == set(KINDS)
-    assert {Status(read(provider, path).status) for path in folder.glob("callback_*.json")} == set(Status)
+    assert {kind_of(path) for path in folder.glob("*.json")} >= set(KINDS)
+    documents = (*folder.glob("callback_*.json"), *folder.glob("query_*.json"))
+    assert {Status(read(provider, path).status) for path in documents} == set(Status)
 
 
 @pytest.mark.parametrize(("provider", "path"), fixtures("callback", "query", "create"))
@@ -74,8 +76,11 @@ def test_a_documented_task_object_becomes_a_snapshot(provider: Provider, path: P
 
     assert snapshot.provider_task_id
     assert snapshot.provider_task_id in path.read_text()
-    assert snapshot.updated_at is not None
-    assert bool(snapshot.results) == (snapshot.status is Status.SUCCEED)
+    if snapshot.status is Status.SUCCEED:
+        assert snapshot.document
+        assert snapshot.results or not first(provider).has_files
+    else:
+        assert not snapshot.results
     assert len({result.path for result in snapshot.results}) == len(snapshot.results)
     assert {result.kind for result in snapshot.results} <= {"image", "video", "audio", "file"}
 
@@ -89,9 +94,14 @@ def test_a_task_is_shown_as_the_provider_would_show_it_with_our_ids(provider: Pr
 
     shown = provider.view(task, urls, "https://relay.example")
 
-    again = provider.read_queried(first(provider), ProviderResponse(200, json.dumps({"code": 0, "data": shown}).encode()))
-    assert (again.provider_task_id, again.external_task_id) == (task.task_id, "ours")
-    assert (again.status, again.message, again.updated_at) == (task.status, task.message, task.updated_at)
+    reply = provider.queried_reply(shown, "r")
+    again = provider.read_queried(first(provider), ProviderResponse(reply.status, json.dumps(reply.body).encode()))
+    assert again.provider_task_id == task.task_id
+    assert again.external_task_id == ("ours" if provider.external_id_field else None)
+    assert (again.status, again.message) == (task.status, task.message)
+    assert again.updated_at in {None, task.updated_at}
+    if again.status is Status.SUCCEED:
+        assert again.updated_at == task.updated_at
     assert {result.path: result.url for result in again.results} == urls
     for result in snapshot.results:
         assert len(result.url) < len("https://") or result.url not in json.dumps(shown)
@@ -155,9 +165,10 @@ def test_every_operation_sends_our_id_and_our_callback_url_whatever_the_client_s
     assert request.method == "POST"
     assert request.path.endswith(operation.name)
     assert request.body is not None
-    assert request.body["external_task_id"] == "our-id"
-    assert request.body["callback_url"] == "https://relay.example/c/1"
-    kept = set(checked.body) - {"external_task_id", "callback_url"}
+    if provider.external_id_field:
+        assert request.body[provider.external_id_field] == "our-id"
+    assert request.body[provider.callback_field] == "https://relay.example/c/1"
+    kept = set(checked.body) - {provider.external_id_field, provider.callback_field}
     assert {field: request.body[field] for field in kept} == {field: checked.body[field] for field in kept}
 
 
@@ -216,8 +227,31 @@ def test_a_refusal_is_always_an_error_to_the_client(provider: Provider, http_sta
 
 
 def test_every_provider_is_held_to_this_contract() -> None:
-    from relay.bootstrap import Services
-    from tests.support.fakes.fake_world import settings_of
-
-    assert set(Services(settings_of()).providers) == set(PROVIDERS)
+    assert set(PROVIDERS) == set(ENTRIES)
     assert {provider.name for provider in PROVIDERS.values()} == set(PROVIDERS)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_a_create_that_is_repeated_after_an_unknown_outcome_sends_an_id_that_the_provider_finds(provider: Provider) -> None:
+    operations = [operation for operation in provider.operations.values() if operation.our_id is OurId.ALWAYS]
+    assert not operations or provider.external_id_field
+
+
+@pytest.mark.parametrize(("provider", "name"), OPERATIONS)
+def test_a_route_finds_every_operation(provider: Provider, name: str) -> None:
+    prefix = ENTRIES[provider.name].prefixes[0]
+    path = provider.create_request(provider.operations[name], {}, task_id="t", callback_url="https://c").path
+    assert path.startswith(prefix)
+    created, route = routed("POST", path, {})
+    assert (created.name, route.action, route.name) == (provider.name, Action.CREATE, name)
+    queried, route = routed("GET", provider.query_request(provider.operations[name], "abc").path, {})
+    assert (queried.name, route.action, route.reference) == (provider.name, Action.QUERY, "abc")
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_an_error_of_the_relay_is_an_error_to_the_providers_own_clients(provider: Provider) -> None:
+    for status, code in ((400, 1201), (401, 1002), (404, 1203), (429, 1302), (500, 5000)):
+        reply = provider.error_reply(status, code, "the prompt is empty", "r")
+        assert 400 <= reply.status < 600
+        with pytest.raises(ProviderError, match=r"the prompt is empty|the provider refused the relay's own key"):
+            provider.read_queried(first(provider), ProviderResponse(reply.status, json.dumps(reply.body).encode()))

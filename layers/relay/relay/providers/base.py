@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from relay.domain.errors import InvalidRequestError
+from relay.domain.errors import InvalidRequestError, UnknownOperationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -198,6 +200,9 @@ class Provider(Protocol):
     def checked(self, operation: Operation | SynchronousOperation, body: Mapping[str, Any], limits: PromptLimits) -> Checked:
         """Check a client's body before anything is billed; raises InvalidRequestError."""
 
+    def draft_document(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What `view` shows of a request until the provider reports more; None: nothing. It is stored with the task: a few KB."""
+
     def named_ids(self, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """The provider's ids that a checked body names, each after the path of its field ("element_list/0/element_id")."""
 
@@ -257,6 +262,55 @@ class Provider(Protocol):
 
     def refusal(self, failure: Failure) -> tuple[int, int, str]:
         """HTTP status, code and message of the response for a create that was refused finally."""
+
+
+class ProviderDefaults:
+    """A provider's simple cases: no ids in requests, nothing to cancel, no synchronous operations."""
+
+    synchronous: Mapping[str, SynchronousOperation] = MappingProxyType({})
+    external_id_field = ""
+    confirms_callbacks = False
+
+    def draft_document(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Nothing is shown of a request."""
+        return None
+
+    def named_ids(self, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Requests name no ids of the provider."""
+        return iter(())
+
+    def given_ids(self, task: Task) -> list[str]:
+        """Results have no ids that requests could name."""
+        return []
+
+    def given_in_response(self, response: ProviderResponse) -> list[str]:
+        """There are no synchronous operations."""
+        return []
+
+    def cancel_request(self, operation: Operation, reference: str) -> ProviderRequest | None:
+        """The provider cancels nothing."""
+        return None
+
+    def forward_request(self, operation: SynchronousOperation, body: Mapping[str, Any] | None, query: str) -> ProviderRequest:
+        """There are no synchronous operations."""
+        raise UnknownOperationError(f"no synchronous operation {operation.name}")
+
+    def read_forwarded(self, response: ProviderResponse) -> ProviderResponse:
+        """There are no synchronous operations."""
+        return response
+
+
+def encodable(body: dict[str, Any]) -> dict[str, Any]:
+    """The body, if JSON can carry it; Python reads lone surrogates and NaN from JSON that no strict encoder writes again.
+
+    Raises InvalidRequestError.
+    """
+    try:
+        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        expected = "expected a body that JSON can carry: valid Unicode, finite numbers, not nested too deeply"
+        raise InvalidRequestError(expected, code=1200) from None
+    return body
 
 
 def whole_number(parameters: Mapping[str, str], name: str, default: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from relay.domain.errors import (
     Meaning,
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MESSAGE_LIMIT = 500
+_TEXTS = ("message", "msg", "detail", "error_description", "fail_reason")
+_HTTP_ERRORS = range(400, 600)
 _KEY = "the provider refused the relay's own key: the relay's operator must renew it"
 _BALANCE = "the provider account of the relay has no balance or quota left: the relay's operator must top it up"
 _ACCESS = "the provider does not let the relay in: the relay's operator must check its account and network"
@@ -120,3 +122,25 @@ def _by_status(status: int, *, is_readable: bool) -> Rule:
     if 300 <= status < 400:
         return ACCESS  # the provider's address is wrong: a create is never redirected
     return FINAL if 400 <= status < 500 else UNKNOWN
+
+
+def read_error(status: int, document: Any) -> ErrorResponse:
+    """An error response in any of the forms of providers and gateways; `document` None: the body was not JSON."""
+    if not isinstance(document, dict):
+        return ErrorResponse(status, is_readable=False)
+    error = document.get("error") or document
+    error = error if isinstance(error, dict) else {"message": error}
+    given = error.get("code")
+    code = _number(given)
+    word = " ".join(value for value in (given if code == 0 else None, error.get("type")) if isinstance(value, str) and value)
+    if 0 < code < 1000:  # an HTTP status, as gateways put it there
+        status, word = (code if code in _HTTP_ERRORS and not 400 <= status < 500 else status), f"{code} {word}".strip()
+        code = code if error is document else 0
+    message = next((text for name in _TEXTS if isinstance(text := error.get(name), str) and text), "")
+    return ErrorResponse(status, code=code, word=word, message=message)
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0

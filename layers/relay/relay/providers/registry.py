@@ -27,6 +27,7 @@ class Entry:
 # One line per provider, in the order in which they are asked for paths below SHARED.
 ENTRIES: Mapping[str, Entry] = {
     "kling": Entry(("/kling/", "/account/")),
+    "replicate": Entry(("/replicate/",), schemes=("bearer", "token")),
 }
 SHARED = "/v1/"
 """Clients of several providers send their requests below it: each path belongs to the first provider that knows it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from relay.domain.task import Status
 
 _WORDS = {
-    Status.SUBMITTED: "submitted queued queueing pending waiting created accepted not_start not_started init initialized",
+    Status.SUBMITTED: "submitted starting queued queueing pending waiting created accepted not_start not_started init"
+    " initialized",
     Status.PROCESSING: "processing in_progress running started working generating",
     Status.SUCCEED: "succeed succeeded success successful completed complete done finished finish",
     Status.FAILED: "failed failure fail error errored canceled cancelled expired rejected timeout timed_out aborted",

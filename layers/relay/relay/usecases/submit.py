@@ -139,6 +139,7 @@ def _draft(submission: Submission, operation: Operation, checked: Checked, deadl
         external_task_id=_text(checked.body.get(provider.external_id_field)),
         idempotency_key=submission.idempotency_key,
         callback_url=_text(checked.body.get(provider.callback_field)),
+        document=provider.draft_document(checked.body),
     )
 
 

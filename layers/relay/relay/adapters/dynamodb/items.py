@@ -55,6 +55,8 @@ def item_of(task: Task) -> dict[str, Any]:
     item["acceptance"] = text(task.acceptance.value)
     if task.acceptance is Acceptance.UNSENT:
         item["unsent_after"] = number(task.attempts)
+    if task.document is not None:
+        item["document"] = json_text(task.document)
     item["created_key"] = text(created_key(task.created_at, task.task_id))
     if task.due_at is not None:
         item |= {"due_at": number(task.due_at), "due_shard": text(str(due_shard_of(task.task_id)))}

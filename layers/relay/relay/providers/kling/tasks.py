@@ -7,7 +7,7 @@ from typing import Any
 
 from relay.domain.errors import NoResultsError, UnreadableSnapshotError
 from relay.domain.task import Result, Snapshot, Status, Task
-from relay.providers.kling.envelope import parsed
+from relay.providers.documents import parsed
 from relay.providers.statuses import status_of
 
 # Lists of results in a task object, and the kind of file in each; where none of them is there, any list may hold files.

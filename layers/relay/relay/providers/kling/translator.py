@@ -26,6 +26,7 @@ from relay.providers.base import (
     Paging,
     PromptLimits,
     Provider,
+    ProviderDefaults,
     ProviderRequest,
     ProviderResponse,
     Reply,
@@ -33,7 +34,8 @@ from relay.providers.base import (
     SynchronousOperation,
     whole_number,
 )
-from relay.providers.kling.envelope import document_of, error_of, names_a_task, reported_in, says_missing, task_in
+from relay.providers.documents import document_of
+from relay.providers.kling.envelope import error_of, names_a_task, reported_in, says_missing, task_in
 from relay.providers.kling.tasks import snapshot_of, view_of
 
 PREFIX = "/kling/v1/"
@@ -80,7 +82,7 @@ _VIDEOS = "videos/"
 _PREFIXES = (PREFIX, "/v1/", ACCOUNT_PREFIX, "/")
 
 
-class Kling:
+class Kling(ProviderDefaults):
     """The Kling translator. Facts: the Kling API reference and CometAPI's pages on it."""
 
     name = "kling"
@@ -88,7 +90,6 @@ class Kling:
     synchronous: Mapping[str, SynchronousOperation] = {operation.name: operation for operation in _SYNCHRONOUS}
     callback_field = "callback_url"
     external_id_field = "external_task_id"
-    confirms_callbacks = False
 
     def route(self, method: str, path: str, parameters: Mapping[str, str]) -> Route:
         """`/kling/v1/…` and `/v1/…`; below the latter, videos only of known operations. The account has no version at Kling."""
@@ -204,15 +205,11 @@ class Kling:
             raise ProviderTaskMissingError(error.message, status=error.status, code=error.code)
         raise error
 
-    def cancel_request(self, operation: Operation, reference: str) -> ProviderRequest | None:  # noqa: ARG002 - Kling has none
-        """Kling cancels nothing."""
-        return None
-
-    def read_callback(self, body: bytes, headers: Mapping[str, str] | None = None) -> Snapshot:  # noqa: ARG002 - the body says all
+    def read_callback(self, body: bytes, headers: Mapping[str, str] | None = None) -> Snapshot:
         """The callback protocol's task object; an envelope around it is tolerated."""
         return snapshot_of(reported_in(document_of(body)))
 
-    def view(self, task: Task, urls: Mapping[str, str], base_url: str = "") -> dict[str, Any]:  # noqa: ARG002 - it names no URL of ours
+    def view(self, task: Task, urls: Mapping[str, str], base_url: str = "") -> dict[str, Any]:
         """The task object of a query, with our ids and times."""
         return view_of(task, urls)
 
@@ -225,7 +222,7 @@ class Kling:
         """The envelope around the task."""
         return self.created_reply(view, (), request_id)
 
-    def listed_reply(self, views: list[dict[str, Any]], cursor: str | None, base_url: str, request_id: str) -> Reply:  # noqa: ARG002 - pages have numbers
+    def listed_reply(self, views: list[dict[str, Any]], cursor: str | None, base_url: str, request_id: str) -> Reply:
         """The envelope around the tasks."""
         return Reply(200, {"code": 0, "message": "SUCCEED", "request_id": request_id, "data": views})
 

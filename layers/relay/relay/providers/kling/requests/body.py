@@ -3,7 +3,6 @@
 The models of the operations are in videos.py, edits.py, images.py and audio.py.
 """
 
-import json
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Self, cast
@@ -11,7 +10,7 @@ from typing import Self, cast
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from relay.domain.errors import InvalidRequestError
-from relay.providers.base import Checked, PromptLimits
+from relay.providers.base import Checked, PromptLimits, encodable
 from relay.providers.kling.requests import capabilities
 from relay.providers.kling.requests.fields import CallbackUrl, ExternalTaskId, Flag, Integer64
 from relay.providers.kling.requests.media import VideoUrl
@@ -117,17 +116,7 @@ def checked(operation: str, model: type[KlingBody], body: Mapping[str, object], 
         request = model.model_validate(body, context=context)
     except ValidationError as error:
         raise InvalidRequestError(told(error)) from None
-    return Checked(body=_encodable(request.upstream()), warnings=tuple(request.warnings(operation)))
-
-
-def _encodable(body: dict[str, object]) -> dict[str, object]:
-    """Python reads lone surrogates and NaN from JSON that no strict encoder writes again: better refused than stuck."""
-    try:
-        json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError):
-        expected = "expected a body that JSON can carry: valid Unicode, finite numbers, not nested too deeply"
-        raise InvalidRequestError(expected, code=1200) from None
-    return body
+    return Checked(body=encodable(request.upstream()), warnings=tuple(request.warnings(operation)))
 
 
 def _is_empty(value: object) -> bool:
