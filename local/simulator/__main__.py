@@ -10,19 +10,19 @@ from typing import Any
 from local.simulator.account.account import Account
 from local.simulator.common.settings import Settings
 from local.simulator.http.server import listening
-from local.simulator.protocol.kling.provider import Kling
+from local.simulator.protocol.registry import make_account
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGINT or SIGTERM."""
     options = _parser().parse_args(arguments)
     settings = Settings().changed(_settings(options))
-    account = Account(seed=options.seed, api_key=options.api_key, settings=settings, provider=Kling())
+    account = make_account(options.seed, options.api_key, settings)
     asyncio.run(_serve(account, options))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local.simulator", description="Simulates CometAPI's Kling API on loopback.")
+    parser = argparse.ArgumentParser(prog="python -m local.simulator", description="Simulates CometAPI on loopback.")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--port-file", type=Path, help="file to write the port to, once the server listens")
     parser.add_argument("--seed", type=int, default=7, help="decides every random choice")

@@ -1,6 +1,6 @@
 """One account at a simulated provider: its state, and the creation of tasks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local.simulator.account.callbacks import Callbacks
@@ -15,11 +15,17 @@ from local.simulator.faults.rules import TASK_FAULTS, Facts, Faults, Rule
 
 
 class Account:
-    """One account at the provider. The seed decides every random choice, so reset() repeats the same run."""
+    """One account at all providers. The seed decides every random choice, so reset() repeats the same run.
 
-    def __init__(self, *, seed: int, api_key: str, settings: Settings, provider: Provider) -> None:
+    `seed_operation` made the video that always exists.
+    """
+
+    def __init__(
+        self, *, seed: int, api_key: str, settings: Settings, providers: Sequence[Provider], seed_operation: Operation
+    ) -> None:
         self.seed, self.api_key = seed, api_key
-        self._provider = provider
+        self._providers = providers
+        self._seed_operation = seed_operation
         self.base_url = ""
         self._initial = settings
         self._begin(settings)
@@ -27,9 +33,9 @@ class Account:
     def _begin(self, settings: Settings) -> None:
         self.settings = settings
         self.randomness = Randomness(self.seed)
-        self.faults = Faults(self.randomness, self._provider.operations)
-        self.ledger = Ledger(settings, self._provider.seed_operation)
-        self.callbacks = Callbacks(self.faults, self.randomness, lambda task: self._provider.make_callback(task, self.make_url))
+        self.faults = Faults(self.randomness, [name for each in self._providers for name in each.operations])
+        self.ledger = Ledger(settings, self._seed_operation)
+        self.callbacks = Callbacks(self.faults, self.randomness, self.provider_of, self.make_url)
         self.answered_at_once = 0
         self.scheduler = Scheduler(self.ledger, self.faults, self.callbacks, self.randomness)
 
@@ -55,11 +61,19 @@ class Account:
         now = now_ms()
         task = Task("", operation, body, created_at=now, updated_at=now)
         self.ledger.admit(task, self.settings)
-        task.id = str(self.randomness.generator("task ids").randrange(10**17, 10**19))
+        task.id = self.provider_of(task).make_id(self.randomness.generator("task ids"))
         task.failure_draw = self.randomness.generator("verdicts").random()
         task.faults = self.faults.draw(TASK_FAULTS, self._facts(task))
         self.ledger.add(task)
         return task
+
+    def provider_of(self, task: Task) -> Provider:
+        """The provider that made the task."""
+        return next(each for each in self._providers if task.operation.path in each.operations)
+
+    def provider_at(self, path: str) -> Provider:
+        """The provider that serves a path, or the first one."""
+        return next((each for each in self._providers if path.startswith(each.prefixes)), self._providers[0])
 
     def add_rule(self, raw: Mapping[str, Any]) -> Rule:
         """Add a fault rule. If it names an existing task, it applies to that task at once."""

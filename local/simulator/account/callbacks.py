@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from local.simulator.account.inputs import LOOPBACK
+from local.simulator.account.provider import Provider
+from local.simulator.account.results import MakeUrl
 from local.simulator.account.tasks import Task
 from local.simulator.common.randomness import Randomness
 from local.simulator.common.settings import Settings
 from local.simulator.faults.malformed import spoil
 from local.simulator.faults.rules import Faults
-
-type MakeBody = Callable[[Task], dict[str, Any]]
 
 _CONCURRENCY = 4
 """Callbacks at a time: the emulator starts a process for each, and many at once would start too slowly to be in time."""
@@ -46,9 +46,11 @@ class Delivery:
 class Callbacks:
     """Sends callbacks: one after the other for each task, and for at most four tasks at a time."""
 
-    def __init__(self, faults: Faults, randomness: Randomness, make_body: MakeBody) -> None:
+    def __init__(
+        self, faults: Faults, randomness: Randomness, provider_of: Callable[[Task], Provider], make_url: MakeUrl
+    ) -> None:
         self.log: list[Delivery] = []
-        self._faults, self._randomness, self._make_body = faults, randomness, make_body
+        self._faults, self._randomness, self._provider_of, self._make_url = faults, randomness, provider_of, make_url
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._held: defaultdict[str, list[tuple[str, bytes]]] = defaultdict(list)
         self._pending: set[asyncio.Task[None]] = set()
@@ -62,9 +64,9 @@ class Callbacks:
         return not self._pending
 
     def announce(self, task: Task, settings: Settings) -> None:
-        """Send the task's current state in the background, if the task has a callback_url."""
-        if task.body.get("callback_url") and not self._closed:
-            body = self._make_body(task)
+        """Send the task's current state in the background, if somebody wants to know it."""
+        if self._provider_of(task).callback_url(task, settings.options) and not self._closed:
+            body = self._provider_of(task).make_callback(task, self._make_url)
             self._start(self._deliver(task, task.status, body, settings))
 
     async def settle(self) -> None:
@@ -92,7 +94,7 @@ class Callbacks:
         async with self._turns[task.id]:
             for each, content in self._plan(task, status, body):
                 if content is None:
-                    self.log.append(self._entry(task, each, b"", error="dropped"))
+                    self.log.append(self._entry(task, each, b"", settings, error="dropped"))
                 else:
                     await self._send(task, each, content, settings)
 
@@ -112,12 +114,14 @@ class Callbacks:
         if status in ("succeed", "failed") and (fault := task.fault("callback_contradict")):
             self._faults.count(fault)
             opposite = "failed" if status == "succeed" else "succeed"
-            posts.append((opposite, _encode(body | {"task_status": opposite})))
+            posts.append(
+                (opposite, _encode(body | {self._provider_of(task).status_field: self._provider_of(task).words[opposite]}))
+            )
         return posts
 
     def _make_content(self, task: Task, status: str, body: dict[str, Any]) -> bytes:
         if fault := task.fault("callback_unknown_status", status):
-            body = body | {"task_status": self._faults.count(fault).params.get("value", "paused")}
+            body = body | {self._provider_of(task).status_field: self._faults.count(fault).params.get("value", "paused")}
         content = _encode(body)
         if fault := task.fault("callback_malformed", status):
             variant = self._faults.count(fault).params.get("variant")
@@ -134,7 +138,7 @@ class Callbacks:
             await self._post(task, status, content, settings)
 
     async def _post(self, task: Task, status: str, content: bytes, settings: Settings) -> None:
-        entry = self._entry(task, status, content)
+        entry = self._entry(task, status, content, settings)
         self.log.append(entry)
         if urlsplit(entry.url).hostname not in (*LOOPBACK, *settings.callback_hosts):
             entry.error = "not a loopback host"
@@ -150,10 +154,9 @@ class Callbacks:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             entry.error = type(error).__name__
 
-    @staticmethod
-    def _entry(task: Task, status: str, content: bytes, error: str = "") -> Delivery:
+    def _entry(self, task: Task, status: str, content: bytes, settings: Settings, error: str = "") -> Delivery:
         shown = content.decode(errors="replace")
-        url = str(task.body.get("callback_url"))
+        url = self._provider_of(task).callback_url(task, settings.options)
         return Delivery(task.id, task.external_task_id, status, url, shown, int(time.time() * 1000), error=error)
 
 

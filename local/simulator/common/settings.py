@@ -28,6 +28,7 @@ class Settings:
     seed_video_id: str = "sim-video-0000"
     callback_timeout_seconds: float = 10.0
     callback_hosts: list[str] = field(default_factory=list)  # in addition to loopback, which is always allowed
+    options: dict[str, Any] = field(default_factory=dict)  # switches of single providers, by their names
     result_base_url: str = ""  # the start of result URLs; empty: the simulator's own address
 
     def changed(self, patch: Mapping[str, Any]) -> Self:

@@ -9,7 +9,7 @@ from local.simulator.account.account import Account
 from local.simulator.common.errors import AdminError, ProviderError
 from local.simulator.http.admin import Admin
 from local.simulator.http.downloads import Downloads
-from local.simulator.protocol.kling.api import KlingApi
+from local.simulator.protocol.registry import PROVIDERS
 
 HOST = "127.0.0.1"
 _LARGEST_BODY = 256 * 1024 * 1024
@@ -17,7 +17,7 @@ _SHUTDOWN_SECONDS = 0.05
 
 
 def make_app(account: Account) -> web.Application:
-    """An application with the provider's routes, the downloads and the admin routes."""
+    """An application with the providers' routes, the downloads and the admin routes."""
 
     @web.middleware
     async def errors(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
@@ -25,13 +25,14 @@ def make_app(account: Account) -> web.Application:
             return await handler(request)
         except ProviderError as error:
             request_id = f"{account.randomness.generator('request ids').getrandbits(128):032x}"
-            body = {"code": error.code, "message": error.message, "request_id": request_id}
-            return web.json_response(body, status=error.status)
+            return web.json_response(account.provider_at(request.path).error_body(error, request_id), status=error.status)
         except AdminError as error:
             return web.json_response({"error": str(error)}, status=400)
 
     app = web.Application(middlewares=[errors], client_max_size=_LARGEST_BODY)
-    for part in (KlingApi(account), Downloads(account), Admin(account)):
+    for provider in PROVIDERS:
+        app.add_routes(provider.routes(account))
+    for part in (Downloads(account), Admin(account)):
         app.add_routes(part.routes())
     return app
 

@@ -11,7 +11,7 @@ from local.simulator.account.account import Account
 from local.simulator.common.settings import Settings
 from local.simulator.http.controls import Controls
 from local.simulator.http.server import listening
-from local.simulator.protocol.kling.provider import Kling
+from local.simulator.protocol.registry import make_account
 
 _START_SECONDS = 10.0
 
@@ -22,7 +22,7 @@ def running(*, seed: int = 7, api_key: str = "sk-sim", port: int = 0, **settings
 
     Raises OSError if the port is in use.
     """
-    account = Account(seed=seed, api_key=api_key, settings=Settings().changed(settings), provider=Kling())
+    account = make_account(seed, api_key, Settings().changed(settings))
     loop, stop, started = asyncio.new_event_loop(), asyncio.Event(), Future[str]()
     thread = threading.Thread(target=_run, args=(loop, account, port, stop, started), name="simulator", daemon=True)
     thread.start()

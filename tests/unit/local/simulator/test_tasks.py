@@ -1,10 +1,9 @@
 """The progress of one task, without a server."""
 
-from local.simulator.account.account import Account
 from local.simulator.account.tasks import Task
 from local.simulator.common.settings import Settings
 from local.simulator.protocol.kling.operations import OPERATIONS
-from local.simulator.protocol.kling.provider import Kling
+from local.simulator.protocol.registry import make_account
 
 
 def task() -> Task:
@@ -27,7 +26,7 @@ def test_a_clock_that_goes_back_does_not_take_updated_at_along() -> None:
 
 def test_tasks_take_different_times_around_the_ones_set() -> None:
     settings = Settings().changed({"submitted_seconds": 10.0, "processing_seconds": 100.0, "speed": 10.0})
-    scheduler = Account(seed=7, api_key="", settings=settings, provider=Kling()).scheduler
+    scheduler = make_account(7, "", settings).scheduler
     delays = [scheduler._delays(settings) for _ in range(20)]
     assert len(set(delays)) == 20
     assert all(0.8 <= first <= 1.2 and 8 <= second <= 12 for first, second in delays)
