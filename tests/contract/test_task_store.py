@@ -283,11 +283,12 @@ def test_the_request_is_forgotten_once_the_provider_has_the_task(store: TaskStor
         lambda store: store.record_acceptance("0" * 32, PROVIDER_ID, due_at=NOON),
         lambda store: store.begin_attempt("0" * 32, 2, due_at=NOON),
         lambda store: store.postpone("0" * 32, due_at=NOON),
+        lambda store: store.request_poll("0" * 32, PROVIDER_ID, due_at=NOON),
         lambda store: store.schedule_attempt(task_of("0" * 32), due_at=NOON, acceptance=Acceptance.UNSENT),
         lambda store: store.hold_refusal("0" * 32, POLICY, due_at=NOON, reason=BUSY),
         lambda store: store.record_archive("0" * 32, STORED, at=NOON),
     ],
-    ids=["change", "accepted", "begin_attempt", "postponed", "scheduled", "refused", "archived"],
+    ids=["change", "accepted", "begin_attempt", "postponed", "polled", "scheduled", "refused", "archived"],
 )
 def test_a_write_to_a_task_that_is_not_there_makes_none(store: TaskStore, write: Callable[[TaskStore], object]) -> None:
     with pytest.raises(TaskNotFoundError):
@@ -333,6 +334,31 @@ def test_an_acceptance_after_the_end_changes_nothing(store: TaskStore, change: C
 
     assert stored(store) == task
     assert all_due(store, LATER + HOUR) == []
+
+
+@pytest.mark.parametrize(
+    "changes", [(), (PROCESSING,), (EXPIRED,), (CANCELLED,)], ids=["new", "processing", "expired", "cancelled"]
+)
+def test_a_poll_is_requested_of_a_task_that_the_provider_has_not_ended(store: TaskStore, changes: tuple[Change, ...]) -> None:
+    task = created(store, *changes)
+
+    store.request_poll(task.task_id, "another", due_at=LATER)
+
+    known = task.provider_task_id or "another"
+    asked = replace(task, acceptance=Acceptance.ACCEPTED, provider_task_id=known, due_at=LATER, request=None, reason=None)
+    assert stored(store) == asked
+    assert all_due(store, LATER) == [task.task_id]
+    store.request_poll(task.task_id, None, due_at=LATER + 1)
+    assert stored(store) == replace(asked, due_at=LATER + 1)
+
+
+@pytest.mark.parametrize("change", [SUCCEED, FAILED], ids=lambda change: change.status)
+def test_no_poll_is_requested_after_the_providers_verdict(store: TaskStore, change: Change) -> None:
+    task = created(store, change)
+
+    store.request_poll(task.task_id, "another", due_at=LATER)
+
+    assert stored(store) == task
 
 
 # cancelling
@@ -648,6 +674,14 @@ def test_filters_leave_out_what_does_not_fit_and_nothing_else(store: TaskStore, 
             pages = listed(store, limit=limit, operation=operation, status=status)
 
             assert flat(pages) == [task.task_id for task in fitting], (operation, status)
+
+
+def test_a_page_of_one_provider_holds_no_tasks_of_others(store: TaskStore, filled: list[Task]) -> None:
+    other = replace(task_of("e" * 32, created_at=NOON + 14), provider="another")
+    store.create(other)
+    for provider, expected in (("another", [other]), ("kling", filled), ("nobody", [])):
+        page = store.of_tenant("acme", provider=provider, operation=None, status=None, limit=100, cursor=None)
+        assert page.tasks == expected
 
 
 @pytest.mark.usefixtures("filled")

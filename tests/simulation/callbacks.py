@@ -84,7 +84,7 @@ class Callbacks:
         self._tokens.append((task_id, token))
         foreign = [other for owner, other in self._tokens if owner != task_id]
         if self._decisions.strikes(Fault.CALLBACK_FORGED, name, 0.06):
-            self._scheduler.after(1, f"forged callback for {name}", lambda: self._refuse(task_id, f"kling.{token[8:]}AB", body))
+            self._scheduler.after(1, f"forged callback for {name}", lambda: self._refuse(task_id, f"{token[:-2]}AB", body))
         elif foreign and self._decisions.strikes(Fault.CALLBACK_MISDIRECTED, name, 0.06):
             self._scheduler.after(1, f"misdirected callback for {name}", lambda: self._refuse(task_id, foreign[0], body))
 

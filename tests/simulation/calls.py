@@ -35,7 +35,7 @@ _AIMED: Chances = ((Fault.KILLED_BEFORE, 0.25), (Fault.KILLED_AFTER, 0.25), (Fau
 _WRITES = frozenset({
     "tasks.create", "tasks.claim_key", "tasks.change", "tasks.record_acceptance", "tasks.begin_attempt", "tasks.postpone",
     "tasks.schedule_attempt", "tasks.hold_refusal", "ids.record",
-    "tasks.record_partial_results", "tasks.record_archive", "tasks.record_delay", "documents.put_request",
+    "tasks.record_partial_results", "tasks.record_archive", "tasks.record_delay", "tasks.request_poll", "documents.put_request",
     "documents.put_callback", "documents.quarantine",
     "events.publish", "resubmissions.put", "webhooks.claim_lane", "webhooks.keep_endpoint", "webhooks.begin",
     "webhooks.conclude", "webhook_queue.put", "webhook_queue.bury",

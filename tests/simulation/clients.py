@@ -17,7 +17,9 @@ PUBLIC_URL = "https://relay.example"
 TENANTS = ("acme", "zenith")
 UNTYPED = "general/custom-voices"
 """Unknown to the relay, and at the provider its tasks are not found by our ids."""
-_OPERATIONS = ("videos/text2video", "images/generations", UNTYPED)
+PREDICTIONS = "predictions"
+"""Of another provider: it has no field for our ids, and its callbacks may never come."""
+_OPERATIONS = ("videos/text2video", "images/generations", UNTYPED, PREDICTIONS)
 _ATTEMPTS = 4
 
 
@@ -36,14 +38,17 @@ class Request:
     @property
     def submission(self) -> Submission:
         """As the API gets it."""
-        body = {"prompt": self.prompt}
+        is_prediction = self.operation == PREDICTIONS
+        body: dict[str, Any] = {"prompt": self.prompt}
+        if is_prediction:
+            body = {"version": "1", "input": body}
         if self.external_id:
             body["external_task_id"] = self.external_id
         if self.callback_url:
-            body["callback_url"] = self.callback_url
+            body["webhook" if is_prediction else "callback_url"] = self.callback_url
         return Submission(
             tenant=self.tenant,
-            provider="kling",
+            provider="replicate" if is_prediction else "kling",
             operation=self.operation,
             body=body,
             idempotency_key=self.key,
@@ -70,6 +75,7 @@ def planned(decisions: Decisions) -> list[Request]:
         elif earlier and earlier.key and decisions.strikes(Fault.KEY_REUSED, name, 0.2):
             key, tenant = earlier.key, earlier.tenant
         operation = decisions.pick(f"operation of {name}", _OPERATIONS)
+        external = None if operation == PREDICTIONS else external
         hook = (
             f"https://{tenant}.example/{decisions.pick(f'endpoint of {name}', ('a', 'b'))}" if share("callback") < 0.7 else None
         )

@@ -93,7 +93,7 @@ SITES: dict[str, tuple[str, ...]] = {
     ),
     "receive": (
         "tokens.provider_of", "documents.put_callback", "documents.quarantine", "tasks.change", "tasks.record_acceptance",
-        "tasks.postpone", "events.publish",
+        "tasks.postpone", "tasks.request_poll", "events.publish",
     ),
     "publish": ("events.publish",),
     "archive": (
@@ -102,11 +102,11 @@ SITES: dict[str, tuple[str, ...]] = {
     ),
     "reconcile": (
         "tasks.due", "tasks.get", "tasks.change", "tasks.record_acceptance", "tasks.postpone",
-        "tasks.schedule_attempt", "tasks.record_delay", "documents.put_callback",
+        "tasks.schedule_attempt", "tasks.record_delay", "tasks.request_poll", "documents.put_callback",
         "api.send", "resubmissions.put",
     ),
     "query": ("tasks.get",),
-    "cancel": ("tasks.get", "tasks.change"),
+    "cancel": ("tasks.get", "tasks.change", "api.send"),
     "deliver": (
         "tasks.get", "webhooks.endpoint", "webhooks.claim_lane", "webhooks.keep_endpoint", "webhooks.begin", "webhooks.conclude",
         "results.url", "sender.post", "webhook_queue.put", "webhook_queue.bury", "events.publish",

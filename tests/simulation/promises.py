@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from relay.domain.task import Acceptance, Archive, FailureCode, Rank, Status, Task
 from relay.domain.webhook import DeliveryOutcome, url_id
-from tests.simulation.clients import UNTYPED
+from tests.simulation.clients import PREDICTIONS, UNTYPED
 from tests.simulation.invariants import must
 from tests.simulation.webhooks import SETTLED
 
@@ -109,7 +109,7 @@ class Promises:
             must(not known, "lost callbacks are found", f"{name} expired, though the provider answered before its deadline")
         else:
             must(code is FailureCode.UNKNOWN, "every task comes to an end", f"{name}: {code}")
-            blind = task.operation == UNTYPED or not self._world.settings.external_ids_honoured
+            blind = task.operation in {UNTYPED, PREDICTIONS} or not self._world.settings.external_ids_honoured
             must(blind, "lost callbacks are found", f"{name} is called unknown")
 
     def _cancelled(self, before: Task, task: Task) -> None:

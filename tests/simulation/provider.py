@@ -1,10 +1,15 @@
 """The simulated provider: tasks that live their lives, call back, and everything that can go wrong on the way."""
 
+import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from relay.domain.task import VISIBLE_AFTER_MS, Status
 from relay.providers.base import ProviderRequest, ProviderResponse
+from relay.providers.replicate.translator import PREFIX
+from tests.simulation.clients import PREDICTIONS, PUBLIC_URL, UNTYPED
 from tests.simulation.faults import Decisions, Fault
 from tests.simulation.invariants import Violation
 from tests.simulation.results import SimulatedResults
@@ -48,6 +53,27 @@ _CREATES_AGAIN = tuple((fault, 0.2) for fault in _FINAL)
 """A second create of an accepted task is refused before the provider looks at its id."""
 
 
+def _external(body: Mapping[str, Any]) -> str:
+    """Our id of the task that a request creates: a prediction has it in its callback URL only."""
+    return str(body.get("external_task_id") or body.get("webhook", "").removeprefix(f"{PUBLIC_URL}/callbacks/").partition("/")[0])
+
+
+def _prediction(task: ProviderTask) -> dict[str, Any]:
+    words = {Status.SUBMITTED: "starting", Status.SUCCEED: "succeeded"}
+    files: list[dict[str, Any]] = next(iter(task.result.values()), [])
+    shown = {
+        "id": task.task_id,
+        "version": "1",
+        "status": words.get(task.status, task.status.value),
+        "output": [file["url"] for file in files] or None,
+        "error": task.message or None,
+        "created_at": datetime.fromtimestamp(task.created_at / 1000, UTC).isoformat(),
+    }
+    if task.status in {Status.SUCCEED, Status.FAILED}:
+        shown["completed_at"] = datetime.fromtimestamp(task.updated_at / 1000, UTC).isoformat()
+    return shown
+
+
 class SimulatedProvider(FakeProviderApi):
     """FakeProviderApi with a life for each task, and faults. `call_back(task, body)` is told of each change."""
 
@@ -63,7 +89,10 @@ class SimulatedProvider(FakeProviderApi):
             clock, lag=round(lag * 1000), finds_external_ids=knows_ids, refuses_repeats=knows_ids and not takes_repeats
         )
         self.call_back: Callable[[ProviderTask, bytes], None] = lambda _task, _body: None
-        self.careless = frozenset({"general/custom-voices"})
+        self.careless = frozenset({UNTYPED, PREDICTIONS})
+        self._predictions_call_back = decisions.share("predictions call back") < 0.5
+        self._hidden_ms = round(decisions.between("predictions are hidden for", 0, 60) * 1000)
+        """How long a query does not find a new prediction."""
         self.deadline = 0
         """Seconds from a task's creation to the relay's deadline, for verdicts that come later."""
         self.is_down = False
@@ -81,10 +110,11 @@ class SimulatedProvider(FakeProviderApi):
 
     def send(self, request: ProviderRequest, *, timeout: float) -> ProviderResponse:
         """One request with at most one fault."""
-        creates = request.method == "POST"
-        name = str(request.body["external_task_id"])[:6] if request.body else self._name(request.path.rpartition("/")[2])
+        creates = request.body is not None
+        external = _external(request.body or {})
+        name = external[:6] if creates else self._name(request.path.removesuffix("/cancel").rpartition("/")[2])
         place = self._decisions.visit(f"{request.method} {name}")
-        again = creates and request.body is not None and self.paid[str(request.body["external_task_id"])] > 0
+        again = creates and self.paid[external] > 0
         fault = self._decisions.one_of(_CREATES_AGAIN if again else _CREATES if creates else _QUERIES, place)
         if fault is not None:
             self._scheduler.say(f"! {fault}: {request.method} {name}")
@@ -93,6 +123,18 @@ class SimulatedProvider(FakeProviderApi):
             self._scheduler.say(f"! {Fault.OUTAGE}: {request.method} {name}")
             self.faults.append(self._decisions.pick(place, (fakes.UNREACHABLE, fakes.MAINTENANCE, fakes.HANGS_WITHOUT_IT)))
         return super().send(request, timeout=timeout)
+
+    def _handled(self, request: ProviderRequest) -> ProviderResponse:
+        """Predictions are made and found like other tasks, and shown in their own way."""
+        if not request.path.startswith(PREFIX):
+            return super()._handled(request)
+        if request.body is not None:
+            made = {"external_task_id": _external(request.body), "callback_url": request.body["webhook"]}
+            answer = self._created(PREDICTIONS, made)
+            return answered(201, _prediction(next(reversed(self.tasks.values())))) if answer.status == 200 else answer
+        task = self.tasks.get(request.path.rpartition("/")[2])
+        is_found = request.method == "GET" and task and self._clock() >= task.created_at + self._hidden_ms
+        return answered(200, _prediction(task)) if task and is_found else answered(404, {"detail": "Not found.", "status": 404})
 
     def _created(self, operation: str, body: dict[str, object]) -> ProviderResponse:
         external = str(body["external_task_id"])
@@ -151,7 +193,10 @@ class SimulatedProvider(FakeProviderApi):
         def changed() -> None:
             self._older[task.task_id] = self._older[task.external_task_id] = task.callback()
             change()
-            self.call_back(task, task.callback())
+            if task.operation != PREDICTIONS:
+                self.call_back(task, task.callback())
+            elif self._predictions_call_back:
+                self.call_back(task, json.dumps({**_prediction(task), "webhook": task.callback_url}).encode())
 
         self._scheduler.after(seconds, f"the provider {verb} {task.external_task_id[:6]}", changed)
 

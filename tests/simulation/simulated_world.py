@@ -6,7 +6,8 @@ from typing import Any
 
 from relay.config import Settings
 from relay.domain.task import Status
-from relay.providers.kling.translator import Kling
+from relay.providers.registry import PROVIDERS
+from relay.providers.statuses import status_of
 from tests.simulation.bus import SimulatedBus
 from tests.simulation.callbacks import Callbacks
 from tests.simulation.clients import Clients, planned
@@ -64,7 +65,9 @@ class QueuedResubmissions(FakeResubmissions):
 def _told(body: bytes) -> tuple[str, str]:
     """The task and the status that a webhook tells of."""
     task = json.loads(body)
-    return task["task_id"], task["task_status"]
+    status = status_of(task.get("task_status") or task["status"])
+    assert status
+    return task.get("task_id") or task["id"], status
 
 
 class SimulatedWorld:
@@ -92,7 +95,7 @@ class SimulatedWorld:
         self.endpoints = SimulatedEndpoints(self.invariants, self.scheduler, decisions, _told)
         self.bus.webhooks = queued
         relay = FakeRelay(
-            settings=self.settings, clock=self.clock, providers={Kling.name: Kling()}, tasks=self.tasks,
+            settings=self.settings, clock=self.clock, providers=PROVIDERS, tasks=self.tasks,
             documents=self.documents, events=self.bus, api=self.provider, resubmissions=resubmissions, source=self.source,
             results=self.results, uploads=FakeUploads(), submission_counts=FakeSubmissionCounts(), webhooks=self.hooks,
             notices=FakeNotices(), webhook_sender=self.endpoints, webhook_queue=queued,
@@ -230,7 +233,7 @@ class SimulatedWorld:
 
     def _reconcile(self) -> None:
         now = self.clock.now
-        ours = [task for task in self.tasks.tasks.values() if task.provider == Kling.name and not task.is_over]
+        ours = [task for task in self.tasks.tasks.values() if task.provider in PROVIDERS and not task.is_over]
         due = {task.task_id: task.due_at for task in ours if task.due_at and task.due_at <= now}
         self.functions.reconcile()
         if self.decisions.calm and self.clock.now == now:

@@ -374,7 +374,7 @@ CALLS = {
 BESIDES = {
     "SubmitTask": {"uploads.put", "uploads.read", "results.url", "documents.put_callback"},
     "ResubmitTasks": {"uploads.read"},
-    "CancelTask": {"results.url", "api.send", "documents.put_callback"},
+    "CancelTask": {"results.url", "documents.put_callback"},
     "QueryTasks": {"tasks.of_tenant", "webhooks.log", "results.url", "api.send"},
 }
 """Calls that the simulation does not make."""

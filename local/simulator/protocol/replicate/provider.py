@@ -1,8 +1,11 @@
 """Replicate as the account uses it, and its prediction object.
 
-Options: `replicate.webhooks` (true: CometAPI passes the field `webhook` on), `replicate.cancel` (true: it has the route to
-cancel), `replicate.hidden_seconds` (how long a query does not find a new prediction), `replicate.output`
-(list, url, object or text).
+Options:
+
+- `replicate.webhooks`: true if CometAPI passes the field `webhook` on.
+- `replicate.cancel`: true if CometAPI has the route to cancel.
+- `replicate.hidden_seconds`: how long a query does not find a new prediction.
+- `replicate.output`: list, url, object or text.
 """
 
 from collections.abc import Mapping
