@@ -136,7 +136,7 @@ e2e: setup $(STAMPS)/receiver ## Run the end-to-end tests with IAM enforced, on 
 interop: setup $(STAMPS)/interop ## Test third-party clients from npm and PyPI, on the running stack or on one of their own
 	$(call on-a-stack,--iam,$(RUN) pytest -q tests/interop)
 
-$(STAMPS)/interop: tests/interop/install.sh tests/interop/npm/package-lock.json tests/interop/pypi/requirements.txt | uv
+$(STAMPS)/interop: tests/interop/install.sh tests/interop/npm/package-lock.json tests/interop/pypi/requirements.txt tests/interop/pypi/replicate.txt | uv
 	@tests/interop/install.sh
 	@mkdir -p $(@D) && touch $@
 

@@ -20,11 +20,14 @@ from tests.interop.front import Front, tls_front
 
 HERE = Path(__file__).parent
 PYTHON = ROOT / ".local" / "venvs" / "interop" / "bin" / "python"
+REPLICATE_PYTHON = ROOT / ".local" / "venvs" / "interop-replicate" / "bin" / "python"
 _SPEED = 10.0
 _PATIENCE = 300
 _CLIENTS: dict[str, tuple[str, list[str], Path]] = {
     "kling-api": ("kling-api 1.0.0 (npm)", ["node", "run.mjs"], HERE / "npm"),
     "klingai-api": ("klingai-api 0.1.0 (PyPI)", [str(PYTHON), "run.py"], HERE / "pypi"),
+    "replicate (npm)": ("replicate 1.4.0 (npm)", ["node", "run_replicate.mjs"], HERE / "npm"),
+    "replicate (PyPI)": ("replicate 1.0.7 (PyPI)", [str(REPLICATE_PYTHON), "run_replicate.py"], HERE / "pypi"),
 }
 _SHOWN: list[str] = []
 
@@ -82,6 +85,7 @@ def given(stack: Stack, provider: Controls, front: Front, tmp_path_factory: pyte
     limited = Keys(stack.outputs, stack.client).create(f"interop-{uuid.uuid4().hex[:8]}", KeyKind.PAIR, submits_per_minute=1)
     return {
         "url": front.url,
+        "key": stack.api_key,
         "accessKey": stack.access_key,
         "secretKey": stack.secret_key,
         "wrong": stack.secret_key[::-1],
@@ -95,7 +99,7 @@ def given(stack: Stack, provider: Controls, front: Front, tmp_path_factory: pyte
 def _run(name: str, given: Outcome, front: Front) -> Outcome:
     """What the client wrote; its environment holds nothing that could lead it elsewhere."""
     title, command, folder = _CLIENTS[name]
-    trust = {"NODE_EXTRA_CA_CERTS": str(front.authority), "REQUESTS_CA_BUNDLE": str(front.authority)}
+    trust = dict.fromkeys(("NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), str(front.authority))
     done = subprocess.run(  # noqa: S603
         command,
         cwd=folder,
@@ -108,7 +112,8 @@ def _run(name: str, given: Outcome, front: Front) -> Outcome:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     outcome: Outcome = json.loads(done.stdout)
-    _SHOWN.extend(["", title, *(f"  {_line(*each)}" for each in outcome["awaited"].items())])
+    _SHOWN.extend(["", title, *(f"  {_line(*each)}" for each in outcome.get("awaited", {}).items())])
+    _SHOWN.extend(f"  {name:34} {ended['status']}" for name, ended in outcome.get("ended", {}).items())
     _SHOWN.extend(f"  {'refused: ' + case:34} {_refusal(refused)}" for case, refused in outcome["raised"].items())
     return outcome
 
@@ -120,7 +125,8 @@ def _line(operation: str, result: Outcome) -> str:
 
 
 def _refusal(refused: Outcome) -> str:
-    told = [str(refused[name]) for name in ("name", "httpStatus", "code", "message") if refused.get(name) is not None]
+    names = ("name", "httpStatus", "code", "message", "status", "detail")
+    told = [str(refused[name]).strip() for name in names if refused.get(name) is not None]
     return " · ".join(told) if told else "not refused"
 
 
@@ -134,3 +140,15 @@ def kling_api(given: Outcome, front: Front) -> Outcome:
 def klingai_api(given: Outcome, front: Front) -> Outcome:
     """PyPI's client."""
     return _run("klingai-api", given, front)
+
+
+@pytest.fixture(scope="session")
+def replicate_npm(given: Outcome, front: Front) -> Outcome:
+    """npm's client of Replicate."""
+    return _run("replicate (npm)", given, front)
+
+
+@pytest.fixture(scope="session")
+def replicate_pypi(given: Outcome, front: Front) -> Outcome:
+    """PyPI's client of Replicate."""
+    return _run("replicate (PyPI)", given, front)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The two clients, unmodified and pinned, each in an environment of its own. Installs node and npm when they are missing.
+# The clients, unmodified and pinned, each in an environment of its own. Installs node and npm when they are missing.
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
@@ -17,3 +17,7 @@ uv venv --quiet --clear --python 3.13 "$venv"
 uv pip install --quiet --python "$venv" pip==26.3
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python --require-hashes \
   --requirement pypi/requirements.txt
+
+venv=$root/.local/venvs/interop-replicate
+uv venv --quiet --clear --python 3.13 "$venv"
+uv pip install --quiet --python "$venv" --require-hashes --requirement pypi/replicate.txt

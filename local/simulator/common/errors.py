@@ -28,11 +28,12 @@ TABLE: Final[dict[int, tuple[int, str]]] = {
 
 
 class ProviderError(Exception):
-    """The provider refuses a request. `code` is one of TABLE, `status` its HTTP status."""
+    """The provider refuses a request. `code` is one of TABLE, `status` its HTTP status, if not that of the table."""
 
-    def __init__(self, code: int, message: str = "") -> None:
+    def __init__(self, code: int, message: str = "", status: int = 0) -> None:
         self.code = code
         self.status, default = TABLE[code]
+        self.status = status or self.status
         self.message = message or default
         super().__init__(f"{code}: {self.message}")
 

@@ -41,7 +41,7 @@ class ReplicateApi:
         if "owner" in request.match_info:
             body["model"] = f"{request.match_info['owner']}/{request.match_info['name']}"
         elif not (body.get("version") or body.get("model")):
-            raise ProviderError(1201, "- version is required\n")
+            raise ProviderError(1201, "- version is required\n", 422)
         fault = self._draw_fault("create", {"operation": {self._operation.path}})
         if fault and not accepts(fault):
             if answer := await misbehave(request, fault):

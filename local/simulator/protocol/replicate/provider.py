@@ -44,9 +44,9 @@ class Predictions:
     def check(self, body: Mapping[str, Any]) -> None:
         """The model's own schema, which all examples have in common."""
         if not isinstance(body.get("input"), dict):
-            raise ProviderError(1201, "input is required")
+            raise ProviderError(1201, "input is required", 422)
         if not (body["input"].get("prompt") or body["input"].get("text")):
-            raise ProviderError(1201, "- input: prompt is required\n")
+            raise ProviderError(1201, "- input: prompt is required\n", 422)
 
     def source_id(self, body: Mapping[str, Any]) -> object | None:
         """Requests name no earlier task."""
