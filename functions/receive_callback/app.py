@@ -9,7 +9,7 @@ from relay.bootstrap import prepare_at_init, services
 from relay.domain.errors import CallbackNotAuthenticError
 from relay.entrypoint.http import INTERNAL, answer, body_of, envelope
 from relay.entrypoint.telemetry import failed, logger, metrics, report
-from relay.providers.base import Reply
+from relay.providers.reply import Reply
 from relay.usecases.receive import receive
 
 prepare_at_init("tasks", "tokens")

@@ -1,13 +1,16 @@
-"""While a release is deployed, functions and layer of two releases meet: each pair serves a task from request to webhook."""
+"""While a release is deployed or taken back, a function finds items, documents and messages of the other release."""
 
 import json
 import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
 
 from tests.support.cloudformation import ROOT
@@ -34,48 +37,58 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def functions_of(tree: Path) -> set[str]:
-    return {path.parent.name for path in (tree / "functions").glob("*/app.py")}
+FUNCTIONS = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
 
 
-def served(*, functions: Path, layer: Path) -> set[str]:
-    """Serve a task with the functions of one tree and the layer of another. Returns the functions that took part."""
-    common = sorted(functions_of(functions) & functions_of(layer))
+def started(tree: Path, part: str) -> subprocess.Popen[str]:
+    """`begin` or `go_on`, with a release's own functions, layer and test support."""
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": os.pathsep.join(str(layer / part) for part in ("layers/relay", "cli", ".")),
+        "PYTHONPATH": os.pathsep.join(str(tree / folder) for folder in ("layers/relay", "cli", ".")),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    done = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-P", str(SERVE), str(functions / "functions"), str(layer / "layers" / "relay"), *common],
-        cwd=layer,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert set(json.loads(done.stdout.splitlines()[-1])) == set(common)
-    return set(common)
+    return subprocess.Popen(  # noqa: S603 - our own script
+        [sys.executable, "-P", str(SERVE), str(tree / "functions"), str(tree / "layers" / "relay"), part],
+        cwd=tree, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
-def test_the_last_releases_functions_work_with_the_new_layer(released: Path) -> None:
-    assert served(functions=released, layer=ROOT) == functions_of(released)
+def served(first: Path, second: Path, change: Callable[[dict[str, Any]], None] = lambda _begun: None) -> set[str]:
+    """Begin tasks with one release and go on with the other. Returns the functions that took part. `change`: made between."""
+    beginning = started(first, "begin")
+    try:
+        assert beginning.stdout
+        line = next((line for line in beginning.stdout if line.startswith('{"environment"')), "")
+        assert line, beginning.stderr and beginning.stderr.read()
+        begun = json.loads(line)
+        change(begun)
+        going_on = started(second, "go_on")
+        output, errors = going_on.communicate(json.dumps(begun), timeout=100)
+        assert going_on.returncode == 0, errors
+        return set(begun["called"]) | set(json.loads(output.splitlines()[-1])["called"])
+    finally:
+        beginning.communicate(timeout=20)
 
 
-def test_the_new_functions_work_with_the_last_releases_layer(released: Path) -> None:
-    assert served(functions=ROOT, layer=released) >= functions_of(released) & functions_of(ROOT)
+def test_the_new_release_goes_on_with_what_the_last_one_began(released: Path) -> None:
+    assert served(released, ROOT) == FUNCTIONS
 
 
-def test_a_name_that_the_new_layer_lacks_is_found(released: Path, tmp_path: Path) -> None:
-    for part in ("functions", "layers", "cli", "tests", "events", "template.yaml"):
-        (tmp_path / part).symlink_to(released / part)
-    (tmp_path / "functions").unlink()
-    (tmp_path / "functions").mkdir()
-    for name in functions_of(released):
-        source = (released / "functions" / name / "app.py").read_text()
-        (tmp_path / "functions" / name).mkdir()
-        (tmp_path / "functions" / name / "app.py").write_text(f"from relay.usecases.view import gone_since\n{source}")
-    with pytest.raises(AssertionError, match="gone_since"):
-        served(functions=tmp_path, layer=ROOT)
+def test_after_a_rollback_the_last_release_goes_on_with_what_the_new_one_began(released: Path) -> None:
+    assert served(ROOT, released) == {path.parent.name for path in (released / "functions").glob("*/app.py")}
+
+
+def test_a_field_that_the_new_release_stores_under_another_name_is_noticed(released: Path) -> None:
+    def rename(begun: dict[str, Any]) -> None:
+        table = boto3.resource(
+            "dynamodb",
+            endpoint_url=begun["environment"]["AWS_ENDPOINT_URL"],
+            region_name="us-east-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        ).Table("tasks")
+        for item in table.scan()["Items"]:
+            table.put_item(Item={("fingerprints" if name == "fingerprint" else name): value for name, value in item.items()})
+
+    with pytest.raises(AssertionError, match="go_on"):
+        served(ROOT, released, rename)

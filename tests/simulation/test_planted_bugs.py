@@ -12,7 +12,8 @@ from relay.domain.errors import Meaning, ProviderTaskMissingError, TaskConflictE
 from relay.domain.events import event_between
 from relay.domain.task import Acceptance, Change, Rank, Status, Task
 from relay.domain.webhook import Delivery, DeliveryLog, DeliveryOutcome
-from relay.providers.base import ProviderRequest, ProviderResponse, Reply
+from relay.providers.base import ProviderRequest, ProviderResponse
+from relay.providers.reply import Reply
 from relay.usecases import archive, deliver, receive, reconcile, resubmit, send
 from relay.usecases.apply import Outcome, apply
 from relay.usecases.send import close

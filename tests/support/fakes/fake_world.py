@@ -10,8 +10,9 @@ from relay.config import Settings
 from relay.domain.keys import SubmissionLimit
 from relay.domain.task import Task
 from relay.domain.webhook import Delivery, DeliveryOutcome
-from relay.providers.base import Provider, ProviderResponse, Reply
+from relay.providers.base import Provider, ProviderResponse
 from relay.providers.kling.translator import Kling
+from relay.providers.reply import Reply
 from relay.usecases.apply import Outcome as Applied
 from relay.usecases.archive import archive
 from relay.usecases.cancel import cancel

@@ -24,8 +24,8 @@ from relay.domain.errors import (
     UnknownOperationError,
 )
 from relay.entrypoint.telemetry import failed, logger
-from relay.providers.base import Reply
 from relay.providers.registry import PROVIDERS, names_for, routed, unknown_path
+from relay.providers.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ from relay.domain.errors import InvalidRequestError, UnknownOperationError
 from relay.domain.events import described
 from relay.domain.task import FailureCode, Status, Task
 from relay.entrypoint.http import is_too_large
-from relay.providers.base import Paging, Reply, whole_number
+from relay.providers.base import Paging, whole_number
+from relay.providers.reply import Reply
 from relay.usecases.query import page_of
 from relay.usecases.view import native, urls_of
 
@@ -143,7 +143,7 @@ def native_page(tenant: str, provider: Provider, route: Route, relay: Relay, bas
         fewer = len(page) // 2
         if not (paging.may_be_shorter and fewer):
             raise InvalidRequestError(f"{len(page)} of these tasks are too large for a response: ask for pages of {fewer}")
-        paging = replace(paging, size=fewer)
+        paging = paging._replace(size=fewer)
 
 
 def _provider(given: str | None, relay: Relay) -> str | None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from relay.domain.errors import InvalidRequestError, UnknownOperationError
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from relay.domain.task import Failure, Snapshot, Task
+    from relay.providers.reply import Reply
 
 LONGEST_PAGE = 500
 LAST_PAGE = 1000
@@ -69,8 +70,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
+class Paging(NamedTuple):
     """A page of a list: its number from 1, or the cursor that the page before it gave; `size` tasks.
 
     `may_be_shorter`: the cursor of the next page continues after the last task.
@@ -82,8 +82,7 @@ class Paging:
     may_be_shorter: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(NamedTuple):
     """A client's request. `operation` None: that of the task. `reference`: the task, by either id."""
 
     action: Action
@@ -107,13 +106,12 @@ class Encoding(StrEnum):
     MULTIPART = "multipart"
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+class FilePart(NamedTuple):
     """A file in a multipart body."""
 
     name: str
     media_type: str
-    content: bytes = field(repr=False)
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,25 +137,14 @@ class ProviderResponse:
     headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A response of the relay in the provider's format: HTTP status and JSON."""
-
-    status: int
-    body: Any
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """A request body that passed the checks: normalised, with warnings about doubtful fields."""
 
     body: dict[str, Any]
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PromptLimits:
+class PromptLimits(NamedTuple):
     """The longest texts, in characters."""
 
     prompt: int

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from relay.domain.errors import UnknownOperationError
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from relay.providers.base import Provider, Route
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A provider: `prefixes` of its own paths, and how a client may send its key below them.
 
     `schemes` of the Authorization header, in lower case. Its package exports the translator as `PROVIDER`.

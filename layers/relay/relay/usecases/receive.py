@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from relay.domain.errors import Meaning, NoResultsError, TaskNotFoundError, UnavailableError, UnreadableSnapshotError
 from relay.domain.task import RANKS, Rank, Reason
-from relay.providers.base import Reply
+from relay.providers.reply import Reply
 from relay.usecases.apply import Outcome, apply
 
 if TYPE_CHECKING:

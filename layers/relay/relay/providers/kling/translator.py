@@ -29,7 +29,6 @@ from relay.providers.base import (
     ProviderDefaults,
     ProviderRequest,
     ProviderResponse,
-    Reply,
     Route,
     SynchronousOperation,
     whole_number,
@@ -37,6 +36,7 @@ from relay.providers.base import (
 from relay.providers.documents import document_of
 from relay.providers.kling.envelope import error_of, names_a_task, reported_in, says_missing, task_in
 from relay.providers.kling.tasks import snapshot_of, view_of
+from relay.providers.reply import Reply
 
 PREFIX = "/kling/v1/"
 ACCOUNT_PREFIX = "/kling/"  # Kling's paths of the account have no version

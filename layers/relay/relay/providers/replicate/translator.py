@@ -15,21 +15,11 @@ from relay.domain.errors import (
     UnknownOperationError,
     UnreadableSnapshotError,
 )
-from relay.providers.base import (
-    Action,
-    Checked,
-    Operation,
-    Paging,
-    Provider,
-    ProviderDefaults,
-    ProviderRequest,
-    Reply,
-    Route,
-    encodable,
-)
+from relay.providers.base import Action, Checked, Operation, Paging, Provider, ProviderDefaults, ProviderRequest, Route, encodable
 from relay.providers.documents import document_of
 from relay.providers.meanings import error_for, read_error
 from relay.providers.replicate.predictions import draft_of, snapshot_of, view_of
+from relay.providers.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
