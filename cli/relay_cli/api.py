@@ -1,5 +1,6 @@
 """RelayApi: the client of the relay's HTTP API. It retries requests that are safe to repeat and raises Failures."""
 
+import json
 import os
 import random
 import time
@@ -10,6 +11,9 @@ from urllib.parse import quote
 
 import httpx
 
+from relay.domain.errors import ProviderError
+from relay.domain.task import Snapshot
+from relay.providers.base import Operation, Provider, ProviderResponse
 from relay_cli.failures import Failure, NotFound, Refused, Unauthorized, Unavailable
 from relay_cli.target import is_loopback
 
@@ -39,20 +43,26 @@ class RelayApi:
             transport=transport,
         )
 
-    def submit(self, operation: str, body: Mapping[str, Any], *, idempotency_key: str) -> tuple[dict[str, Any], list[str]]:
-        """Create a task. Return the `data` of the response and the warnings in its message."""
-        answer = self._request("POST", f"/kling/v1/{operation}", json=body, headers={"Idempotency-Key": idempotency_key})
-        parts = str(answer.get("message", "")).split("; warning: ")
-        return answer["data"], parts[1:]
+    def submit(
+        self, provider: Provider, operation: Operation, body: Mapping[str, Any], *, idempotency_key: str
+    ) -> tuple[Snapshot | dict[str, Any], list[str]]:
+        """Create a task. Return it with its id at the relay, or the response without a task, and the warnings."""
+        path = provider.create_request(operation, {}, task_id="", callback_url="").path
+        answer = self._request("POST", path, json=body, headers={"Idempotency-Key": idempotency_key})
+        warnings = str(answer.get("message", "")).split("; warning: ")[1:]
+        try:
+            return provider.read_created(operation, ProviderResponse(200, json.dumps(answer).encode())), warnings
+        except ProviderError:
+            return answer.get("data", answer), warnings
 
-    def call(self, method: str, operation: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def call(self, method: str, path: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Call a synchronous operation and return its `data`.
 
         `fields` are the query of a GET and the JSON body of any other method. A request that is not a GET may be billed, so
         it is retried only if the connection failed before it was sent.
         """
         content = {"params": dict(fields)} if method == "GET" else {"json": fields}
-        answer = self._request(method, f"/kling/v1/{operation}", repeatable=method == "GET", **content)
+        answer = self._request(method, path, repeatable=method == "GET", **content)
         data: dict[str, Any] = answer.get("data", answer)
         return data
 
@@ -71,11 +81,19 @@ class RelayApi:
         data: dict[str, Any] = self._request("DELETE", f"/tasks/{quote(reference, safe='')}")["data"]
         return data
 
-    def tasks(self, *, status: str | None = None, operation: str | None = None, limit: int) -> Iterator[dict[str, Any]]:
+    def tasks(
+        self, *, status: str | None = None, provider: str | None = None, operation: str | None = None, limit: int
+    ) -> Iterator[dict[str, Any]]:
         """Yield at most `limit` tasks, newest first. Each page holds up to 100 tasks and is one request."""
         cursor: str | None = None
         while limit > 0:
-            filters = {"status": status, "operation": operation, "limit": str(min(limit, 100)), "cursor": cursor}
+            filters = {
+                "status": status,
+                "provider": provider,
+                "operation": operation,
+                "limit": str(min(limit, 100)),
+                "cursor": cursor,
+            }
             query = {name: value for name, value in filters.items() if value is not None}
             page = self._request("GET", "/tasks", params=query)["data"]
             yield from page["tasks"]
@@ -119,8 +137,9 @@ def _failure(response: httpx.Response) -> Failure | None:
         unreadable = Unavailable if response.status_code >= 500 else NotFound
         message = f"HTTP {response.status_code}, but not a response of a relay"
         return unreadable(message, "check that the URL is the stack's output ApiUrl")
-    code, message = body.get("code"), str(body.get("message") or f"HTTP {response.status_code}")
-    if response.is_success and code == 0:
+    code = body.get("code")
+    message = str(body.get("message") or body.get("detail") or f"HTTP {response.status_code}")
+    if response.is_success and code in {None, 0}:  # not every provider's responses have a code
         return None
     kind, advice = _classify(response.status_code, code if isinstance(code, int) else None)
     text = message if code is None else f"{message} (code {code})"
@@ -133,7 +152,7 @@ def _classify(status: int, code: int | None) -> tuple[type[Failure], str]:
         return Unauthorized, "check RELAY_KEY or --key; an operator creates a key with: relay keys create --tenant NAME"
     if status == 404:
         return NotFound, "list the tasks of this key: relay list" if code == 1203 else "list the operations: relay submit --help"
-    if status == 422:
+    if status == 422 and code is not None:
         return Refused, "use a new --idempotency-key for a different body"
     if status == 413:
         return Refused, "pass large files by URL"

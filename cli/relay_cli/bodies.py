@@ -39,7 +39,7 @@ def build_body(
 
 
 class _Files:
-    """The files of one body. Small files are embedded as raw base64, which is Kling's format; larger ones are uploaded."""
+    """The files of one body. Small files are embedded as raw base64, without a prefix; larger ones are uploaded."""
 
     def __init__(self, upload: Upload) -> None:
         self._upload = upload

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from pydantic import BaseModel
 
-from relay.providers.kling.requests.media import Media
+from relay.providers.media import Media
 
 _SCALARS = (str, bool, int, float)
 

@@ -1,4 +1,7 @@
-"""The commands `relay submit OPERATION` and `relay call OPERATION`. Each is built from the provider's table when it is needed."""
+"""The commands `relay submit OPERATION` and `relay call OPERATION`. Each is built from a provider's table when it is needed.
+
+The operations of the first provider are named by their paths, those of the others by `{provider}/{path}`.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -9,19 +12,34 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from relay.providers.kling.translator import Kling
+from relay.providers.registry import PROVIDERS
 from relay_cli.session import CLIENT, Session, as_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from relay.providers.base import Operation, SynchronousOperation
+    from relay.providers.base import Operation, Provider, SynchronousOperation
     from relay_cli.fields import Field
 
-type Table = Mapping[str, Operation | SynchronousOperation]
+type Entry = tuple[Provider, Operation | SynchronousOperation]
+type Table = Mapping[str, Entry]
+
+_FIRST = next(iter(PROVIDERS))
 
 
-def short_names(table: "Table" = Kling.operations) -> dict[str, str]:
+def _table(tables: "Callable[[Provider], Mapping[str, Operation | SynchronousOperation]]") -> "Table":
+    return {
+        path if provider.name == _FIRST else f"{provider.name}/{path}": (provider, operation)
+        for provider in PROVIDERS.values()
+        for path, operation in tables(provider).items()
+    }
+
+
+OPERATIONS = _table(lambda provider: provider.operations)
+SYNCHRONOUS = _table(lambda provider: provider.synchronous)
+
+
+def short_names(table: "Table" = OPERATIONS) -> dict[str, str]:
     """Return the path of each operation by its short name, for example `text2video`.
 
     The short name is the shortest end of the path that no other operation shares, unless that operation has a longer path.
@@ -57,46 +75,55 @@ class _Group(TyperGroup, ABC):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """Return the command of an operation, or None if there is no such operation."""
         operation = short_names(self.table).get(cmd_name, cmd_name)
-        known = self.table.get(operation)
-        return self.build_command(cmd_name, operation, list(fields_of_operation(known)) if known else None)
+        return self.build_command(cmd_name, operation, self.table.get(operation))
 
     @abstractmethod
-    def build_command(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
-        """Build the command of an operation. `fields` is None if the table does not have the operation."""
+    def build_command(self, name: str, operation: str, entry: "Entry | None") -> Any:
+        """Build the command of an operation. `entry` is None if the table does not have the operation."""
 
 
 class SubmitGroup(_Group):
     """`relay submit OPERATION`. A path that is not in the table becomes a command with --field and --body only."""
 
-    table = Kling.operations
+    table = OPERATIONS
 
-    def build_command(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
+    def build_command(self, name: str, operation: str, entry: "Entry | None") -> Any:
         """See _Group."""
         from relay_cli.commands.submit import OPTIONS, submit
 
-        if fields is None and ("/" not in operation or operation in Kling.synchronous):
-            return None
-        return _command(name, operation, fields or [], submit, OPTIONS, f"Create a task of `{operation}`.")
+        found = entry or _unknown(operation)
+        return found and _command(name, found, submit, OPTIONS, f"Create a task of `{operation}`.")
 
 
 class CallGroup(_Group):
     """`relay call OPERATION`."""
 
-    table = Kling.synchronous
+    table = SYNCHRONOUS
 
-    def build_command(self, name: str, operation: str, fields: "list[Field] | None") -> Any:
+    def build_command(self, name: str, operation: str, entry: "Entry | None") -> Any:
         """See _Group."""
         from relay_cli.commands.call import OPTIONS, call
 
-        return None if fields is None else _command(name, operation, fields, call, OPTIONS, f"Call `{operation}`.")
+        return entry and _command(name, entry, call, OPTIONS, f"Call `{operation}`.")
 
 
-def _command(
-    name: str, operation: str, fields: "list[Field]", send: Callable[..., None], own: list[Parameter], description: str
-) -> Any:
+def _unknown(path: str) -> "Entry | None":
+    """Return an operation that no table has, for a path; the relay decides whether it is valid. None for any other text."""
+    if "/" not in path or path in SYNCHRONOUS:
+        return None
+    from relay.providers.base import Operation
+
+    name, _, rest = path.partition("/")
+    provider, rest = (name, rest) if name in PROVIDERS else (_FIRST, path)
+    return PROVIDERS[provider], Operation(rest, is_known=False)
+
+
+def _command(name: str, entry: "Entry", send: Callable[..., None], own: list[Parameter], description: str) -> Any:
+    fields = list(fields_of_operation(entry))
+
     def run(session: Session, **given: Any) -> None:
         values = [(field, given.pop(field.option)) for field in fields]
-        send(session, operation, [(field, value) for field, value in values if value not in (None, [])], **given)
+        send(session, entry, [(field, value) for field, value in values if value not in (None, [])], **given)
 
     run.__doc__ = description
     app = typer.Typer(add_completion=False)
@@ -104,13 +131,13 @@ def _command(
     return get_command(app)
 
 
-def fields_of_operation(operation: "Operation | SynchronousOperation") -> "Iterator[Field]":
+def fields_of_operation(entry: "Entry") -> "Iterator[Field]":
     """Yield the options of one operation; none if it has no model."""
-    if operation.model:
-        from relay.providers.kling.requests.body import model_of
+    provider, operation = entry
+    if operation.model and (model := provider.request_model(operation)):
         from relay_cli.fields import fields_of
 
-        yield from fields_of(model_of(operation.model))
+        yield from fields_of(model)
 
 
 def _parameter(field: "Field") -> Parameter:

@@ -52,12 +52,11 @@ def paths(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
 
 def _fields() -> Iterator[str]:
     """A table with the options of each operation."""
-    from relay.providers.kling.translator import Kling
-    from relay_cli.operations import fields_of_operation, short_names
+    from relay_cli.operations import OPERATIONS, SYNCHRONOUS, fields_of_operation, short_names
 
     yield "\n### The fields of each operation\n\nBeside them, `relay submit` and `relay call` have the options shown above.\n\n"
     yield "| command | path | options |\n|---|---|---|\n"
-    for command, table in (("submit", Kling.operations), ("call", Kling.synchronous)):
+    for command, table in (("submit", OPERATIONS), ("call", SYNCHRONOUS)):
         for name, operation in short_names(table).items():
             fields = fields_of_operation(table[operation])
             options = " ".join(f"`--{field.option.replace('_', '-')}`" for field in fields)

@@ -16,10 +16,12 @@ _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')*]*\s+")
 
 
 def files(pattern: str, *folders: str) -> list[Path]:
-    """The project's files of these folders (all without one), without what tools have made: nothing below a hidden folder."""
+    """The project's files of these folders (all without one), without what tools have made."""
     tops = [ROOT / name for name in folders] or [path for path in ROOT.iterdir() if not path.name.startswith(".")]
     found = [each for top in tops for each in (top.rglob(pattern) if top.is_dir() else [top] if top.match(pattern) else [])]
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(ROOT).parts))
+    return sorted(
+        path for path in found if not any(part.startswith((".", "node_modules")) for part in path.relative_to(ROOT).parts)
+    )
 
 
 def without_fences(text: str) -> str:

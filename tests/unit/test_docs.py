@@ -4,7 +4,9 @@ import ast
 import json
 import re
 import runpy
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -491,12 +493,51 @@ def test_every_secret_can_be_rotated_as_shown() -> None:
 
 
 def test_the_operation_of_the_guide_can_be_added_as_shown() -> None:
-    (diff,) = blocks(CONTRIBUTING, "diff")
+    diff, _ = blocks(CONTRIBUTING, "diff")
     command = ["git", "apply", "--check", "-"]
     done = subprocess.run(command, cwd=ROOT, input=diff, text=True, capture_output=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
     added = [line for line in diff.splitlines() if line.startswith('+    ("')]
     assert len(added) == 1
+
+
+TRIAL = """
+import json
+from relay.domain.errors import OutcomeUnknownError
+from relay.domain.task import Change
+from relay.providers.base import ProviderResponse
+from relay.providers.registry import PROVIDERS, routed
+from tests.support.tasks import task_of
+
+provider, route = routed("POST", "/toy/v1/pictures", {})
+assert (provider.name, route.action, route.name) == ("toy", "create", "pictures")
+request = provider.create_request(route.operation, {"prompt": "a cat"}, task_id="t", callback_url="https://c.example")
+assert routed("GET", f"{request.path}/7", {})[1].reference == "7"
+done = {"id": 7, "state": "done", "url": "https://toy.example/7.png"}
+snapshot = provider.read_queried(route.operation, ProviderResponse(200, json.dumps(done).encode()))
+task = task_of(provider="toy", operation="pictures").moved_to(Change.reported(snapshot), at=1)
+assert provider.view(task, {"url": "https://bucket.example/7.png"}, "")["url"] == "https://bucket.example/7.png"
+try:
+    provider.read_created(route.operation, ProviderResponse(200, b"{}"))
+except OutcomeUnknownError:
+    print("complete")
+"""
+
+
+def test_the_provider_of_the_guide_can_be_added_as_shown(tmp_path: Path) -> None:
+    _, diff = blocks(CONTRIBUTING, "diff")
+    for name in ("layers/relay", "tests/support", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    package = tmp_path / "layers/relay/relay/providers/toy"
+    applied = subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, text=True, capture_output=True, check=False)  # noqa: S607
+    assert applied.returncode == 0, applied.stderr
+    (package / "__init__.py").touch()
+    environment = {"PATH": "", "PYTHONPATH": f"{tmp_path / 'layers/relay'}:{tmp_path}"}
+    command = [sys.executable, "-c", TRIAL]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.stdout == "complete\n", done.stderr
 
 
 def test_decisions_are_numbered_short_and_listed() -> None:

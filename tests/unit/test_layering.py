@@ -163,3 +163,21 @@ def section(heading: str) -> str:
     """A section of ARCHITECTURE.md."""
     text = (ROOT / "ARCHITECTURE.md").read_text()
     return text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+KNOWS_PROVIDERS = {
+    "cli/relay_cli/doctor/provider.py": "the codes of an account",
+    "local/docs/openapi": "describes one provider's paths and models",
+    "local/gateway.py": "the demo and the tests submit a video",
+    "local/trial.py": "the demo submits a video",
+}
+"""What still names a provider outside its package, and why."""
+
+
+def test_only_its_own_packages_name_a_provider() -> None:
+    names = re.compile(rf"\b({'|'.join(ENTRIES)})", re.IGNORECASE)
+    sources = [path for folder in ("layers/relay/relay", "functions", "cli", "local") for path in (ROOT / folder).rglob("*.py")]
+    naming = {path.relative_to(ROOT).as_posix() for path in sources if names.search(path.read_text())}
+    own = re.compile(r"/(providers|protocol)/(registry\.py|(" + "|".join(ENTRIES) + r")/)")
+    foreign = {path for path in naming if not own.search(path) and not any(path.startswith(known) for known in KNOWS_PROVIDERS)}
+    assert foreign == set()

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from relay.providers.kling.translator import Kling
+from relay.providers.base import Provider, SynchronousOperation
 from relay_cli.bodies import build_body
 from relay_cli.commands.submit import BodyFile, Fields
 from relay_cli.fields import Field
@@ -13,7 +13,7 @@ from relay_cli.uploading import uploader
 
 def call(
     session: Session,
-    operation: str,
+    entry: tuple[Provider, SynchronousOperation],
     values: list[tuple[Field, Any]],
     *,
     field: Fields = None,
@@ -21,7 +21,9 @@ def call(
 ) -> None:
     """Call the operation and print the `data` of the provider's response. It may be billed, so it is never sent twice."""
     document = build_body(body, values, field or [], upload=uploader(session))
-    data = session.api.call(Kling.synchronous[operation].method, operation, document)
+    provider, operation = entry
+    path = provider.forward_request(operation, None, "").path
+    data = session.api.call(operation.method, path, document)
     session.output.print_result(data, json.dumps(data, indent=2, ensure_ascii=False))
 
 

@@ -22,7 +22,7 @@ def create(
     session: Session,
     *,
     tenant: Annotated[str, typer.Option(help="Owner of the key: 1 to 64 letters, digits, '.', '_' or '-'.")],
-    pair: Annotated[bool, typer.Option("--pair", help="Create an access key and a secret key, as Kling does.")] = False,
+    pair: Annotated[bool, typer.Option("--pair", help="Create an access key and a secret key that signs JWTs.")] = False,
     submits_per_minute: Annotated[
         int | None,
         typer.Option(min=0, help="Billable requests per minute. 0: no limit. Default: the stack's SubmitsPerMinute."),

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from relay.domain.task import Snapshot
+from relay.providers.base import Operation, Provider
 from relay_cli.bodies import build_body
 from relay_cli.failures import Unavailable
 from relay_cli.fields import Field
@@ -25,7 +27,7 @@ BodyFile = Annotated[
 
 def submit(
     session: Session,
-    operation: str,
+    entry: tuple[Provider, Operation],
     values: list[tuple[Field, Any]],
     *,
     field: Fields = None,
@@ -50,7 +52,7 @@ def submit(
         f"Idempotency-Key {key}  (to retry without paying twice, pass it as --idempotency-key)", style="dim"
     )
     try:
-        created, warnings = session.api.submit(operation, document, idempotency_key=key)
+        created, warnings = session.api.submit(*entry, document, idempotency_key=key)
     except Unavailable as failure:
         failure.advice = f"the task may exist: add --idempotency-key {key} to the same command, so that no second task is created"
         if "relay://" in str(document):
@@ -59,11 +61,16 @@ def submit(
         raise
     for warning in warnings:
         session.output.print_message(f"warning: {warning}", style="yellow")
-    if "task_id" not in created:  # the relay does not know the operation, and the provider answered synchronously
+    if not isinstance(created, Snapshot):  # the relay does not know the operation, and the provider answered synchronously
         session.output.print_result(created, json.dumps(created, indent=2, ensure_ascii=False))
         return
-    task_id = created["task_id"]
-    answer = {"task_id": task_id, "operation": operation, "status": created["task_status"], "idempotency_key": key}
+    task_id = created.provider_task_id or ""
+    answer: dict[str, Any] = {
+        "task_id": task_id,
+        "operation": entry[1].name,
+        "status": created.status.value,
+        "idempotency_key": key,
+    }
     answer["warnings"] = warnings
     if not (wait or download):
         session.output.print_result(answer, task_id)

@@ -36,13 +36,14 @@ def list_tasks(
     operation: Annotated[
         str | None, typer.Option(help="Only tasks of this operation, such as text2video or videos/text2video.")
     ] = None,
+    provider: Annotated[str | None, typer.Option(help="Only tasks of this provider.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of tasks.")] = 30,
 ) -> None:
     """List tasks, newest first."""
     from relay_cli.operations import operation_named
 
     path = operation_named(operation) if operation else None
-    tasks = list(session.api.tasks(status=status, operation=path, limit=limit))
+    tasks = list(session.api.tasks(status=status, provider=provider, operation=path, limit=limit))
     session.output.print_result(tasks, task_table(tasks))
 
 

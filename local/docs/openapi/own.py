@@ -7,6 +7,7 @@ from local.docs.openapi.answers import Json, body, ref, refused, succeeded
 from local.stack import ROOT
 from relay.domain.task import Status
 from relay.providers.kling.translator import Kling
+from relay.providers.registry import PROVIDERS
 
 _CALLBACK = ROOT / "tests" / "fixtures" / "kling" / "callback_succeed.json"
 _TASK_ID: Final = {"name": "task_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
@@ -47,6 +48,7 @@ def _list() -> Json:
         "summary": "The tenant's tasks, newest first",
         "parameters": [
             {"name": "status", "in": "query", "schema": {"enum": list(Status)}},
+            {"name": "provider", "in": "query", "schema": {"enum": list(PROVIDERS)}},
             {"name": "operation", "in": "query", "schema": {"enum": list(Kling.operations)}},
             {"name": "limit", "in": "query", "schema": limits},
             {

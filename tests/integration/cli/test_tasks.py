@@ -280,7 +280,7 @@ def test_call_costs_sends_its_fields_as_a_query(relay: Program, gateway: Front, 
     world.outside.next_answers = [(200, envelope({"resource_pack_subscribe_infos": []}))]
     ran = relay("call", "costs", "--field", "start_time=1", "--field", "end_time=2", "--json")
     assert ran.document == {"resource_pack_subscribe_infos": []}
-    assert gateway.requests[0].path == "/kling/v1/account/costs?start_time=1&end_time=2"
+    assert gateway.requests[0].path == "/kling/account/costs?start_time=1&end_time=2"
 
 
 def test_get_shows_a_task_by_either_id(relay: Program, world: MotoWorld) -> None:

@@ -8,9 +8,8 @@ import sys
 from typer.main import get_command
 
 from local.docs import cli_reference, recording
-from relay.providers.kling.translator import Kling
 from relay_cli.app import app
-from relay_cli.operations import short_names
+from relay_cli.operations import SYNCHRONOUS, short_names
 from tests.support.cloudformation import ROOT
 
 
@@ -22,7 +21,7 @@ def test_the_reference_is_fresh() -> None:
 
 def test_every_command_in_a_document_exists() -> None:
     commands = {name: set(getattr(group, "commands", {})) for name, group in vars(get_command(app))["commands"].items()}
-    commands |= {"submit": set(short_names()), "call": set(short_names(Kling.synchronous))}
+    commands |= {"submit": set(short_names()), "call": set(short_names(SYNCHRONOUS))}
     text = "".join(
         (ROOT / name).read_text() for name in ("README.md", "docs/cli.md", "docs/local.md", "docs/webhooks.md", "docs/events.md")
     )

@@ -10,7 +10,7 @@ class KeyKind(StrEnum):
     PLAIN = "plain"
     """Each request carries the key itself."""
     PAIR = "pair"
-    """An access key and a secret key, as at Kling: each request carries a JWT that the secret key signed."""
+    """An access key and a secret key: each request carries a JWT that the secret key signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ SCHEME: Final = "relay://"
 VALID_FOR: Final = 86_400
 """Seconds from `POST /uploads` in which a reference may be used. The file is kept for 7 days, so that a queued task finds it."""
 LIMITS: Final[Mapping[str, int]] = {"image": 10_485_760, "video": 104_857_600, "audio": 5_242_880}
-"""Bytes by kind: what Kling takes (Kling API reference: image, motion-control's video_url, lip-sync's audio_file)."""
+"""Bytes by kind: what the providers' fields take."""
 BASE64_LIMIT: Final = LIMITS["image"]
 """Bytes: the largest file that the relay reads and sends inside a request."""
 MEDIA_TYPES: Final[Mapping[str, str]] = {

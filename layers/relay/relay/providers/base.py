@@ -187,6 +187,9 @@ class Provider(Protocol):
     def checked(self, operation: Operation | SynchronousOperation, body: Mapping[str, Any], limits: PromptLimits) -> Checked:
         """Check a client's body before anything is billed; raises InvalidRequestError."""
 
+    def request_model(self, operation: Operation | SynchronousOperation) -> type[Any] | None:
+        """The pydantic model of a request, for tools that show its fields; None: there is none."""
+
     def draft_document(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """What `view` shows of a request until the provider reports more; None: nothing. It is stored with the task: a few KB."""
 
@@ -258,6 +261,10 @@ class ProviderDefaults:
     external_id_field = ""
     confirms_callbacks = False
 
+    def request_model(self, operation: Operation | SynchronousOperation) -> type[Any] | None:
+        """Requests have no model."""
+        return None
+
     def draft_document(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Nothing is shown of a request."""
         return None
@@ -277,6 +284,11 @@ class ProviderDefaults:
     def cancel_request(self, operation: Operation, reference: str) -> ProviderRequest | None:
         """The provider cancels nothing."""
         return None
+
+    def refusal(self, failure: Failure) -> tuple[int, int, str]:
+        """The status that the provider refused with, unless it is its own trouble or about the relay's key."""
+        status = failure.http_status if 400 <= failure.http_status < 500 and failure.http_status != 401 else 400
+        return status, max(failure.provider_code, 0) or 1200, failure.message
 
     def forward_request(self, operation: SynchronousOperation, body: Mapping[str, Any] | None, query: str) -> ProviderRequest:
         """There are no synchronous operations."""

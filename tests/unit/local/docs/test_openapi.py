@@ -15,8 +15,8 @@ from local.docs.openapi.document import document
 from local.docs.openapi.kling import models
 from relay.domain.errors import InvalidRequestError
 from relay.providers.base import PromptLimits
-from relay.providers.kling.requests.media import Media
 from relay.providers.kling.translator import PREFIX, Kling
+from relay.providers.media import Media
 from tests.support.cloudformation import ROOT, load_template
 
 DOCUMENT = document()

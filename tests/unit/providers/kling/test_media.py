@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from relay.providers.kling.requests.media import Media
+from relay.providers.media import Media
 from tests.unit.providers.kling.bodies import REQUESTS, SYNCHRONOUS
 
 FILE = re.compile(r"(.*_)?(image|images|mask|image_tail|image_url|video_url|audio_url|audio_file|sound_file)")

@@ -17,7 +17,7 @@ _LEEWAY = 30
 """Seconds that a client's clock may be off."""
 _LONGEST_TOKEN = 4096
 _STAGES = ("AWSCURRENT", "AWSPREVIOUS")
-# Kling's tokens have the claims `iss`, `exp` and `nbf`. All others are ignored, whatever they contain.
+# Clients' tokens have the claims `iss`, `exp` and `nbf`. All others are ignored, whatever they contain.
 _OPTIONS: Any = {
     "require": ["iss", "exp"],
     "verify_aud": False,
@@ -54,7 +54,7 @@ class HmacKeyPairs:
         return issuer
 
     def verify(self, token: str, access_key: str) -> None:
-        """Checks signature, `exp` and `nbf`; raises AuthenticationError with Kling's code."""
+        """Checks signature, `exp` and `nbf`; raises AuthenticationError."""
         while True:
             for stage in _STAGES:
                 master = self._secrets.get(self._secret_id, stage)

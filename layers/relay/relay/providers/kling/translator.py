@@ -152,6 +152,12 @@ class Kling(ProviderDefaults):
 
         return checked(operation.name, model_of(operation.model), body, limits)
 
+    def request_model(self, operation: Operation | SynchronousOperation) -> type[Any] | None:
+        """The model in requests/, if the operation has one."""
+        from relay.providers.kling.requests.body import model_of
+
+        return model_of(operation.model) if operation.model else None
+
     def named_ids(self, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """The ids of files, voices, elements and sessions."""
         from relay.providers.kling.ids import named_in

@@ -24,7 +24,7 @@ from relay.providers.reply import Reply
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from relay.domain.task import Failure, Snapshot, Task
+    from relay.domain.task import Snapshot, Task
     from relay.providers.base import PromptLimits, ProviderResponse, SynchronousOperation
 
 PREFIX = "/replicate/v1/"
@@ -144,11 +144,6 @@ class Replicate(ProviderDefaults):
         """Replicate's problem object. What is wrong with the input is 422 there."""
         status = 422 if (status, code) == (400, _INVALID) else status
         return Reply(status, {"title": HTTPStatus(status).phrase, "detail": message, "status": status})
-
-    def refusal(self, failure: Failure) -> tuple[int, int, str]:
-        """The status that the provider refused with, unless it is about the relay's own key."""
-        status = failure.http_status if 400 <= failure.http_status < 500 and failure.http_status != 401 else 400
-        return status, max(failure.provider_code, 0) or 1200, failure.message
 
     def _read(self, response: ProviderResponse) -> Snapshot:
         document = document_of(response.body)

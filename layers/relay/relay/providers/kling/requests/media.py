@@ -2,14 +2,14 @@
 
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
 from relay.domain.uploads import SCHEME, reference_of
 from relay.providers.kling.requests.fields import says, web_address
 from relay.providers.kling.requests.refusals import shown, wrong
+from relay.providers.media import Media
 
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
 MAX_AUDIO_BYTES = 5 * 1024 * 1024
@@ -19,15 +19,6 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 JPEG_SIGNATURE = b"\xff\xd8\xff"
 JPEG_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 JPEG_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xDA)})
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """Stands in the annotation of every field that takes a file: what kind, and the ways to give it besides an upload."""
-
-    kind: Literal["image", "video", "audio"]
-    url: bool = True
-    base64: bool = True
 
 
 def uploaded(value: str, kind: str, *, as_base64: bool = False) -> str:
