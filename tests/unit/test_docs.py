@@ -217,7 +217,7 @@ def test_synchronous_operations_are_those_of_the_provider() -> None:
 def test_every_route_of_the_api_is_documented() -> None:
     """Each path of the OpenAPI document; those of operations are one route of the table."""
     prefix = r"/kling/v1/|/account/costs"
-    documented = set(re.findall(r"`[A-Z]+ (/[^`?]*)", section(API, "Routes")))
+    documented = set(re.findall(r"`[A-Z]+ (/[^`?]*)", section(API, "Routes") + section(API, "Replicate")))
     paths = json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"]
     assert {path for path in paths if not re.match(prefix, path)} <= documented
     assert documented >= {"/kling/v1/{operation}", "/kling/v1/{operation}/{id}", "/account/costs"}

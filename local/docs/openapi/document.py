@@ -1,16 +1,20 @@
-"""The whole OpenAPI document."""
+"""The whole OpenAPI document. A provider may describe its paths in `openapi.json`, beside its simulator."""
 
+import json
 import tomllib
 from typing import Any
 
 from local.docs.openapi import answers, kling, own, schemas
 from local.stack import ROOT
 
+_PROTOCOLS = ROOT / "local" / "simulator" / "protocol"
 _DESCRIPTION = """\
-Kling's API through Comet Relay. A Kling client changes only its base URL and its key. `/v1/…` is the same as `/kling/v1/…`.
+The providers' own APIs through Comet Relay. A client changes only its base URL and its key. `/v1/…` is the same as \
+`/kling/v1/…`, except for videos that the relay does not know.
 
-Responses have Kling's envelope, and `code` 0 means success. In requests, null and blank text mean that a field is absent. \
-Unknown fields are forwarded to the provider. Rules that involve several fields are in the description of their object.
+Kling's and the relay's responses have Kling's envelope, and `code` 0 means success. In Kling's requests, null and blank \
+text mean that a field is absent. Unknown fields are forwarded to the provider. Rules that involve several fields are in \
+the description of their object.
 
 Each change of a task is also published as an event on an EventBridge bus. The events' JSON Schemas are in `events/schemas/`.
 """
@@ -36,17 +40,23 @@ def document() -> dict[str, Any]:
             }
         ],
         "security": [{"key": []}, {"jwt": []}],
-        "tags": kling.TAGS + own.TAGS,
-        "paths": kling.paths() | own.paths(),
+        "tags": kling.TAGS + _gathered("tags") + own.TAGS,
+        "paths": kling.paths() | dict(_gathered("paths")) | own.paths(),
         "components": {
             "securitySchemes": _SECURITY,
             "parameters": answers.PARAMETERS,
             "headers": answers.HEADERS,
             "responses": answers.responses(),
             "callbacks": answers.CALLBACKS,
-            "schemas": schemas.components(kling.models()),
+            "schemas": schemas.components(kling.models()) | dict(_gathered("schemas")),
         },
     }
+
+
+def _gathered(part: str) -> list[Any]:
+    """The tags, or the items of paths or schemas, of every provider with a description."""
+    described = [json.loads(path.read_text())[part] for path in sorted(_PROTOCOLS.glob("*/openapi.json"))]
+    return [each for one in described for each in (one.items() if isinstance(one, dict) else one)]
 
 
 _SECURITY = {

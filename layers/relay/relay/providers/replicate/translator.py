@@ -78,10 +78,11 @@ class Replicate(ProviderDefaults):
         """The fields that all models share. The schema of `input` is the model's own."""
         if not isinstance(body.get("input"), dict):
             raise InvalidRequestError("input: expected an object with the model's parameters")
-        if operation.name == _PREDICTIONS and not any(isinstance(body.get(name), str) for name in ("version", "model")):
+        for name in ("version", "model", "webhook"):
+            if not isinstance(body.get(name), str | None):
+                raise InvalidRequestError(f"{name}: expected a text")
+        if operation.name == _PREDICTIONS and not (body.get("version") or body.get("model")):
             raise InvalidRequestError("version: expected a version of a model, or its name in model")
-        if not isinstance(body.get("webhook", ""), str | None):
-            raise InvalidRequestError("webhook: expected a URL")
         return Checked(encodable(dict(body)))
 
     def draft_document(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
