@@ -5,7 +5,7 @@ import json
 import pytest
 
 from relay.domain.errors import Meaning
-from relay.domain.task import FailureCode, Status
+from relay.domain.task import Archive, FailureCode, Status
 from relay.usecases.apply import Outcome
 from relay.usecases.reconcile import Reconciled, reconcile_one
 from tests.support.fakes.fake_world import FakeWorld
@@ -83,3 +83,14 @@ def test_a_later_success_with_files_replaces_the_end(world: FakeWorld) -> None:
 
     assert world.receive(task_id, world.api.succeeds(task_id).callback()) is Outcome.APPLIED
     assert world.task(task_id).status is Status.SUCCEED
+
+
+def test_an_operation_without_files_succeeds_without_them(world: FakeWorld) -> None:
+    task_id = world.submit({"voice_id": "v"}, operation="general/delete-voices").task.task_id
+    task = empty(world, task_id)
+    assert world.receive(task_id, task.callback()) is Outcome.QUARANTINED, "a callback does not name its operation"
+    assert reconcile_one(task_id, world.relay) is Reconciled.MOVED
+    assert world.task(task_id).status is Status.SUCCEED
+    archived = world.archive(task_id)
+    assert archived
+    assert (archived.archive, archived.results) == (Archive.STORED, ())

@@ -224,9 +224,12 @@ def _wait_or_expire(
 
 
 def _seconds_between(task: Task, relay: Relay, *, at: int) -> int:
-    """Until the next poll: doubling where callbacks tell; else the operation's own rhythm, and a twentieth of the task's age."""
+    """Until the next poll: the operation's own rhythm, later a twentieth of the task's age; doubling where callbacks tell.
+
+    Without the provider's id there is nothing to query with, and the rhythm would only cost writes.
+    """
     rhythm = relay.providers[task.provider].operation(task.operation).poll_seconds
-    if not rhythm:
+    if not (rhythm and task.provider_task_id):
         return backoff(task.polls, first=relay.settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
     return min(max(rhythm, (at - task.created_at) // 20_000), _LONGEST_WAIT)
 
