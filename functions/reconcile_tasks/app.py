@@ -1,5 +1,6 @@
-"""Every minute: poll the provider for the tasks that are due."""
+"""Every minute: poll the provider for the tasks that are due, and follow those without callbacks until the next minute."""
 
+import time
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -18,7 +19,7 @@ _RESERVE_MS = 20_000
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     prepare("tasks", "documents", "api", "resubmissions")  # before the threads start: each would create its own
-    counts = reconcile(services(), lambda: context.get_remaining_time_in_millis() - _RESERVE_MS)
+    counts = reconcile(services(), lambda: context.get_remaining_time_in_millis() - _RESERVE_MS, pause=time.sleep)
     logger.info("reconciled", counts=counts)
     metrics.add_metric(name="TasksReconciled", unit=MetricUnit.Count, value=sum(counts.values()))
     return counts

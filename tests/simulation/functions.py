@@ -133,7 +133,13 @@ class Functions:
 
         with patch.object(reconcile, "reconcile_one", poll):
             return self._invoke(
-                "reconcile", "tick", lambda relay: reconcile.reconcile(relay, lambda: until - self._scheduler.clock.now)
+                "reconcile",
+                "tick",
+                lambda relay: reconcile.reconcile(
+                    relay,
+                    lambda: until - self._scheduler.clock.now,
+                    pause=lambda seconds: self._scheduler.pause(round(seconds * 1000)),
+                ),
             )
 
     def deliver(self, delivery: Delivery, _receives: int) -> Any:

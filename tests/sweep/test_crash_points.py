@@ -249,7 +249,7 @@ def test_a_lost_look_up_is_found(world: SweptWorld, patch: pytest.MonkeyPatch) -
     assert any("answer lost: paid" in text for text in figure.violations)
 
 
-def _knows_nothing(_provider: Kling, _response: object) -> Snapshot:
+def _knows_nothing(_provider: Kling, _operation: object, _response: object) -> Snapshot:
     raise ProviderTaskMissingError("no look")
 
 

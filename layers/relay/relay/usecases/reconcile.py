@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -13,6 +14,7 @@ from relay.domain.task import RANKS, Acceptance, Change, FailureCode, Rank, Reas
 from relay.providers.base import OurId
 from relay.usecases.apply import Outcome, apply
 from relay.usecases.ask import ask_provider, reason_of
+from relay.usecases.follow import Following
 from relay.usecases.send import (
     NOT_ACCEPTED,
     backoff,
@@ -57,25 +59,48 @@ class Reconciled(StrEnum):
     OVER = "over"
 
 
-def reconcile(relay: Relay, time_left: Callable[[], int]) -> dict[str, int]:
+_STILL_RUNNING = frozenset({Reconciled.MOVED, Reconciled.UNCHANGED})
+
+
+def reconcile(relay: Relay, time_left: Callable[[], int], *, pause: Callable[[float], None] | None = None) -> dict[str, int]:
     """Poll the due tasks, 32 at a time, while `time_left()` is above 0 ms; returns counts by outcome.
 
     Each poll moves the task's `due_at`, so an invocation beside this one finds other tasks, and the tasks that were polled come
     last in the next one. An exception stops no other poll: all of them are raised together at the end.
+
+    `pause` waits for so many seconds. With it, tasks whose operation has a rhythm of polls are followed for almost a minute.
     """
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     errors: list[BaseException] = []
+    following = Following(relay, pause) if pause else None
     with ThreadPoolExecutor(_CONCURRENCY) as pool:
-        for batch in _batches(relay, time_left):
-            for poll in [pool.submit(_poll_in_time, task_id, relay, time_left) for task_id in batch]:
-                error = poll.exception()
-                if error:
-                    errors.append(error)
-                elif outcome := poll.result():
-                    counts[outcome.value] = counts.get(outcome.value, 0) + 1
+        while True:
+            for task_id, outcome in _polled(relay, time_left, pool, errors):
+                counts[outcome.value] += 1
+                if following is not None and outcome in _STILL_RUNNING:
+                    following.consider(task_id)
+            if following and time_left() > 0:
+                counts[Reconciled.MOVED.value] += following.poll(pool)
+            if not following or time_left() <= 0:
+                break
+    counts += Counter()  # without zeros
+    errors += following.errors if following is not None else []
     if errors:
-        raise BaseExceptionGroup(f"{len(errors)} due tasks could not be polled, others could: {counts}", errors)
-    return counts
+        raise BaseExceptionGroup(f"{len(errors)} due tasks could not be polled, others could: {dict(counts)}", errors)
+    return dict(counts)
+
+
+def _polled(
+    relay: Relay, time_left: Callable[[], int], pool: ThreadPoolExecutor, errors: list[BaseException]
+) -> Iterable[tuple[str, Reconciled]]:
+    """Poll all tasks that are due; exceptions are added to `errors`."""
+    for batch in _batches(relay, time_left):
+        polls = {task_id: pool.submit(_poll_in_time, task_id, relay, time_left) for task_id in batch}
+        for task_id, poll in polls.items():
+            if error := poll.exception():
+                errors.append(error)
+            elif outcome := poll.result():
+                yield task_id, outcome
 
 
 def _poll_in_time(task_id: str, relay: Relay, time_left: Callable[[], int]) -> Reconciled | None:
