@@ -90,6 +90,7 @@ def test_a_poll_without_news_writes_nothing(world: World) -> None:
     assert world.task(task_id).updated_at - NOON <= 45_000
     assert world.predictions.polls["p1"] >= 7
     assert (max(versions), len(versions)) == (3, 5), "created, processing, polled, leased, succeeded"
+    assert world.calls.names.count("tasks.change") == 2, "a write whose condition fails costs as much as one that succeeds"
 
 
 def test_while_tasks_keep_coming_their_ends_are_known_within_seconds(world: World) -> None:
