@@ -92,8 +92,8 @@ SITES: dict[str, tuple[str, ...]] = {
         "documents.put_callback", "api.send", "tokens.path", "resubmissions.put",
     ),
     "receive": (
-        "tokens.provider_of", "documents.put_callback", "documents.quarantine", "tasks.change", "tasks.record_acceptance",
-        "tasks.postpone", "tasks.request_poll", "events.publish",
+        "tokens.provider_of", "tasks.get", "documents.put_callback", "documents.quarantine", "tasks.change",
+        "tasks.record_acceptance", "tasks.postpone", "tasks.request_poll", "events.publish",
     ),
     "publish": ("events.publish",),
     "archive": (

@@ -15,6 +15,7 @@ _ADVICE = {
     "IteratorAge": "check the log of PublishEvents and the account's PutEvents quota",
     "Age": "check that function's log group, then raise the queue's concurrency parameter",
     "Failed": "deploy the stack again: EventBridge may not send to a queue or invoke a function",
+    "TasksPaidTwice": "compare both ids, which the log of receive_callback names, with the provider's bill",
     "OperatorFaults": "renew the provider key's secret, or top up the provider account; waiting tasks then go on",
     "GatewayErrors": "check the API's access logs, then the function's log group",
     "Errors": "check the log group of that function",

@@ -229,6 +229,9 @@ class Notices(Protocol):
     def waits(self, task_id: str, reason: Reason) -> None:
         """The provider's response makes a task wait. Called from several threads."""
 
+    def paid_twice(self, task_id: str, first: str, second: str) -> None:
+        """The provider calls a task by a second id: both may have been paid, and the first one counts."""
+
 
 class Resubmissions(Protocol):
     """The queue of tasks that the provider has not accepted yet."""

@@ -217,3 +217,16 @@ def test_an_output_is_whatever_the_model_says(name: str) -> None:
     shown = json.dumps(world.provider.view(done, stored, "")["output"])
     assert all(url in shown for url in stored.values())
     assert not any(url in shown for url in urls.values())
+
+
+def test_a_second_id_of_one_task_is_an_alarm_and_the_first_one_counts() -> None:
+    world = World((201, "create_starting"), (200, "query_succeeded_array"))
+    task = world.created()
+    world.hears("callback_start", task)
+    assert world.notices.twice == []
+    other = json.loads((FIXTURES / "callback_completed_failed.json").read_text()) | {"id": "another"}
+    assert world.receive(task.task_id, json.dumps(other).encode()) is Outcome.UNCONFIRMED
+    assert world.notices.twice == [(task.task_id, PREDICTION_ID, "another")]
+    world.polls(task, after=0)
+    assert world.predictions.sent[1].path.endswith(PREDICTION_ID)
+    assert world.task(task.task_id).status is Status.SUCCEED

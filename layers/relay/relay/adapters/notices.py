@@ -38,3 +38,9 @@ class LoggedNotices:
         name = "Waits" + reason.meaning.value.title().replace("_", "")
         with self._lock:
             self._metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+
+    def paid_twice(self, task_id: str, first: str, second: str) -> None:
+        """An error, and a metric with an alarm."""
+        self._logger.error("the provider has two tasks for one of ours", task_id=task_id, first=first, second=second)
+        with self._lock:
+            self._metrics.add_metric(name="TasksPaidTwice", unit=MetricUnit.Count, value=1)
