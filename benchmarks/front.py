@@ -64,7 +64,7 @@ def create_event(path: str, body: str) -> dict[str, Any]:
     """The Lambda event of an authorized create request."""
     event = _event("POST /{proxy+}", path, body)
     event["requestContext"]["authorizer"] = {"lambda": {"tenant": "acme", "key": "k"}}
-    return event | {"pathParameters": {"operation": path.removeprefix("/kling/v1/")}}
+    return event | {"pathParameters": {"proxy": path.removeprefix("/")}}
 
 
 def _event(route: str, path: str, body: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from tests.sam.scene import CREATE, EVENTS, KEY_ID, Scene
 from tests.unit.test_template import FUNCTIONS, snake
 
+CALLER = {"tenant": "acme", "key": KEY_ID, "provider": "kling", "operation": "videos/text2video"}
 STATUS = {  # the others: 200
     "cancel_task.native": 404,
     "query_tasks.three_segments": 404,
@@ -48,7 +49,7 @@ CASES = {
     "ReconcileTasks": Case(
         "reconcile_tasks.schedule", Scene.overdue, {"moved": 1}, lambda scene: scene.task()["status"] == "processing"
     ),
-    "Authorize": Case("authorize.known", Scene.with_key, {"isAuthorized": True, "context": {"tenant": "acme", "key": KEY_ID}}),
+    "Authorize": Case("authorize.known", Scene.with_key, {"isAuthorized": True, "context": CALLER}),
 }
 
 

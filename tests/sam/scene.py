@@ -64,7 +64,7 @@ class Scene:
         """The provider has the task and says nothing more of it."""
         self.nothing()
         self.simulator.fault(fault.pop("fault", "callback_drop"), **fault)
-        operation = self.request["pathParameters"]["operation"]
+        operation = self.request["rawPath"].removeprefix("/kling/v1/")
         self.gateway.submit(operation, json.loads(self.request["body"]), **{"Idempotency-Key": self.key})
 
     def refused(self) -> None:
