@@ -49,6 +49,6 @@ def _caller(authorization: str, schemes: tuple[str, ...]) -> dict[str, str]:
         limit = services().settings.submits_per_minute if key.submits_per_minute is None else key.submits_per_minute
         # No log line: this runs for every request of every client.
         caller = {"tenant": key.tenant, "key": key.id} | ({"submits_per_minute": str(limit)} if limit else {})
-        return caller if getattr(key, "account", True) else caller | {"account": "false"}  # the last release's keys have no scope
+        return caller if key.account else caller | {"account": "false"}
     metrics.flush_metrics()
     return nobody

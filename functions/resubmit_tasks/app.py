@@ -14,7 +14,7 @@ prepare_at_init("tasks", "api", "resubmissions")
 
 
 def resubmit_task(message: dict[str, Any], _receives: int) -> None:
-    # Only a layer that takes due_at sends it, so this function also works with the layer of version 0.2.0.
+    # Version 0.2.0 sends messages without due_at.
     newer = {"due_at": message["due_at"]} if "due_at" in message else {}
     outcome = resubmit(message["task_id"], message["attempt"], services(), **newer)
     logger.info("resubmitted", task_id=message["task_id"], outcome=outcome)
