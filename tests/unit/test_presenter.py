@@ -141,6 +141,10 @@ def test_a_list_is_filtered_and_paged(world: FakeWorld, to: Services) -> None:
     failed = listed("acme", {"status": "failed", "operation": "videos/text2video"}, to)["tasks"]
     assert [task["task_id"] for task in failed] == [ids[3], ids[1]]
     assert listed("acme", {"operation": "images/generations"}, to)["tasks"] == []
+    assert listed("acme", {"provider": "replicate"}, to)["tasks"] == []
+    assert listed("acme", {"provider": "replicate", "operation": "videos/text2video"}, to)["tasks"] == []
+    assert listed("acme", {"provider": "kling", "operation": "predictions"}, to)["tasks"] == []
+    assert len(listed("acme", {"provider": "kling"}, to)["tasks"]) == 5
 
 
 WIDEST = tuple(
@@ -206,6 +210,7 @@ def answered(size: int, to: Services) -> tuple[list[dict[str, Any]] | None, int]
         ({"limit": "٣"}, "limit"),
         ({"limit": "9" * 5000}, "limit"),
         ({"status": "succeeded"}, "status"),
+        ({"provider": "nobody"}, "provider"),
         ({"status": ""}, "status"),
         ({"cursor": "x"}, "cursor"),
     ],

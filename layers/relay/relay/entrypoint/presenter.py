@@ -114,7 +114,7 @@ def listed(tenant: str, parameters: Mapping[str, str], relay: Relay) -> dict[str
         relay.tasks.of_tenant,
         tenant,
         provider=_provider(parameters.get("provider"), relay),
-        operation=_operation(parameters.get("operation"), parameters.get("provider"), relay),
+        operation=_operation(parameters.get("operation"), relay),
         status=_status(parameters.get("status")),
         cursor=parameters.get("cursor"),
     )
@@ -152,15 +152,16 @@ def _provider(given: str | None, relay: Relay) -> str | None:
     return given
 
 
-def _operation(given: str | None, provider: str | None, relay: Relay) -> str | None:
+def _operation(given: str | None, relay: Relay) -> str | None:
+    """An operation that any provider has: together with another provider's name, the page is empty."""
     if given is None:
         return None
     known: list[str] = []
-    for name in [provider] if provider else relay.providers:
+    for provider in relay.providers.values():
         try:
-            return relay.providers[name].operation(given).name
+            return provider.operation(given).name
         except UnknownOperationError:
-            known += relay.providers[name].operations
+            known += provider.operations
     raise InvalidRequestError(f"operation: expected one of {', '.join(known)}; got {given[:40]!r}")
 
 
