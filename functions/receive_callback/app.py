@@ -34,6 +34,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return answer(500, envelope(request_id, code=INTERNAL, message="the relay failed: send the callback again"))
     if isinstance(outcome, Reply):
         report("challenge", task_id=task_id)
+        metrics.add_metric(name="CallbackChallenge", unit=MetricUnit.Count, value=1)
         return answer(outcome.status, outcome.body)
     report("callback", task_id=task_id, outcome=outcome)
     metrics.add_metric(name=f"Callback{outcome.name.title()}", unit=MetricUnit.Count, value=1)

@@ -1,6 +1,7 @@
 """POST /callbacks/{task_id}/{token}: who is let in, what is applied, what is kept."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 
 from relay.domain.errors import Meaning
 from relay.domain.task import Acceptance, FailureCode, Status
+from relay.providers.kling.translator import Kling
+from relay.providers.reply import Reply
 from tests.support.cloudformation import ROOT
-from tests.support.moto_world import MotoWorld, event, with_body
+from tests.support.moto_world import MotoWorld, event, with_body, with_path
 
 FIXTURES = sorted((ROOT / "tests" / "fixtures" / "kling").glob("callback_*.json"))
 
@@ -235,3 +238,24 @@ def test_a_callback_is_one_line_that_says_what_became_of_it(world: MotoWorld, ca
         "level": "INFO", "message": "callback", "task_id": task_id, "outcome": "applied", "CallbackApplied": [1.0],
     }  # fmt: skip
     assert said["correlation_id"] == "JKJaXmPLvHcESHA="
+
+
+def test_a_challenge_is_answered_as_the_provider_wants_it_and_changes_nothing(
+    world: MotoWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task_id = world.submitted()
+    before = world.task(task_id)
+    heard: list[Mapping[str, str]] = []
+
+    def challenge(_provider: Kling, body: bytes, headers: Mapping[str, str]) -> Reply:
+        heard.append(headers)
+        return Reply(202, {"challenge": json.loads(body)["challenge"]})
+
+    monkeypatch.setattr(Kling, "read_callback", challenge)
+    payload = with_body(event("receive_callback.processing"), {"challenge": "c-1"}, X_Signature="s")
+    token = world.token(task_id)
+    payload["pathParameters"] = {"task_id": task_id, "token": token}
+    answer = world.call("receive_callback", with_path(payload, f"/callbacks/{task_id}/{token}"))
+    assert (answer["statusCode"], json.loads(answer["body"])) == (202, {"challenge": "c-1"})
+    assert heard[0]["x-signature"] == "s"
+    assert world.task(task_id) == before

@@ -4,13 +4,16 @@ import gzip
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from email import message_from_bytes
+from email.policy import HTTP
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
 
 from relay.adapters.http.provider import HttpProviderApi
 from relay.domain.errors import OutcomeUnknownError, ProviderBusyError, ProviderError, UnavailableError
-from relay.providers.base import ProviderRequest, ProviderResponse
+from relay.providers.base import Encoding, FilePart, ProviderRequest, ProviderResponse
 
 CREATE = ProviderRequest("POST", "/kling/v1/videos/text2video", {"prompt": "eine Katze schläft 🐈"})
 NEVER_SENT: set[type[httpx.HTTPError]] = {
@@ -237,3 +240,36 @@ def test_a_redirect_to_nowhere_leaves_the_outcome_open(location: str) -> None:
 def test_whatever_fails_after_the_request_may_have_been_billed() -> None:
     with pytest.raises(OutcomeUnknownError, match="no answer from the provider: ValueError"):
         sent_by(Answering(ValueError("of some library")))
+
+
+def test_a_form_has_texts_as_they_are_and_everything_else_as_json() -> None:
+    answering = Answering(httpx.Response(200, json={}))
+    body = {"prompt": "a & b = 猫", "n": 2, "tags": ["x"], "loop": True}
+    api(answering).send(ProviderRequest("POST", "/form?a=1", body, {"X-Version": "7"}, Encoding.FORM), timeout=20)
+    (request,) = answering.requests
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert (request.headers["x-version"], request.url.query) == ("7", b"a=1")
+    assert parse_qs(request.content.decode()) == {"prompt": ["a & b = 猫"], "n": ["2"], "tags": ['["x"]'], "loop": ["true"]}
+
+
+def test_a_multipart_body_carries_texts_and_files() -> None:
+    answering = Answering(httpx.Response(200, json={}))
+    file = FilePart("cat.png", "image/png", b"\x89PNG\r\n\x1a\n\0")
+    body = {"model": "sora-2", "seconds": 4, "input_reference": file}
+    api(answering).send(ProviderRequest("POST", "/videos", body, encoding=Encoding.MULTIPART), timeout=20)
+    (request,) = answering.requests
+    kind = request.headers["content-type"]
+    message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + request.content, policy=HTTP)
+    parts = {part.get_param("name", header="content-disposition"): part for part in message.iter_parts()}
+    assert kind.startswith("multipart/form-data; boundary=")
+    assert {name: part.get_payload(decode=True) for name, part in parts.items()} == {
+        "model": b"sora-2", "seconds": b"4", "input_reference": file.content,
+    }  # fmt: skip
+    assert (parts["input_reference"].get_filename(), parts["input_reference"].get_content_type()) == ("cat.png", "image/png")
+
+
+def test_a_header_of_the_provider_does_not_replace_the_key() -> None:
+    answering = Answering(httpx.Response(200, json={}))
+    api(answering).send(ProviderRequest("GET", "/videos/1", headers={"Accept": "video/mp4"}), timeout=20)
+    assert answering.requests[0].headers["accept"] == "video/mp4"
+    assert answering.requests[0].headers["authorization"] == "Bearer the key"
