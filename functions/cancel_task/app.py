@@ -7,11 +7,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare_at_init, services
-from relay.entrypoint.http import api, base_url_of, envelope, request_id_of, request_of, response_of, tenant_of
+from relay.entrypoint.forwarding import cancelled
+from relay.entrypoint.http import api, envelope, request_id_of, request_of, tenant_of
 from relay.entrypoint.presenter import own
 from relay.entrypoint.telemetry import logger, metrics, report
 from relay.usecases.cancel import cancel
-from relay.usecases.view import native
 
 prepare_at_init("tasks", "results")
 
@@ -28,12 +28,8 @@ def cancel_task() -> Any:
 
 @app.delete("/.+")
 def cancel_at_provider() -> Any:
-    relay = services()
     tenant, provider, route = request_of(app)
-    task = cancel(tenant, route.reference, relay, provider=provider.name)
-    report("cancel", task_id=task.task_id, status=task.status, cancelled=task.is_cancelled)
-    view = native(task, relay, base_url_of(app, relay.settings))
-    return response_of(provider.queried_reply(view, request_id_of(app)))
+    return cancelled(app, tenant, provider, route.reference, services())
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True)

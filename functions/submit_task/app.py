@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from relay.bootstrap import prepare_at_init, services
-from relay.entrypoint.forwarding import forwarded
+from relay.entrypoint.forwarding import cancelled, forwarded
 from relay.entrypoint.http import (
     api,
     base_url_of,
@@ -24,10 +24,8 @@ from relay.entrypoint.http import (
 from relay.entrypoint.presenter import submitted_reply, upload_answer
 from relay.entrypoint.telemetry import logger, metrics, report
 from relay.providers.base import Action, Provider, Route
-from relay.usecases.cancel import cancel
 from relay.usecases.submit import Submission, submit
 from relay.usecases.upload import create_upload
-from relay.usecases.view import native
 
 prepare_at_init("tasks", "tokens", "api")
 
@@ -48,7 +46,9 @@ def send_to_provider() -> Any:
     tenant, provider, route = request_of(app)
     if route.synchronous:
         return forwarded(app, provider, route.synchronous, services())
-    return cancel_task(tenant, provider, route) if route.action is Action.CANCEL else submit_task(tenant, provider, route)
+    if route.action is Action.CANCEL:
+        return cancelled(app, tenant, provider, route.reference, services())
+    return submit_task(tenant, provider, route)
 
 
 def submit_task(tenant: str, provider: Provider, route: Route) -> Any:
@@ -69,14 +69,6 @@ def submit_task(tenant: str, provider: Provider, route: Route) -> Any:
     report("submitted", task_id=submitted.task.task_id, status=submitted.task.status, warnings=submitted.warnings)
     metrics.add_metric(name="TasksRepeated" if submitted.repeated else "TasksSubmitted", unit=MetricUnit.Count, value=1)
     return response_of(submitted_reply(submitted, relay, base_url, request_id_of(app)))
-
-
-def cancel_task(tenant: str, provider: Provider, route: Route) -> Any:
-    relay = services()
-    task = cancel(tenant, route.reference, relay, provider=provider.name)
-    report("cancel", task_id=task.task_id, status=task.status, cancelled=task.is_cancelled)
-    view = native(task, relay, base_url_of(app, relay.settings))
-    return response_of(provider.queried_reply(view, request_id_of(app)))
 
 
 @logger.inject_lambda_context(correlation_id_path=correlation_paths.API_GATEWAY_HTTP, clear_state=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from relay.domain.errors import OutcomeUnknownError
+from relay.domain.errors import OutcomeUnknownError, UnavailableError
 from relay.domain.task import Acceptance, FailureCode, Rank, Status, Task
 from relay.providers.base import ProviderRequest, ProviderResponse
 from relay.providers.registry import PROVIDERS
@@ -167,7 +167,7 @@ def test_a_fresh_id_that_a_query_does_not_find_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("answer", "status"),
     [(MISSING, Status.FAILED), ((200, "query_cancel_response"), Status.FAILED), (LOST, Status.FAILED),
-     ((200, "query_succeeded_array"), Status.SUCCEED)],
+     (UnavailableError("the secret cannot be read"), Status.FAILED), ((200, "query_succeeded_array"), Status.SUCCEED)],
 )  # fmt: skip
 def test_the_provider_is_asked_to_cancel_first(answer: Answer, status: Status) -> None:
     world = World((201, "create_starting"), answer)
@@ -230,3 +230,25 @@ def test_a_second_id_of_one_task_is_an_alarm_and_the_first_one_counts() -> None:
     world.polls(task, after=0)
     assert world.predictions.sent[1].path.endswith(PREDICTION_ID)
     assert world.task(task.task_id).status is Status.SUCCEED
+
+
+def test_a_field_without_a_name_is_no_id_and_reaches_the_provider() -> None:
+    world = World((201, "create_starting"))
+    task = world.created({**BODY, "": "order-1"})
+    assert task.external_task_id is None
+    sent = world.predictions.sent[0].body
+    assert sent
+    assert sent[""] == "order-1"
+
+
+def test_a_callback_counts_though_its_ids_cannot_be_compared() -> None:
+    world = World(LOST)
+    task = world.created()
+
+    def broken(_task_id: str) -> None:
+        raise UnavailableError("the table is throttled")
+
+    world.tasks.get = broken  # type: ignore[method-assign, assignment]
+    with pytest.raises(UnavailableError):
+        world.hears("callback_start", task)
+    assert world.task(task.task_id).provider_task_id == PREDICTION_ID

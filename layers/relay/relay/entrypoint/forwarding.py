@@ -1,11 +1,11 @@
-"""Synchronous operations: the client's request goes to the provider, and its response goes to the client."""
+"""Requests at a provider's path that more than one function serves: synchronous operations, and cancellations."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from relay.entrypoint.http import json_object, limit_of, tenant_of
+from relay.entrypoint.http import base_url_of, json_object, limit_of, request_id_of, response_of, tenant_of
 from relay.entrypoint.telemetry import metrics, report
 from relay.usecases.forward import Call, forward
 
@@ -40,3 +40,13 @@ def forwarded(app: APIGatewayHttpResolver, provider: Provider, operation: Synchr
     response = Response(answer.status, "application/json", body)
     response.base64_encoded = is_large
     return response
+
+
+def cancelled(app: APIGatewayHttpResolver, tenant: str, provider: Provider, reference: str, relay: Relay) -> Response[str]:
+    """The task afterwards, in its provider's format; raises a ClientError."""
+    from relay.usecases.cancel import cancel
+    from relay.usecases.view import native
+
+    task = cancel(tenant, reference, relay, provider=provider.name)
+    report("cancel", task_id=task.task_id, status=task.status, cancelled=task.is_cancelled)
+    return response_of(provider.queried_reply(native(task, relay, base_url_of(app, relay.settings)), request_id_of(app)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from relay.domain.errors import ProviderError, UnreadableSnapshotError
+from relay.domain.errors import RelayError
 from relay.domain.task import Acceptance, Change, Status, Task
 from relay.usecases.apply import apply
 from relay.usecases.ask import read_queried
@@ -43,7 +43,7 @@ def _has_ended(task: Task, relay: Relay) -> bool:
         return False
     try:
         snapshot, document = read_queried(task, request, relay)
-    except (ProviderError, UnreadableSnapshotError):
+    except RelayError:
         return False
     if snapshot.status is not Status.SUCCEED:
         return False

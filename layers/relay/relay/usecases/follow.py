@@ -21,8 +21,20 @@ _LONGEST_MS = 58_000
 """Then the next tick goes on, a minute after this one."""
 _LONGEST_PAUSE_MS = 5000
 """Tasks that become due meanwhile wait no longer."""
-_LONGEST_RHYTHM = 60
-"""Seconds: what is polled less often waits for a tick."""
+_LONGEST_RHYTHM_MS = 60_000
+"""What is polled less often waits for a tick."""
+_SHARE_OF_AGE = 20
+
+
+def rhythm_of(task: Task, relay: Relay, *, at: int) -> int:
+    """Seconds between two polls: those of the operation, later a twentieth of the task's age; 0: it has no rhythm.
+
+    Without the provider's id there is nothing to query with, and a rhythm would only cost writes.
+    """
+    seconds = relay.providers[task.provider].operation(task.operation).poll_seconds
+    if not (seconds and task.provider_task_id):
+        return 0
+    return max(seconds, (at - task.created_at) // 1000 // _SHARE_OF_AGE)
 
 
 @dataclass(slots=True)
@@ -51,14 +63,12 @@ class Following:
     def consider(self, task_id: str) -> None:
         """Follow a task that was polled just now, if the provider has it, its operation has a rhythm, and time is left."""
         now, task = self._relay.clock(), self._relay.tasks.get(task_id)
-        if task is None or task.is_over or task.provider_task_id is None:
+        if task is None or task.is_over:
             return
         if task.reason and task.reason.meaning is Meaning.NO_RESULTS:  # the reconciler counts the minutes of that
             return
-        seconds = self._relay.providers[task.provider].operation(task.operation).poll_seconds
-        rhythm = max(seconds * 1000, (now - task.created_at) // 20)
-        until = min(self._until, task.deadline_at)
-        if not seconds or rhythm >= _LONGEST_RHYTHM * 1000 or now >= until:
+        rhythm, until = rhythm_of(task, self._relay, at=now) * 1000, min(self._until, task.deadline_at)
+        if not 0 < rhythm < _LONGEST_RHYTHM_MS or now >= until:
             return
         self._relay.tasks.postpone(task_id, due_at=until, reason=task.reason)
         if now + rhythm < until:  # else its next turn is that of the next tick

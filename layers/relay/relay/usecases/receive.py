@@ -47,16 +47,21 @@ def receive(task_id: str, token: str, body: bytes, headers: Mapping[str, str], r
 
 def _apply(task_id: str, snapshot: Snapshot, body: bytes, provider: Provider, relay: Relay) -> Outcome:
     """Apply it, or let a query confirm it if it is final and anyone could have sent it."""
+    outcome = Outcome.UNCONFIRMED
+    if provider.confirms_callbacks and RANKS[snapshot.status] is Rank.FINAL:
+        relay.tasks.request_poll(task_id, snapshot.provider_task_id, due_at=relay.clock())
+    else:
+        outcome = apply(task_id, snapshot, body, relay)
     if not provider.external_id_field:
         _compare_ids(task_id, snapshot, relay)
-    if not (provider.confirms_callbacks and RANKS[snapshot.status] is Rank.FINAL):
-        return apply(task_id, snapshot, body, relay)
-    relay.tasks.request_poll(task_id, snapshot.provider_task_id, due_at=relay.clock())
-    return Outcome.UNCONFIRMED
+    return outcome
 
 
 def _compare_ids(task_id: str, snapshot: Snapshot, relay: Relay) -> None:
-    """Only a callback can bring the id of a second task that the provider made of one create, when it knows no id of ours."""
+    """Only a callback can bring the id of a second task that the provider made of one create, when it knows no id of ours.
+
+    The callback is stored by now: whatever fails here loses nothing.
+    """
     task = relay.tasks.get(task_id)
     first, second = task and task.provider_task_id, snapshot.provider_task_id
     if first and second and first != second:

@@ -14,7 +14,7 @@ from relay.domain.task import RANKS, Acceptance, Change, FailureCode, Rank, Reas
 from relay.providers.base import OurId
 from relay.usecases.apply import Outcome, apply
 from relay.usecases.ask import ask_provider, reason_of
-from relay.usecases.follow import Following
+from relay.usecases.follow import Following, rhythm_of
 from relay.usecases.send import (
     NOT_ACCEPTED,
     backoff,
@@ -75,10 +75,12 @@ def reconcile(relay: Relay, time_left: Callable[[], int], *, pause: Callable[[fl
     following = Following(relay, pause) if pause else None
     with ThreadPoolExecutor(_CONCURRENCY) as pool:
         while True:
-            for task_id, outcome in _polled(relay, time_left, pool, errors):
-                counts[outcome.value] += 1
-                if following is not None and outcome in _STILL_RUNNING:
-                    following.consider(task_id)
+            for batch in _batches(relay, time_left):
+                for poll in [pool.submit(_poll_in_time, task_id, relay, time_left, following) for task_id in batch]:
+                    if error := poll.exception():
+                        errors.append(error)
+                    elif outcome := poll.result():
+                        counts[outcome.value] += 1
             if following and time_left() > 0:
                 counts[Reconciled.MOVED.value] += following.poll(pool)
             if not following or time_left() <= 0:
@@ -90,25 +92,14 @@ def reconcile(relay: Relay, time_left: Callable[[], int], *, pause: Callable[[fl
     return dict(counts)
 
 
-def _polled(
-    relay: Relay, time_left: Callable[[], int], pool: ThreadPoolExecutor, errors: list[BaseException]
-) -> Iterable[tuple[str, Reconciled]]:
-    """Poll all tasks that are due; exceptions are added to `errors`."""
-    for batch in _batches(relay, time_left):
-        polls = {task_id: pool.submit(_poll_in_time, task_id, relay, time_left) for task_id in batch}
-        for task_id, poll in polls.items():
-            if error := poll.exception():
-                errors.append(error)
-            elif outcome := poll.result():
-                yield task_id, outcome
-
-
-def _poll_in_time(task_id: str, relay: Relay, time_left: Callable[[], int]) -> Reconciled | None:
+def _poll_in_time(task_id: str, relay: Relay, time_left: Callable[[], int], following: Following | None) -> Reconciled | None:
     """Slow responses can outlast the invocation: the rest of the batch is left for the next one."""
     if time_left() <= 0:
         return None
     try:
-        return reconcile_one(task_id, relay)
+        outcome = reconcile_one(task_id, relay)
+        if following is not None and outcome in _STILL_RUNNING:
+            following.consider(task_id)
     except Exception:
         with suppress(Exception):  # a task that always fails must not stay the first in the index
             now = relay.clock()
@@ -116,6 +107,7 @@ def _poll_in_time(task_id: str, relay: Relay, time_left: Callable[[], int]) -> R
             relay.notices.waits(task_id, reason)
             relay.tasks.postpone(task_id, due_at=now + relay.settings.first_poll_after * 1000, reason=reason)
         raise
+    return outcome
 
 
 def _batches(relay: Relay, time_left: Callable[[], int]) -> Iterable[list[str]]:
@@ -249,14 +241,13 @@ def _wait_or_expire(
 
 
 def _seconds_between(task: Task, relay: Relay, *, at: int) -> int:
-    """Until the next poll: the operation's own rhythm, later a twentieth of the task's age; doubling where callbacks tell.
-
-    Without the provider's id there is nothing to query with, and the rhythm would only cost writes.
-    """
-    rhythm = relay.providers[task.provider].operation(task.operation).poll_seconds
-    if not (rhythm and task.provider_task_id):
-        return backoff(task.polls, first=relay.settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
-    return min(max(rhythm, (at - task.created_at) // 20_000), _LONGEST_WAIT)
+    """Until the next poll: the task's rhythm, or doubling where callbacks tell."""
+    rhythm = rhythm_of(task, relay, at=at)
+    return (
+        min(rhythm, _LONGEST_WAIT)
+        if rhythm
+        else backoff(task.polls, first=relay.settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
+    )
 
 
 def _expire(task: Task, message: str, relay: Relay, *, is_unknown: bool = False) -> Reconciled:

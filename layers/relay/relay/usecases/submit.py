@@ -67,7 +67,7 @@ def submit(submission: Submission, relay: Relay, *, new_id: str) -> Submitted:
     _check_key(submission.idempotency_key)
     body, deadline = split_deadline(submission.body, settings.task_deadline)
     checked = provider.checked(operation, body, PromptLimits(settings.prompt_limit, settings.negative_prompt_limit))
-    if callback_url := _text(checked.body.get(provider.callback_field)):
+    if callback_url := _text(checked.body, provider.callback_field):
         check_callback_url(callback_url, allow_loopback=settings.allow_loopback, field=provider.callback_field)
     check_ids(submission.tenant, checked.body, provider, relay)
     draft = _draft(submission, operation, checked, deadline, relay)
@@ -116,7 +116,7 @@ def _check_key(key: str | None) -> None:
 
 def _upstream(checked: Checked, provider: Provider) -> dict[str, Any]:
     """The body without the two fields that the relay fills with its own values."""
-    own = {provider.callback_field, provider.external_id_field}
+    own = {provider.callback_field, provider.external_id_field} - {""}
     return {name: value for name, value in checked.body.items() if name not in own}
 
 
@@ -136,14 +136,16 @@ def _draft(submission: Submission, operation: Operation, checked: Checked, deadl
         due_at=min(now + (operation.poll_seconds or settings.first_poll_after) * 1000, deadline_at),
         expires_at=now // 1000 + max(settings.retention_days * _DAY, settings.task_deadline + 2 * _DAY),
         fingerprint=fingerprint_of(operation.name, identity),
-        external_task_id=_text(checked.body.get(provider.external_id_field)),
+        external_task_id=_text(checked.body, provider.external_id_field),
         idempotency_key=submission.idempotency_key,
-        callback_url=_text(checked.body.get(provider.callback_field)),
+        callback_url=_text(checked.body, provider.callback_field),
         document=provider.draft_document(checked.body),
     )
 
 
-def _text(value: object) -> str | None:
+def _text(body: Mapping[str, Any], field: str) -> str | None:
+    """The text in a field; None if there is none, or if the provider has no such field."""
+    value = body.get(field) if field else None
     return value if isinstance(value, str) else None
 
 

@@ -116,3 +116,21 @@ def test_a_large_text_keeps_the_output_and_drops_the_rest() -> None:
     assert snapshot.document
     assert snapshot.document["output"] == "x" * 100_000
     assert "logs" not in snapshot.document
+
+
+def test_a_text_beside_a_file_stays_a_text() -> None:
+    output = {"image": "https://files.example/0.png", "seed": "0", "note": "see relay:result/0"}
+    snapshot = REPLICATE.read_callback(json.dumps({"id": "p", "status": "succeeded", "output": output}).encode(), {})
+    assert isinstance(snapshot, Snapshot)
+    task = tasks.task_of(provider="replicate", operation="predictions").moved_to(Change.reported(snapshot), at=1)
+    shown = REPLICATE.view(task, {"output/0": "https://bucket.example/0"}, "")["output"]
+    assert shown == {**output, "image": "https://bucket.example/0"}
+
+
+def test_a_long_name_costs_no_output() -> None:
+    document = {"id": "p", "status": "succeeded", "output": "a text", "version": "v" * 200_000, "started_at": "s" * 200_000}
+    snapshot = REPLICATE.read_callback(json.dumps(document).encode(), {})
+    assert isinstance(snapshot, Snapshot)
+    assert snapshot.document
+    assert snapshot.document["output"] == "a text"
+    assert len(snapshot.document["version"]) == 256

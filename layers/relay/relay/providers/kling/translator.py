@@ -221,16 +221,15 @@ class Kling(ProviderDefaults):
 
     def created_reply(self, view: dict[str, Any], warnings: Sequence[str], request_id: str) -> Reply:
         """The envelope around the task; what is doubtful stands in `message`."""
-        message = "; ".join(["SUCCEED", *(f"warning: {warning}" for warning in warnings)])
-        return Reply(200, {"code": 0, "message": message, "request_id": request_id, "data": view})
+        return _enveloped(view, request_id, "; ".join(["SUCCEED", *(f"warning: {warning}" for warning in warnings)]))
 
     def queried_reply(self, view: dict[str, Any], request_id: str) -> Reply:
         """The envelope around the task."""
-        return self.created_reply(view, (), request_id)
+        return _enveloped(view, request_id)
 
     def listed_reply(self, views: list[dict[str, Any]], cursor: str | None, base_url: str, request_id: str) -> Reply:
         """The envelope around the tasks."""
-        return Reply(200, {"code": 0, "message": "SUCCEED", "request_id": request_id, "data": views})
+        return _enveloped(views, request_id)
 
     def error_reply(self, status: int, code: int, message: str, request_id: str) -> Reply:
         """The envelope without a task. The relay's own codes are Kling's."""
@@ -254,11 +253,14 @@ class Kling(ProviderDefaults):
         raise ProviderRefusedError(message, status=status, code=code)
 
     def refusal(self, failure: Failure) -> tuple[int, int, str]:
-        """The envelope that the provider refused with. Its own troubles (5xx) are no status for a refused request."""
+        """The envelope that the provider refused with."""
         if failure.http_status == 401:  # stored by version 0.2.0: about the relay's key, which the client does not have
             return 502, 5000, "the relay's own key was not valid then: send the request again"
-        status = failure.http_status if 400 <= failure.http_status < 500 else 400
-        return status, max(failure.provider_code, 0) or 1200, failure.message
+        return super().refusal(failure)
+
+
+def _enveloped(data: Any, request_id: str, message: str = "SUCCEED") -> Reply:
+    return Reply(200, {"code": 0, "message": message, "request_id": request_id, "data": data})
 
 
 def _paging(parameters: Mapping[str, str]) -> Paging:

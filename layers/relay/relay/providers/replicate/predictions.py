@@ -36,7 +36,8 @@ _KINDS = {
     **dict.fromkeys(("mp3", "wav", "ogg", "flac", "m4a", "aac", "opus"), "audio"),
 }
 _REQUEST_FIELDS = ("model", "version", "input")
-_RESULT_FIELDS = (*_REQUEST_FIELDS, "output", "metrics", "started_at", "completed_at", "logs")
+_RESULT_FIELDS = (*_REQUEST_FIELDS, "output", "metrics", "started_at", "logs")
+_SHORT_FIELDS = frozenset({"model", "version", "started_at"})
 _LEAST_NEEDED = ("logs", "input", "metrics", "output")
 """What a document that is too large is shown without, one after the other."""
 
@@ -56,8 +57,7 @@ def snapshot_of(prediction: Any) -> Snapshot:
             removed = ": the provider has removed it" if prediction.get("data_removed") else ""
             raise NoResultsError(f"a succeeded prediction without an output{removed}", identity)
         output, results = _marked(prediction["output"])
-        document = {**_only(prediction, _RESULT_FIELDS), "output": output}
-        document = _bounded(document, _DOCUMENT_LIMIT)
+        document = _bounded({**_only(prediction, _RESULT_FIELDS), "output": output}, _DOCUMENT_LIMIT)
     else:
         document = draft_of(prediction)
         if prediction["status"] in _CANCELED:
@@ -91,7 +91,7 @@ def view_of(task: Task, urls: Mapping[str, str], base_url: str, prefix: str) -> 
         "version": _text(document.get("version")) or "hidden",
         "input": document.get("input") or {},
         "logs": document.get("logs") or "",
-        "output": _changed(document.get("output"), lambda text: urls.get(f"output/{text.removeprefix(_MARK)}", text)),
+        "output": _changed(document.get("output"), lambda text: urls.get(_path(text), text)),
         "data_removed": False,
         "error": None if task.status is not Status.FAILED or is_canceled else task.status_message or "failed",
         "source": "api",
@@ -109,12 +109,18 @@ def _only(document: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]
 
 
 def _bounded(document: dict[str, Any], limit: int) -> dict[str, Any]:
+    document = {name: str(value)[:_ID_LIMIT] if name in _SHORT_FIELDS else value for name, value in document.items()}
     for name in _LEAST_NEEDED:
         if len(json.dumps(document)) <= limit:
             break
-        document = {field: value for field, value in document.items() if field != name}
-    return {name: value if name in {"input", "output", "metrics"} else str(value)[:_ID_LIMIT] if name != "logs" else value
-            for name, value in document.items()}  # fmt: skip
+        document.pop(name, None)
+    return document
+
+
+def _path(text: str) -> str:
+    """The path of the result that a mark stands for; empty if the text is none."""
+    number = text.removeprefix(_MARK)
+    return f"output/{number}" if number != text else ""
 
 
 def _marked(output: Any) -> tuple[Any, tuple[Result, ...]]:
@@ -123,7 +129,7 @@ def _marked(output: Any) -> tuple[Any, tuple[Result, ...]]:
 
     def mark(text: str) -> str:
         if not _is_url(text):
-            return text.replace(_MARK, "")
+            return text.removeprefix(_MARK)  # a text that looks like a mark
         if len(results) == _RESULT_LIMIT:
             raise UnreadableSnapshotError(f"more than {_RESULT_LIMIT} result files")
         if len(text) > _URL_LIMIT:
