@@ -22,7 +22,7 @@ from tests.support.fakes.relay import FakeRelay
 from tests.support.fakes.secrets import FakeSecretsManager
 
 _CONTAINERS = 3
-_RECONCILER_SECONDS = 35
+_RECONCILER_SECONDS = 80
 _ATTEMPT_SECONDS = 900.0
 _WATCHED = {
     "tasks": "tasks", "provider_ids": "ids", "documents": "documents", "events": "events", "api": "api",

@@ -11,7 +11,7 @@ from local.simulator.account.scheduler import Scheduler, now_ms
 from local.simulator.account.tasks import Medium, Operation, Task
 from local.simulator.common.randomness import Randomness
 from local.simulator.common.settings import Settings
-from local.simulator.faults.rules import TASK_FAULTS, Facts, Faults, Rule
+from local.simulator.faults.rules import REQUEST_FAULTS, TASK_FAULTS, Facts, Fault, Faults, Rule
 
 
 class Account:
@@ -66,6 +66,11 @@ class Account:
         task.faults = self.faults.draw(TASK_FAULTS, self._facts(task))
         self.ledger.add(task)
         return task
+
+    def draw_fault(self, at: str, facts: Facts) -> Fault | None:
+        """The fault of a request with these facts, if a rule has one for it. It is counted."""
+        drawn = self.faults.draw(REQUEST_FAULTS, facts, at=at, limit=1)
+        return self.faults.count(drawn[0]) if drawn else None
 
     def provider_of(self, task: Task) -> Provider:
         """The provider that made the task."""

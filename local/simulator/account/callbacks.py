@@ -66,7 +66,7 @@ class Callbacks:
     def announce(self, task: Task, settings: Settings) -> None:
         """Send the task's current state in the background, if somebody wants to know it."""
         if self._provider_of(task).callback_url(task, settings.options) and not self._closed:
-            body = self._provider_of(task).make_callback(task, self._make_url)
+            body = self._provider_of(task).make_callback(task, self._make_url, settings.options)
             self._start(self._deliver(task, task.status, body, settings))
 
     async def settle(self) -> None:

@@ -34,7 +34,7 @@ class Provider(Protocol):
     def callback_url(self, task: Task, options: Mapping[str, Any]) -> str:
         """Where to send a callback about the task as it is now; empty: nowhere. `options`: the setting of that name."""
 
-    def make_callback(self, task: Task, make_url: MakeUrl) -> dict[str, Any]:
+    def make_callback(self, task: Task, make_url: MakeUrl, options: Mapping[str, Any]) -> dict[str, Any]:
         """The body of a callback about the task as it is now."""
 
     def error_body(self, error: ProviderError, request_id: str) -> dict[str, Any]:

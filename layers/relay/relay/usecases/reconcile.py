@@ -242,12 +242,9 @@ def _wait_or_expire(
 
 def _seconds_between(task: Task, relay: Relay, *, at: int) -> int:
     """Until the next poll: the task's rhythm, or doubling where callbacks tell."""
-    rhythm = rhythm_of(task, relay, at=at)
-    return (
-        min(rhythm, _LONGEST_WAIT)
-        if rhythm
-        else backoff(task.polls, first=relay.settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
-    )
+    if rhythm := rhythm_of(task, relay, at=at):
+        return min(rhythm, _LONGEST_WAIT)
+    return backoff(task.polls, first=relay.settings.first_poll_after, longest=_LONGEST_WAIT, seed=task.task_id)
 
 
 def _expire(task: Task, message: str, relay: Relay, *, is_unknown: bool = False) -> Reconciled:

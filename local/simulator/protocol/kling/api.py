@@ -1,6 +1,5 @@
 """Kling's API: create, query and list under /kling/v1 and /v1, synchronous operations, and the account's costs."""
 
-from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Any
 
@@ -9,8 +8,9 @@ from aiohttp import web
 from local.simulator.account.account import Account
 from local.simulator.account.tasks import Task
 from local.simulator.common.errors import ProviderError
+from local.simulator.common.requests import json_object
 from local.simulator.faults.misbehaviour import accepts, misbehave
-from local.simulator.faults.rules import REQUEST_FAULTS, Facts, Fault
+from local.simulator.faults.rules import Fault
 from local.simulator.protocol.kling import views
 from local.simulator.protocol.kling.operations import OPERATIONS, Operation
 from local.simulator.protocol.kling.synchronous import SYNCHRONOUS, Endpoint, costs
@@ -48,9 +48,9 @@ class KlingApi:
 
     async def create(self, request: web.Request, operation: Operation) -> web.StreamResponse:
         """Create a task and respond with it. A fault may prevent the creation, or replace the response."""
-        body = await _json_object(request)
+        body = await json_object(request)
         external = body.get("external_task_id")
-        fault = self._draw_fault("create", {"operation": {operation.path}, "external_task_id": {str(external)}})
+        fault = self._account.draw_fault("create", {"operation": {operation.path}, "external_task_id": {str(external)}})
         if fault and not accepts(fault):
             if answer := await misbehave(request, fault):
                 return answer
@@ -60,8 +60,8 @@ class KlingApi:
 
     async def call(self, request: web.Request, path: str, endpoint: Endpoint) -> web.StreamResponse:
         """Respond to a synchronous operation. A fault may prevent its execution, or replace the response."""
-        body = await _json_object(request)
-        fault = self._draw_fault("create", {"operation": {path}})
+        body = await json_object(request)
+        fault = self._account.draw_fault("create", {"operation": {path}})
         if fault and not accepts(fault):
             return await misbehave(request, fault) or web.Response()
         data = endpoint.call(self._account, body)
@@ -94,7 +94,7 @@ class KlingApi:
         task = self._account.ledger.find(identifier, operation.path)
         named = {identifier} | ({task.id, task.external_task_id} if task else set())
         facts = {"operation": {operation.path}, "external_task_id": named, "task_id": named}
-        fault = self._draw_fault("query", facts)
+        fault = self._account.draw_fault("query", facts)
         if fault and (answer := await misbehave(request, fault)):
             return answer
         wrapped = self._account.settings.wrapped_queries
@@ -125,10 +125,6 @@ class KlingApi:
         task.refresh_urls()
         return views.queried(task, self._account.make_url)
 
-    def _draw_fault(self, at: str, facts: Facts) -> Fault | None:
-        drawn = self._account.faults.draw(REQUEST_FAULTS, facts, at=at, limit=1)
-        return self._account.faults.count(drawn[0]) if drawn else None
-
     def _make_request_id(self) -> str:
         return f"{self._account.randomness.generator('request ids').getrandbits(128):032x}"
 
@@ -138,16 +134,6 @@ class KlingApi:
             raise ProviderError(1001)
         if not compare_digest(given.encode(), f"Bearer {self._account.api_key}".encode()):
             raise ProviderError(1002)
-
-
-async def _json_object(request: web.Request) -> Mapping[str, Any]:
-    try:
-        body = await request.json()
-    except ValueError:
-        raise ProviderError(1200, "the request body is not valid JSON") from None
-    if not isinstance(body, dict):
-        raise ProviderError(1200, "the request body must be a JSON object")
-    return body
 
 
 def _page_parameter(request: web.Request, name: str, default: int, largest: int) -> int:

@@ -36,7 +36,7 @@ class Kling:
         """The one that the request names; every status is sent."""
         return str(task.body.get("callback_url") or "")
 
-    def make_callback(self, task: Task, make_url: MakeUrl) -> dict[str, Any]:
+    def make_callback(self, task: Task, make_url: MakeUrl, options: Mapping[str, Any]) -> dict[str, Any]:
         """The body of a callback about the task as it is now."""
         return views.callback(task, make_url)
 

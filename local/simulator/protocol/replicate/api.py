@@ -10,8 +10,8 @@ from local.simulator.account.account import Account
 from local.simulator.account.scheduler import now_ms
 from local.simulator.account.tasks import Operation, Task
 from local.simulator.common.errors import ProviderError
+from local.simulator.common.requests import json_object
 from local.simulator.faults.misbehaviour import accepts, misbehave
-from local.simulator.faults.rules import REQUEST_FAULTS, Facts, Fault
 
 _PREFIX = "/replicate/v1"
 _PAGE = 100
@@ -37,12 +37,12 @@ class ReplicateApi:
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Create a prediction and respond with it. A fault may prevent the creation, or replace the response."""
         self._authenticate(request)
-        body = await _json_object(request)
+        body = await json_object(request)
         if "owner" in request.match_info:
             body["model"] = f"{request.match_info['owner']}/{request.match_info['name']}"
         elif not (body.get("version") or body.get("model")):
             raise ProviderError(1201, "- version is required\n", 422)
-        fault = self._draw_fault("create", {"operation": {self._operation.path}})
+        fault = self._account.draw_fault("create", {"operation": {self._operation.path}})
         if fault and not accepts(fault):
             if answer := await misbehave(request, fault):
                 return answer
@@ -58,7 +58,7 @@ class ReplicateApi:
         """One prediction. Replaces result URLs that do not work."""
         task = self._found(request)
         facts = {"operation": {self._operation.path}, "task_id": {request.match_info["id"]}}
-        fault = self._draw_fault("query", facts)
+        fault = self._account.draw_fault("query", facts)
         if fault and (answer := await misbehave(request, fault)):
             return answer
         hidden_ms = 1000 * self._account.settings.options.get("replicate.hidden_seconds", 0)
@@ -93,24 +93,10 @@ class ReplicateApi:
             raise _missing()
         return task
 
-    def _draw_fault(self, at: str, facts: Facts) -> Fault | None:
-        drawn = self._account.faults.draw(REQUEST_FAULTS, facts, at=at, limit=1)
-        return self._account.faults.count(drawn[0]) if drawn else None
-
     def _authenticate(self, request: web.Request) -> None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() not in {"bearer", "token"} or not compare_digest(key.encode(), self._account.api_key.encode()):
             raise ProviderError(1002, "no token")
-
-
-async def _json_object(request: web.Request) -> dict[str, Any]:
-    try:
-        body = await request.json()
-    except ValueError:
-        raise ProviderError(1200, "the request body is not valid JSON") from None
-    if not isinstance(body, dict):
-        raise ProviderError(1200, "the request body must be a JSON object")
-    return body
 
 
 def _missing() -> ProviderError:

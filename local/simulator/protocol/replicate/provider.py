@@ -65,9 +65,7 @@ class Replicate:
     operations = (PREDICTIONS.path,)
     prefixes = ("/replicate/",)
     status_field = "status"
-    words: Mapping[str, str] = {
-        "submitted": "starting", "processing": "processing", "succeed": "succeeded", "failed": "failed", "canceled": "canceled",
-    }  # fmt: skip
+    words: Mapping[str, str] = {"submitted": "starting", "processing": "processing", "succeed": "succeeded", "failed": "failed"}
 
     def routes(self, account: Account) -> list[web.RouteDef]:
         """The routes of its API."""
@@ -83,10 +81,10 @@ class Replicate:
         is_wanted = options.get("replicate.webhooks") and _EVENTS.get(task.status) in asked
         return str(task.body.get("webhook") or "") if is_wanted else ""
 
-    def make_callback(self, task: Task, make_url: MakeUrl) -> dict[str, Any]:
+    def make_callback(self, task: Task, make_url: MakeUrl, options: Mapping[str, Any]) -> dict[str, Any]:
         """The prediction, and how the request asked for callbacks. Nothing in it names the event."""
         hooks = {name: task.body.get(name) for name in ("webhook", "webhook_events_filter")}
-        return {**_prediction(task, make_url, {}), **hooks}
+        return {**_prediction(task, make_url, options), **hooks}
 
     def prediction(self, task: Task, account: Account) -> dict[str, Any]:
         """The prediction as it is now."""
@@ -126,9 +124,9 @@ def _output(task: Task, make_url: MakeUrl, options: Mapping[str, Any]) -> Any:
     urls = [make_url(task, result.media["url"]) for result in task.results]
     match options.get("replicate.output", "list"):
         case "url":
-            return urls[0]
+            return urls[0] if urls else None
         case "object":
-            return {"image": urls[0], "seed": 42}
+            return {"image": urls[0] if urls else None, "seed": 42}
         case "text":
             return _TEXT
     return urls
